@@ -1,0 +1,237 @@
+#include "proto/attribute.h"
+
+#include <string.h>
+
+#define ALL (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
+#define KEYS (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
+#define DATA CLASS_DATA
+#define CERT CLASS_CERT
+#define PUBLIC CLASS_PUBLIC
+#define PRIVATE CLASS_PRIVATE
+#define SECRET CLASS_SECRET
+#define CREATE ATTRIBUTE_CREATE
+#define CREATE_MUST ATTRIBUTE_CREATE_MUST
+#define GENERATE ATTRIBUTE_GENERATE
+#define MODIFY ATTRIBUTE_MODIFY
+#define MAKE ATTRIBUTE_MAKE
+#define SENSITIVE ATTRIBUTE_SENSITIVE
+#define INDEXED ATTRIBUTE_INDEXED
+#define ONE_WAY_TRUE ATTRIBUTE_ONE_WAY_TRUE
+#define ONE_WAY_FALSE ATTRIBUTE_ONE_WAY_FALSE
+
+static const struct attribute rows[] = {
+#define ATTR(cka, kind, of, bits, otherwise)                                                                             \
+    {.type = cka, .name = #cka, .value = ATTRIBUTE_##kind, .classes = (of), .flags = (bits), .fallback = DEFAULT_##otherwise},
+#include "proto/attribute.def"
+#undef ATTR
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* Eight bytes on every wire, whatever CK_ULONG is here. */
+enum { ULONG_BYTES = 8 };
+
+const struct attribute *attribute_find(CK_ATTRIBUTE_TYPE type)
+{
+    size_t low = 0, high = ROWS;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (rows[middle].type == type)
+            return &rows[middle];
+        if (rows[middle].type < type)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+const struct attribute *attribute_at(size_t position)
+{
+    return position < ROWS ? &rows[position] : NULL;
+}
+
+unsigned attribute_class_bit(CK_OBJECT_CLASS object_class)
+{
+    switch (object_class) {
+    case CKO_DATA:
+        return CLASS_DATA;
+    case CKO_CERTIFICATE:
+        return CLASS_CERT;
+    case CKO_PUBLIC_KEY:
+        return CLASS_PUBLIC;
+    case CKO_PRIVATE_KEY:
+        return CLASS_PRIVATE;
+    case CKO_SECRET_KEY:
+        return CLASS_SECRET;
+    default:
+        return 0;
+    }
+}
+
+/* CK_DATE: four digits of year, two of month, two of day, without terminator; or empty. */
+static bool is_date(const uint8_t *value, size_t n)
+{
+    if (n != 0 && n != 8)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (value[i] < '0' || value[i] > '9')
+            return false;
+    return true;
+}
+
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+static bool is_utf8(const uint8_t *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n) {
+        uint32_t c = s[i], least;
+        size_t more;
+        if (c < 0x80) {
+            i++;
+            continue;
+        } else if ((c & 0xe0) == 0xc0) {
+            more = 1, c &= 0x1f, least = 0x80;
+        } else if ((c & 0xf0) == 0xe0) {
+            more = 2, c &= 0x0f, least = 0x800;
+        } else if ((c & 0xf8) == 0xf0) {
+            more = 3, c &= 0x07, least = 0x10000;
+        } else {
+            return false;
+        }
+        if (more > n - i - 1)
+            return false;
+        for (size_t k = 1; k <= more; k++) {
+            if ((s[i + k] & 0xc0) != 0x80)
+                return false;
+            c = c << 6 | (s[i + k] & 0x3fu);
+        }
+        if (c < least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+            return false;
+        i += more + 1;
+    }
+    return true;
+}
+
+bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n)
+{
+    switch (a->value) {
+    case ATTRIBUTE_BOOL:
+        return n == 1 && value[0] <= 1;
+    case ATTRIBUTE_ULONG:
+        return n == ULONG_BYTES;
+    case ATTRIBUTE_MECHANISMS:
+        return n % ULONG_BYTES == 0;
+    case ATTRIBUTE_BIGINT:
+        return n == 0 || value[0] != 0;
+    case ATTRIBUTE_DATE:
+        return is_date(value, n);
+    case ATTRIBUTE_UTF8:
+        return is_utf8(value, n);
+    case ATTRIBUTE_BYTES:
+        return true;
+    }
+    return false;
+}
+
+static void put_ulong(uint8_t out[ULONG_BYTES], CK_ULONG v)
+{
+    uint64_t wide = v == CK_UNAVAILABLE_INFORMATION ? UINT64_MAX : v;
+    for (unsigned i = 0; i < ULONG_BYTES; i++)
+        out[i] = (uint8_t)(wide >> (56 - 8 * i));
+}
+
+static bool get_ulong(const uint8_t in[ULONG_BYTES], CK_ULONG *v)
+{
+    uint64_t wide = 0;
+    for (unsigned i = 0; i < ULONG_BYTES; i++)
+        wide = wide << 8 | in[i];
+    *v = wide == UINT64_MAX ? CK_UNAVAILABLE_INFORMATION : (CK_ULONG)wide;
+    return wide == UINT64_MAX || (uint64_t)*v == wide;
+}
+
+/* Copies where there is somewhere to copy to; the length either way. */
+static size_t emit(const void *value, size_t n, void *out, size_t room, bool *ok)
+{
+    if (out == NULL)
+        return n;
+    if (n > room) {
+        *ok = false;
+        return 0;
+    }
+    if (n > 0)
+        memcpy(out, value, n);
+    return n;
+}
+
+static size_t refuse(bool *ok)
+{
+    *ok = false;
+    return 0;
+}
+
+size_t attribute_from_host(const struct attribute *a, const void *value, size_t n, uint8_t *out, size_t room, bool *ok)
+{
+    const uint8_t *bytes = value;
+    *ok = true;
+    if (value == NULL && n > 0)
+        return refuse(ok);
+    switch (a->value) {
+    case ATTRIBUTE_BOOL: {
+        uint8_t truth;
+        if (n != sizeof(CK_BBOOL))
+            return refuse(ok);
+        truth = bytes[0] != CK_FALSE;
+        return emit(&truth, 1, out, room, ok);
+    }
+    case ATTRIBUTE_ULONG:
+    case ATTRIBUTE_MECHANISMS: {
+        size_t count = n / sizeof(CK_ULONG);
+        if (n % sizeof(CK_ULONG) != 0 || (a->value == ATTRIBUTE_ULONG && count != 1) ||
+            (out != NULL && room / ULONG_BYTES < count))
+            return refuse(ok);
+        for (size_t i = 0; out != NULL && i < count; i++) {
+            CK_ULONG v;
+            memcpy(&v, bytes + i * sizeof v, sizeof v);
+            put_ulong(out + i * ULONG_BYTES, v);
+        }
+        return count * ULONG_BYTES;
+    }
+    case ATTRIBUTE_BIGINT:
+        while (n > 0 && bytes[0] == 0)
+            bytes++, n--;
+        return emit(bytes, n, out, room, ok);
+    case ATTRIBUTE_DATE:
+        return is_date(bytes, n) ? emit(bytes, n, out, room, ok) : refuse(ok);
+    case ATTRIBUTE_UTF8:
+        return is_utf8(bytes, n) ? emit(bytes, n, out, room, ok) : refuse(ok);
+    case ATTRIBUTE_BYTES:
+        return emit(bytes, n, out, room, ok);
+    }
+    return refuse(ok);
+}
+
+size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t n, void *out, size_t room, bool *ok)
+{
+    *ok = true;
+    if (!attribute_is_canonical(a, value, n))
+        return refuse(ok);
+    if (a->value == ATTRIBUTE_BOOL) {
+        CK_BBOOL truth = value[0] ? CK_TRUE : CK_FALSE;
+        return emit(&truth, sizeof truth, out, room, ok);
+    }
+    if (a->value == ATTRIBUTE_ULONG || a->value == ATTRIBUTE_MECHANISMS) {
+        size_t count = n / ULONG_BYTES;
+        if (out != NULL && room / sizeof(CK_ULONG) < count)
+            return refuse(ok);
+        for (size_t i = 0; i < count; i++) {
+            CK_ULONG v;
+            if (!get_ulong(value + i * ULONG_BYTES, &v))
+                return refuse(ok);
+            if (out != NULL)
+                memcpy((uint8_t *)out + i * sizeof v, &v, sizeof v);
+        }
+        return count * sizeof(CK_ULONG);
+    }
+    return emit(value, n, out, room, ok);
+}

@@ -1,0 +1,63 @@
+/* The attribute table (attribute.def). Constant data: any thread, for ever. */
+#ifndef CLUSTERHSM_PROTO_ATTRIBUTE_H
+#define CLUSTERHSM_PROTO_ATTRIBUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/pkcs11.h"
+
+enum attribute_type { ATTRIBUTE_BOOL, ATTRIBUTE_ULONG, ATTRIBUTE_BYTES, ATTRIBUTE_UTF8, ATTRIBUTE_DATE, ATTRIBUTE_BIGINT, ATTRIBUTE_MECHANISMS };
+
+enum attribute_class {
+    CLASS_DATA = 1 << 0,
+    CLASS_CERT = 1 << 1,
+    CLASS_PUBLIC = 1 << 2,
+    CLASS_PRIVATE = 1 << 3,
+    CLASS_SECRET = 1 << 4
+};
+
+enum attribute_flag {
+    ATTRIBUTE_CREATE = 1 << 0,
+    ATTRIBUTE_CREATE_MUST = 1 << 1,
+    ATTRIBUTE_GENERATE = 1 << 2,
+    ATTRIBUTE_MODIFY = 1 << 3,
+    ATTRIBUTE_MAKE = 1 << 4,
+    ATTRIBUTE_SENSITIVE = 1 << 5,
+    ATTRIBUTE_INDEXED = 1 << 6,
+    ATTRIBUTE_ONE_WAY_TRUE = 1 << 7,
+    ATTRIBUTE_ONE_WAY_FALSE = 1 << 8
+};
+
+enum attribute_default { DEFAULT_NO, DEFAULT_FALSE, DEFAULT_TRUE, DEFAULT_EMPTY, DEFAULT_BY_RULE };
+
+struct attribute {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name; /* "CKA_LABEL" */
+    enum attribute_type value;
+    unsigned classes; /* enum attribute_class */
+    unsigned flags;   /* enum attribute_flag */
+    enum attribute_default fallback;
+};
+
+/* NULL if there is no such attribute. */
+const struct attribute *attribute_find(CK_ATTRIBUTE_TYPE type);
+
+/* Rows by position, sorted by type: NULL at the end. */
+const struct attribute *attribute_at(size_t position);
+
+/* The bit of a CKO_, 0 if we have no such class of objects. */
+unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
+
+/* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian; MECHANISMS eight bytes
+ * each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for the row. */
+bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n);
+
+/* Between canonical and the host's form of C_GetAttributeValue and templates. `out` must have room for `room` bytes; the result
+ * is the number of bytes, or 0 with *ok false where the value is of the wrong length or form, or does not fit. Where out is NULL only
+ * the length is computed. BIGINT from the host loses its leading zeros. */
+size_t attribute_from_host(const struct attribute *a, const void *value, size_t n, uint8_t *out, size_t room, bool *ok);
+size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t n, void *out, size_t room, bool *ok);
+
+#endif

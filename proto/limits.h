@@ -1,0 +1,58 @@
+/* Every bound of the system, in one place. Bytes unless the name says otherwise. */
+#ifndef CLUSTERHSM_PROTO_LIMITS_H
+#define CLUSTERHSM_PROTO_LIMITS_H
+
+/* Frames (proto/frame.h). */
+#define FRAME_BYTES_MAX (256u * 1024u)        /* whole frame after its length word, clients and vault hop */
+#define FRAME_HEADER_BYTES_MAX 4096u          /* the open header */
+#define PEER_FRAME_BYTES_MAX (2u * 1024u * 1024u) /* node to node: raft messages, snapshot chunks */
+#define RAFT_MESSAGE_BYTES_MAX (1024u * 1024u)
+
+/* What one request may carry. */
+#define TEMPLATE_ATTRIBUTES_MAX 256u
+#define ATTRIBUTE_BYTES_MAX (32u * 1024u)     /* one attribute's value (certificates are the large ones) */
+#define OBJECT_BYTES_MAX (64u * 1024u)        /* all attributes of an object */
+#define ID_BYTES_MAX 255u                     /* CKA_ID */
+#define LABEL_BYTES_MAX 255u                  /* CKA_LABEL */
+#define SIGN_DATA_BYTES_MAX (64u * 1024u)     /* data that goes to the vault whole: HMAC, raw RSA */
+#define HEADER_IDS_MAX 8u                     /* records named in an open header */
+#define FIND_IDS_MAX 64u                      /* objects in one reply to a search */
+
+/* Vault work. */
+#define NEED_ROUNDS_MAX 4u                    /* rounds in which one request may ask for more records */
+#define NEED_IDS_MAX 64u
+#define CONFLICT_RETRIES_MAX 3u               /* compare-and-set misses before "busy" */
+#define VAULT_PENDING_MAX 1024u               /* requests that wait for facts or an outcome, a vault thread */
+#define VAULT_CHANNELS_MAX 16384u             /* channels of one vault thread */
+#define CHANNEL_WINDOW 4096u                  /* counters that may overtake each other */
+
+/* Users (CloudHSM's forms: names of letters, digits and underscore). */
+#define USER_NAME_BYTES_MAX 31u
+#define PASSWORD_BYTES_MIN 7u
+#define PASSWORD_BYTES_MAX 256u
+#define LOGIN_TRIES_MAX 5u                    /* wrong passwords of one user from one client certificate */
+#define LOGIN_TRIES_USER_MAX 20u              /* wrong passwords of one user from anywhere */
+#define LOGIN_RESERVATION_MS 30000u           /* an attempt that was never settled counts as wrong after this */
+#define UNKNOWN_NAME_BUCKETS 256u             /* counters that names which do not exist share */
+
+/* Replication. */
+#define RING_MUTATIONS 65536u                 /* request ids that are remembered */
+#define BATCH_COMMANDS_MAX 256u
+#define BATCH_BYTES_MAX (1024u * 1024u)
+#define ID_BLOCK 4096u                        /* object ids leased to a vault at once */
+#define OBJECT_ID_LIMIT (UINT64_C(1) << 48)   /* token objects' ids, and so their handles, stay below */
+#define NODES_MAX 9u
+
+/* Connections and time. */
+#define CLIENT_CONNECTIONS_MAX 16384u
+#define CONNECTION_PENDING_MAX 256u           /* requests of one connection in work at once; more wait in TCP */
+#define CONNECTION_OUT_BYTES_MAX (1024u * 1024u)
+#define HANDSHAKE_MS_MAX 10000u               /* TLS handshake and the first message */
+#define RETRIES_MAX 8u                        /* tries of one request in the module */
+
+/* Keys. */
+#define RSA_BITS_MIN 2048u
+#define RSA_BITS_MAX 4096u
+#define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */
+
+#endif

@@ -1,0 +1,110 @@
+#include "proto/mechanism.h"
+
+#include <string.h>
+
+#define GENERATE_PAIR CKF_GENERATE_KEY_PAIR
+#define SIGN CKF_SIGN
+#define VERIFY CKF_VERIFY
+#define DIGEST CKF_DIGEST
+#define NO_KEY NO_KEY_TYPE
+#define PARAM_OF_NO_PARAM PARAM_NONE
+#define PARAM_OF_PARAM_PSS PARAM_PSS
+#define COST_INLINE false
+#define COST_DEAR true
+
+/* In the order of the file, which is by type. */
+static const struct mechanism rows[] = {
+#define MECH(ckm, fam, operations, key, low, high, parameter, digest, place, price)                                      \
+    {.type = ckm,                                                                                                        \
+     .name = #ckm,                                                                                                       \
+     .family = FAMILY_##fam,                                                                                             \
+     .flags = (operations),                                                                                              \
+     .key_type = (key),                                                                                                  \
+     .has_key = (key) != NO_KEY_TYPE,                                                                                    \
+     .size_min = low,                                                                                                    \
+     .size_max = high,                                                                                                   \
+     .param = PARAM_OF_##parameter,                                                                                      \
+     .hash = digest,                                                                                                     \
+     .where = WHERE_##place,                                                                                             \
+     .dear = COST_##price},
+#include "proto/mechanism.def"
+#undef MECH
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+struct hash {
+    const char *name;
+    CK_MECHANISM_TYPE type;
+    CK_ULONG mgf;
+    size_t bytes;
+};
+
+static const struct hash hashes[] = {
+    {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20},       {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28},
+    {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32},  {"SHA384", CKM_SHA384, CKG_MGF1_SHA384, 48},
+    {"SHA512", CKM_SHA512, CKG_MGF1_SHA512, 64},
+};
+
+enum { HASHES = sizeof hashes / sizeof hashes[0] };
+
+const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].type == type)
+            return &rows[i];
+    return NULL;
+}
+
+const struct mechanism *mechanism_at(size_t position)
+{
+    return position < ROWS ? &rows[position] : NULL;
+}
+
+bool mechanism_does(const struct mechanism *m, CK_FLAGS operation)
+{
+    return (m->flags & operation) == operation;
+}
+
+size_t mechanism_hash_bytes(const char *hash)
+{
+    for (size_t i = 0; hash != NULL && i < HASHES; i++)
+        if (strcmp(hashes[i].name, hash) == 0)
+            return hashes[i].bytes;
+    return 0;
+}
+
+const char *mechanism_hash_name(CK_MECHANISM_TYPE hash)
+{
+    for (size_t i = 0; i < HASHES; i++)
+        if (hashes[i].type == hash)
+            return hashes[i].name;
+    return NULL;
+}
+
+const char *mechanism_mgf_hash(CK_ULONG mgf)
+{
+    for (size_t i = 0; i < HASHES; i++)
+        if (hashes[i].mgf == mgf)
+            return hashes[i].name;
+    return NULL;
+}
+
+size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
+{
+    switch (m->family) {
+    case FAMILY_RSA_PKCS:
+    case FAMILY_RSA_RAW:
+    case FAMILY_RSA_PSS:
+        return (size + 7) / 8;
+    case FAMILY_ECDSA:
+        return 2 * ((size + 7) / 8);
+    case FAMILY_HMAC:
+        return mechanism_hash_bytes(m->hash);
+    case FAMILY_RSA:
+    case FAMILY_EC:
+    case FAMILY_HASH:
+        break;
+    }
+    return 0;
+}

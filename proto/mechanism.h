@@ -1,0 +1,72 @@
+/* The mechanism table (mechanism.def) and the questions that everybody asks of it.
+ *
+ * The functions only read constant data: any thread may call them, and what they return lives for ever. */
+#ifndef CLUSTERHSM_PROTO_MECHANISM_H
+#define CLUSTERHSM_PROTO_MECHANISM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/pkcs11.h"
+
+/* Joins a row to the code that carries it out. */
+enum mechanism_family {
+    FAMILY_RSA,      /* key pairs */
+    FAMILY_EC,       /* key pairs */
+    FAMILY_RSA_PKCS, /* RSASSA-PKCS1-v1_5 */
+    FAMILY_RSA_RAW,
+    FAMILY_RSA_PSS,
+    FAMILY_ECDSA,
+    FAMILY_HMAC,
+    FAMILY_HASH
+};
+
+enum mechanism_param {
+    PARAM_NONE,
+    PARAM_PSS /* CK_RSA_PKCS_PSS_PARAMS */
+};
+
+/* Who sees the data: see mechanism.def. */
+enum mechanism_where {
+    WHERE_WHOLE,
+    WHERE_HASH_IN_MODULE,
+    WHERE_LOCAL
+};
+
+struct mechanism {
+    CK_MECHANISM_TYPE type;
+    const char *name; /* "CKM_SHA256_RSA_PKCS" */
+    enum mechanism_family family;
+    CK_FLAGS flags;   /* CKF_SIGN ... as C_GetMechanismInfo says them, without CKF_HW */
+    CK_KEY_TYPE key_type;
+    bool has_key;
+    CK_ULONG size_min; /* bits, or bytes for secret keys */
+    CK_ULONG size_max;
+    enum mechanism_param param;
+    const char *hash; /* OpenSSL's name, or NULL */
+    enum mechanism_where where;
+    bool dear;
+};
+
+#define NO_KEY_TYPE (~0UL)
+
+/* NULL if there is no such mechanism. */
+const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type);
+
+/* Rows by position, for lists and test loops: NULL at the end. Sorted by type. */
+const struct mechanism *mechanism_at(size_t position);
+
+/* True if the row does the operation (one CKF_ flag). */
+bool mechanism_does(const struct mechanism *m, CK_FLAGS operation);
+
+/* Bytes of the hash by OpenSSL's name, 0 if it is not one of ours; and back from CKM_SHA256 to "SHA256" (NULL if none). */
+size_t mechanism_hash_bytes(const char *hash);
+const char *mechanism_hash_name(CK_MECHANISM_TYPE hash);
+
+/* CKG_MGF1_SHA256 to "SHA256"; NULL if we have no such mask generation. */
+const char *mechanism_mgf_hash(CK_ULONG mgf);
+
+/* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits (bytes for secret keys). */
+size_t mechanism_signature_bytes(const struct mechanism *m, size_t size);
+
+#endif

@@ -1,0 +1,30 @@
+/* PKCS#11 types and constants: p11-kit's header (2.40 and parts of 3.0), and below it what later versions of the standard
+ * add and that header may lack. The names and numbers are those of OASIS PKCS #11 3.0, 3.1 and 3.2. */
+#ifndef CLUSTERHSM_PROTO_PKCS11_H
+#define CLUSTERHSM_PROTO_PKCS11_H
+
+#include <p11-kit/pkcs11.h>
+
+#ifndef CKA_UNIQUE_ID
+#define CKA_UNIQUE_ID 0x00000004UL
+#endif
+#ifndef CKA_PUBLIC_KEY_INFO
+#define CKA_PUBLIC_KEY_INFO 0x00000129UL
+#endif
+#ifndef CKO_PROFILE
+#define CKO_PROFILE 0x00000009UL
+#endif
+#ifndef CKK_EC_EDWARDS
+#define CKK_EC_EDWARDS 0x00000040UL
+#endif
+#ifndef CKK_EC_MONTGOMERY
+#define CKK_EC_MONTGOMERY 0x00000041UL
+#endif
+#ifndef CKR_OPERATION_CANCEL_FAILED
+#define CKR_OPERATION_CANCEL_FAILED 0x00000202UL
+#endif
+#ifndef CKR_KEY_EXHAUSTED
+#define CKR_KEY_EXHAUSTED 0x00000203UL
+#endif
+
+#endif
