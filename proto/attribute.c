@@ -20,7 +20,7 @@
 #define ONE_WAY_FALSE ATTRIBUTE_ONE_WAY_FALSE
 
 static const struct attribute rows[] = {
-#define ATTR(cka, kind, of, bits, otherwise)                                                                             \
+#define ATTR(cka, kind, of, bits, otherwise) \
     {.type = cka, .name = #cka, .value = ATTRIBUTE_##kind, .classes = (of), .flags = (bits), .fallback = DEFAULT_##otherwise},
 #include "proto/attribute.def"
 #undef ATTR

@@ -8,7 +8,15 @@
 
 #include "proto/pkcs11.h"
 
-enum attribute_type { ATTRIBUTE_BOOL, ATTRIBUTE_ULONG, ATTRIBUTE_BYTES, ATTRIBUTE_UTF8, ATTRIBUTE_DATE, ATTRIBUTE_BIGINT, ATTRIBUTE_MECHANISMS };
+enum attribute_type {
+    ATTRIBUTE_BOOL,
+    ATTRIBUTE_ULONG,
+    ATTRIBUTE_BYTES,
+    ATTRIBUTE_UTF8,
+    ATTRIBUTE_DATE,
+    ATTRIBUTE_BIGINT,
+    ATTRIBUTE_MECHANISMS,
+};
 
 enum attribute_class {
     CLASS_DATA = 1 << 0,
@@ -50,13 +58,14 @@ const struct attribute *attribute_at(size_t position);
 /* The bit of a CKO_, 0 if we have no such class of objects. */
 unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
 
-/* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian; MECHANISMS eight bytes
- * each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for the row. */
+/* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian;
+ * MECHANISMS eight bytes each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for
+ * the row. */
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n);
 
-/* Between canonical and the host's form of C_GetAttributeValue and templates. `out` must have room for `room` bytes; the result
- * is the number of bytes, or 0 with *ok false where the value is of the wrong length or form, or does not fit. Where out is NULL only
- * the length is computed. BIGINT from the host loses its leading zeros. */
+/* Between canonical and the host's form of C_GetAttributeValue and templates. `out` must have room for `room` bytes;
+ * the result is the number of bytes, or 0 with *ok false where the value is of the wrong length or form, or does not
+ * fit. Where out is NULL only the length is computed. BIGINT from the host loses its leading zeros. */
 size_t attribute_from_host(const struct attribute *a, const void *value, size_t n, uint8_t *out, size_t room, bool *ok);
 size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t n, void *out, size_t room, bool *ok);
 

@@ -14,18 +14,18 @@
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
-#define MECH(ckm, fam, operations, key, low, high, parameter, digest, place, price)                                      \
-    {.type = ckm,                                                                                                        \
-     .name = #ckm,                                                                                                       \
-     .family = FAMILY_##fam,                                                                                             \
-     .flags = (operations),                                                                                              \
-     .key_type = (key),                                                                                                  \
-     .has_key = (key) != NO_KEY_TYPE,                                                                                    \
-     .size_min = low,                                                                                                    \
-     .size_max = high,                                                                                                   \
-     .param = PARAM_OF_##parameter,                                                                                      \
-     .hash = digest,                                                                                                     \
-     .where = WHERE_##place,                                                                                             \
+#define MECH(ckm, fam, operations, key, low, high, parameter, digest, place, price) \
+    {.type = ckm, \
+     .name = #ckm, \
+     .family = FAMILY_##fam, \
+     .flags = (operations), \
+     .key_type = (key), \
+     .has_key = (key) != NO_KEY_TYPE, \
+     .size_min = low, \
+     .size_max = high, \
+     .param = PARAM_OF_##parameter, \
+     .hash = digest, \
+     .where = WHERE_##place, \
      .dear = COST_##price},
 #include "proto/mechanism.def"
 #undef MECH

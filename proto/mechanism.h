@@ -59,14 +59,16 @@ const struct mechanism *mechanism_at(size_t position);
 /* True if the row does the operation (one CKF_ flag). */
 bool mechanism_does(const struct mechanism *m, CK_FLAGS operation);
 
-/* Bytes of the hash by OpenSSL's name, 0 if it is not one of ours; and back from CKM_SHA256 to "SHA256" (NULL if none). */
+/* Bytes of the hash by OpenSSL's name, 0 if it is not one of ours; and back from CKM_SHA256 to "SHA256" (NULL if
+ * none). */
 size_t mechanism_hash_bytes(const char *hash);
 const char *mechanism_hash_name(CK_MECHANISM_TYPE hash);
 
 /* CKG_MGF1_SHA256 to "SHA256"; NULL if we have no such mask generation. */
 const char *mechanism_mgf_hash(CK_ULONG mgf);
 
-/* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits (bytes for secret keys). */
+/* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits
+ * (bytes for secret keys). */
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* PKCS#11 types and constants: p11-kit's header (2.40 and parts of 3.0), and below it what later versions of the standard
- * add and that header may lack. The names and numbers are those of OASIS PKCS #11 3.0, 3.1 and 3.2. */
+/* PKCS#11 types and constants: p11-kit's header (2.40 and parts of 3.0), and below it what later versions of the
+ * standard add and that header may lack. The names and numbers are those of OASIS PKCS #11 3.0, 3.1 and 3.2. */
 #ifndef CLUSTERHSM_PROTO_PKCS11_H
 #define CLUSTERHSM_PROTO_PKCS11_H
 

@@ -4,14 +4,15 @@
 
 #include "proto/request.pb-c.h"
 
-/* The .proto is the source of the fields, the table of everything else: a row that names another type than its field does not build. */
-#define REQUEST(n, field, Type, who, what, price)                                                                        \
+/* The .proto is the source of the fields, the table of everything else: a row that names another type than its field
+ * does not build. */
+#define REQUEST(n, field, Type, who, what, price) \
     _Static_assert(_Generic(((Hsm__Request *)0)->field, Hsm__##Type * : 1, default : 0), "row and field differ: " #field);
 #include "proto/request.def"
 #undef REQUEST
 
 static const struct request rows[] = {
-#define REQUEST(n, field, Type, who, what, price)                                                                        \
+#define REQUEST(n, field, Type, who, what, price) \
     {.number = n, .name = #field, .roles = ROLES_##who, .effect = EFFECT_##what, .cost = COST_##price},
 #include "proto/request.def"
 #undef REQUEST
