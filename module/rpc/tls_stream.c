@@ -118,7 +118,7 @@ static bool split_address(const char *address, char *host, size_t host_room, cha
 
 static unsigned left_ms(uint64_t deadline_ms)
 {
-    uint64_t now = clock_ms();
+    uint64_t now = clock_boot_ms();
     return now >= deadline_ms ? 0 : (unsigned)(deadline_ms - now);
 }
 
@@ -297,7 +297,7 @@ static bool note_peer(struct tls_dialer *d, struct tls_stream *t, const char *ad
 static enum err dial(struct dialer *base, const char *address, unsigned timeout_ms, struct stream **out, struct diag *why)
 {
     struct tls_dialer *d = (struct tls_dialer *)base;
-    uint64_t deadline_ms = clock_ms() + timeout_ms;
+    uint64_t deadline_ms = clock_boot_ms() + timeout_ms;
     struct tls_stream *t = calloc(1, sizeof *t);
     BIO *bio = NULL;
 
