@@ -111,7 +111,7 @@ const struct snap *core_snap(const struct core *c)
 
 void core_members(const struct core *c, struct members *m)
 {
-    core_members_of(c->raft->configuration, m);
+    core_members_of(&c->raft->configuration, m);
 }
 
 void core_members_applied(const struct core *c, struct members *m)
