@@ -7,23 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A kind: its name, the size of its field, whether it lists, and what a good value looks like. */
+/* A kind: its name, that of one item, the size of its field, whether it lists, and what a good value looks like. */
 static const struct kind {
     const char *name;
+    const char *item;
     size_t field_bytes;
     bool is_list;
     const char *remedy;
 } kinds[] = {
-    [SETTING_TEXT] = {"text", sizeof(char *), false, "use printable characters"},
-    [SETTING_PATH] = {"path", sizeof(char *), false, "use printable characters"},
-    [SETTING_U32] = {"number", sizeof(uint32_t), false, "write a decimal number such as 3"},
-    [SETTING_BOOL] = {"true or false", sizeof(bool), false, "write true or false"},
-    [SETTING_DURATION_MS] = {"duration", sizeof(uint64_t), false, "write a number with a unit: 250ms, 10s, 5m, 2h or 3d"},
-    [SETTING_BYTES] = {"size", sizeof(uint64_t), false, "write bytes, or a number with a unit: 64KiB, 16MiB or 1GiB"},
-    [SETTING_ADDRESS] = {"address", sizeof(struct address), false, "write host:port, such as 127.0.0.1:7443 or [::1]:7443"},
-    [SETTING_TEXTS] = {"list of texts", sizeof(struct texts), true, "use printable characters"},
-    [SETTING_PATHS] = {"list of paths", sizeof(struct texts), true, "use printable characters"},
-    [SETTING_ADDRESSES] = {"list of addresses", sizeof(struct addresses), true,
+    [SETTING_TEXT] = {"text", "text", sizeof(char *), false, "use printable characters"},
+    [SETTING_PATH] = {"path", "path", sizeof(char *), false, "use printable characters"},
+    [SETTING_U32] = {"number", "number", sizeof(uint32_t), false, "write a decimal number such as 3"},
+    [SETTING_BOOL] = {"boolean", "boolean", sizeof(bool), false, "write true or false"},
+    [SETTING_DURATION_MS] = {"duration", "duration", sizeof(uint64_t), false,
+        "write a number with a unit: 250ms, 10s, 5m, 2h or 3d"},
+    [SETTING_BYTES] = {"size", "size", sizeof(uint64_t), false,
+        "write bytes, or a number with a unit: 64KiB, 16MiB or 1GiB"},
+    [SETTING_ADDRESS] = {"address", "address", sizeof(struct address), false,
+        "write host:port, such as 127.0.0.1:7443 or [::1]:7443"},
+    [SETTING_TEXTS] = {"list of texts", "text", sizeof(struct texts), true, "use printable characters"},
+    [SETTING_PATHS] = {"list of paths", "path", sizeof(struct texts), true, "use printable characters"},
+    [SETTING_ADDRESSES] = {"list of addresses", "address", sizeof(struct addresses), true,
         "write host:port, such as 127.0.0.1:7443 or [::1]:7443"},
 };
 
@@ -54,7 +58,7 @@ static bool no_memory(struct diag *why)
 
 static bool not_of_kind(const struct setting *row, const char *text, struct diag *why)
 {
-    diag_set(why, "%s: \"%.80s\" is no %s", row->path, text, kinds[row->kind].name);
+    diag_set(why, "%s: \"%.80s\" is no %s", row->path, text, kinds[row->kind].item);
     diag_remedy(why, "%s", kinds[row->kind].remedy);
     return false;
 }
