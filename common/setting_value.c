@@ -36,7 +36,8 @@ struct unit {
     uint64_t factor;
 };
 
-static const struct unit durations[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
+static const struct unit durations[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
 static const struct unit sizes[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {NULL, 0}};
 static const struct unit plain[] = {{"", 1}, {NULL, 0}};
 
@@ -93,8 +94,15 @@ static bool in_range(const struct setting *row, uint64_t v, const char *of, stru
 
 static bool number_assign(const struct setting *row, void *field, const char *text, struct diag *why)
 {
-    const struct unit *units = row->kind == SETTING_DURATION_MS ? durations : row->kind == SETTING_BYTES ? sizes : plain;
-    const char *of = row->kind == SETTING_DURATION_MS ? "milliseconds" : row->kind == SETTING_BYTES ? "bytes" : "value";
+    const struct unit *units = plain;
+    const char *of = "value";
+    if (row->kind == SETTING_DURATION_MS) {
+        units = durations;
+        of = "milliseconds";
+    } else if (row->kind == SETTING_BYTES) {
+        units = sizes;
+        of = "bytes";
+    }
     uint64_t v;
     if (!number_parse(text, units, &v))
         return not_of_kind(row, text, why);

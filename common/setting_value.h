@@ -1,5 +1,6 @@
 /*
- * One value of a configuration: from its text to the field of its setting, and back to nothing. Used by common/settings.c.
+ * One value of a configuration: from its text to the field of its setting, and back to nothing. Used by
+ * common/settings.c.
  */
 #ifndef CLUSTERHSM_COMMON_SETTING_VALUE_H
 #define CLUSTERHSM_COMMON_SETTING_VALUE_H

@@ -55,14 +55,14 @@ struct setting {
     const char *path;
     enum setting_kind kind;
     size_t offset;        /* of the field in the program's struct */
-    const char *fallback; /* as it would stand in the file; NULL: must be given; "": empty text, no address, empty list */
+    const char *fallback; /* as it would stand in the file; NULL: must be given; "": empty text or list, no address */
     uint64_t min, max;    /* of a number's value, a text's bytes, a list's items; max 0: no upper bound */
     const char *help;     /* one line, for people */
 };
 
-/* Reads the file into the struct at `into`, whose old content is overwritten; every field of the table is set. A file is
- * refused when it is not a regular one or when others than its owner may write it. The caller ends with settings_clear.
- * On failure all fields are zero. */
+/* Reads the file into the struct at `into`, whose old content is overwritten; every field of the table is set. A
+ * file is refused when it is not a regular one or when others than its owner may write it. The caller ends with
+ * settings_clear. On failure all fields are zero. */
 bool settings_load(const struct setting *table, size_t n, void *into, const char *path, struct diag *why);
 
 /* The same from memory; `name` stands for the path in messages and for relative paths. */

@@ -5,7 +5,8 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
-/* The stars: send key shares for both (openssl.md of the design: without them a 3.5 client pays a round trip at a 3.0 server). */
+/* The stars: send key shares for both (openssl.md of the design: without them a 3.5 client pays a round trip at a
+ * 3.0 server). */
 static const char groups_new[] = "*X25519MLKEM768:*X25519";
 static const char groups_old[] = "X25519";
 
@@ -16,7 +17,8 @@ const char *tls_error_text(const SSL *ssl, char *out, size_t room)
     long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
 
     if (verdict != X509_V_OK)
-        snprintf(out, room, "%s: %s", reason ? reason : "the certificate was refused", X509_verify_cert_error_string(verdict));
+        snprintf(out, room, "%s: %s", reason ? reason : "the certificate was refused",
+            X509_verify_cert_error_string(verdict));
     else
         snprintf(out, room, "%s", reason ? reason : "the connection failed");
     ERR_clear_error();
@@ -69,7 +71,8 @@ SSL_CTX *tls_context_new(const struct tls_setup *s, struct diag *why)
     }
     SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (!set_identity(ctx, s, why) || !set_trust(ctx, s, why))
         goto fail;
     ERR_clear_error(); /* a refused list of groups leaves its trace */

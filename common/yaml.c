@@ -96,7 +96,8 @@ static bool item_add(struct reader *r, struct yaml_leaf *leaf)
     if (strlen(text) != n)
         return refuse(r, line_of(r), "a value holds a NUL character", "remove it");
     if (n == 0 && r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-        return refuse(r, line_of(r), "a key without a value", "give a value or delete the line; \"\" is the empty text");
+        return refuse(r, line_of(r), "a key without a value",
+            "give a value or delete the line; \"\" is the empty text");
     if (leaf->count == YAML_ITEMS_MAX)
         return refuse(r, line_of(r), "a list that is too long", "shorten it");
     char **items = realloc(leaf->items, (leaf->count + 1) * sizeof *items);

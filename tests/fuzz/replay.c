@@ -1,6 +1,6 @@
 /*
- * Stands in for libFuzzer in an ordinary build: gives each file of the named folders, and every cut of it, to the target.
- * So the kept corpus is part of `make check` under any compiler.
+ * Stands in for libFuzzer in an ordinary build: gives each file of the named folders, and every cut of it, to the
+ * target. So the kept corpus is part of `make check` under any compiler.
  */
 #include <dirent.h>
 #include <stdint.h>
