@@ -13,81 +13,6 @@
 
 #define OR_DEFAULT(value, preset) ((value) != 0 ? (value) : (preset))
 
-/* ---- items ------------------------------------------------------------------------------------------------------- */
-
-static struct item *item_new(enum item_kind kind, uint64_t id, const char *text, const uint8_t *bytes, size_t n)
-{
-    struct item *i = replica_alloc(1, sizeof *i + n);
-    i->kind = kind;
-    i->id = id;
-    i->n = n;
-    if (n > 0)
-        memcpy(i->bytes, bytes, n);
-    if (text != NULL && (i->text = strdup(text)) == NULL)
-        abort();
-    return i;
-}
-
-static void item_free(struct item *i)
-{
-    free(i->text);
-    free(i);
-}
-
-void item_end(struct item *i, enum replica_outcome outcome)
-{
-    if (i->done != NULL)
-        i->done(i->arg, outcome, 0, NULL, 0);
-    item_free(i);
-}
-
-static void items_push(struct items *q, struct item *i)
-{
-    *q->tail = i;
-    q->tail = &i->next;
-    q->bytes += i->n;
-}
-
-static struct item *items_pop(struct items *q)
-{
-    struct item *i = q->head;
-    if (i == NULL)
-        return NULL;
-    q->head = i->next;
-    if (q->head == NULL)
-        q->tail = &q->head;
-    q->bytes -= i->n;
-    return i;
-}
-
-static struct item *pop_locked(struct replica *r, struct items *q)
-{
-    struct item *i;
-    uv_mutex_lock(&r->lock);
-    i = items_pop(q);
-    uv_mutex_unlock(&r->lock);
-    return i;
-}
-
-static void post(struct replica *r, struct items *q, struct item *i)
-{
-    bool full, stopping;
-
-    uv_mutex_lock(&r->lock);
-    stopping = r->stopping;
-    full = q->bytes + i->n > REPLICA_QUEUE_BYTES_MAX;
-    if (!full && !stopping) {
-        items_push(q, i);
-        uv_async_send(&r->wake);
-    }
-    uv_mutex_unlock(&r->lock);
-    if (!full && !stopping)
-        return;
-    if (i->kind == ITEM_SNAPSHOT)
-        unlink(i->text);
-    item_end(i, REPLICA_BUSY);
-}
-
 /* ---- proposals --------------------------------------------------------------------------------------------------- */
 
 /* One entry from what waits. */
@@ -99,7 +24,7 @@ static void propose_batch(struct replica *r)
     size_t k;
 
     while (p->n < REPLICA_BATCH_COMMANDS_MAX && entry.len < REPLICA_BATCH_BYTES_MAX &&
-           (i = pop_locked(r, &r->waiting)) != NULL) {
+           (i = replica_take(r, &r->waiting)) != NULL) {
         buffer_put_bytes(&entry, i->bytes, i->n);
         p->command[p->n].done = i->done;
         p->command[p->n++].arg = i->arg;
@@ -134,7 +59,7 @@ static void take_proposals(struct replica *r)
     struct item *i;
 
     if (!core_is_leader(r->core)) {
-        while ((i = pop_locked(r, &r->waiting)) != NULL)
+        while ((i = replica_take(r, &r->waiting)) != NULL)
             item_end(i, REPLICA_NOT_LEADER);
         return;
     }
@@ -271,7 +196,7 @@ static void on_wake(uv_async_t *wake)
     struct item *i;
 
     replica_writer_completed(r);
-    while ((i = pop_locked(r, &r->inbox)) != NULL)
+    while ((i = replica_take(r, &r->inbox)) != NULL)
         take_item(r, i);
     take_proposals(r);
     uv_mutex_lock(&r->lock);
@@ -540,7 +465,7 @@ void replica_propose(struct replica *r, const uint8_t *command, size_t n, replic
     i = item_new(ITEM_PROPOSE, 0, NULL, command, n);
     i->done = done;
     i->arg = arg;
-    post(r, &r->waiting, i);
+    replica_post(r, &r->waiting, i);
 }
 
 bool replica_may_serve(const struct replica *r)
@@ -576,12 +501,12 @@ void replica_status(struct replica *r, struct replica_status *out)
 
 void replica_receive(struct replica *r, uint64_t from, const uint8_t *bytes, size_t n)
 {
-    post(r, &r->inbox, item_new(ITEM_RECEIVE, from, NULL, bytes, n));
+    replica_post(r, &r->inbox, item_new(ITEM_RECEIVE, from, NULL, bytes, n));
 }
 
 void replica_receive_snapshot(struct replica *r, uint64_t from, const uint8_t *bytes, size_t n, const char *path)
 {
-    post(r, &r->inbox, item_new(ITEM_SNAPSHOT, from, path, bytes, n));
+    replica_post(r, &r->inbox, item_new(ITEM_SNAPSHOT, from, path, bytes, n));
 }
 
 static void post_member(struct replica *r, enum item_kind kind, uint64_t id, const char *text, replica_done done,
@@ -590,7 +515,7 @@ static void post_member(struct replica *r, enum item_kind kind, uint64_t id, con
     struct item *i = item_new(kind, id, text, NULL, 0);
     i->done = done;
     i->arg = arg;
-    post(r, &r->inbox, i);
+    replica_post(r, &r->inbox, i);
 }
 
 void replica_add(struct replica *r, uint64_t id, const char *address, replica_done done, void *arg)

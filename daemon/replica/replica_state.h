@@ -140,8 +140,15 @@ void replica_member_start(struct replica *r, struct item *i);
 void replica_member_poll(struct replica *r);
 bool replica_is_transferring(const struct replica *r);
 
+/* replica_item.c: an item has one owner; item_end() tells who waits and frees it */
+struct item *item_new(enum item_kind kind, uint64_t id, const char *text, const uint8_t *bytes, size_t n);
+void item_free(struct item *i);
+void item_end(struct item *i, enum replica_outcome outcome);
+struct item *items_pop(struct items *q);                              /* NULL: empty */
+struct item *replica_take(struct replica *r, struct items *q);        /* the same under the lock */
+void replica_post(struct replica *r, struct items *q, struct item *i); /* any thread; a full queue ends it as busy */
+
 /* replica.c */
 void replica_poll(struct replica *r);
-void item_end(struct item *i, enum replica_outcome outcome);
 
 #endif
