@@ -41,7 +41,7 @@ AC_DEFUN([CLUSTERHSM_STATIC_LIBS], [
         CPPFLAGS=$kept_cppflags
         AC_MSG_RESULT([$static_works])
         AS_IF([test $static_works = no], [AC_MSG_WARN([no static OpenSSL: the module will share the host program's
-copy, with the losses that docs/decisions names. Install libssl-dev, and on trixie zlib1g-dev and libzstd-dev.])])
+copy, with the losses that docs/decisions/001-* names. Install libssl-dev, and on trixie zlib1g-dev and libzstd-dev.])])
     ])
 
     MODULE_YAML_LIBS=$YAML_LIBS

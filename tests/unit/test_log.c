@@ -8,14 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/test_log.XXXXXX";
+static char folder[40];
 static char path[64], text[8192];
 
 static void setup(void)
 {
+    snprintf(folder, sizeof folder, "/tmp/test_log.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/log", folder);
     ck_assert(log_open(path, NULL));
+    log_set_level(LOG_INFO);
 }
 
 static void teardown(void)

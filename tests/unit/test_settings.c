@@ -211,11 +211,12 @@ START_TEST(test_settings_document_has_a_line_a_row)
 }
 END_TEST
 
-static char folder[] = "/tmp/test_settings.XXXXXX";
+static char folder[40];
 static char path[80];
 
 static void setup(void)
 {
+    snprintf(folder, sizeof folder, "/tmp/test_settings.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/s.yaml", folder);
     FILE *file = fopen(path, "w");

@@ -44,6 +44,8 @@ static void teardown(void)
     EVP_PKEY_free(server_key);
     EVP_PKEY_free(client_key);
     EVP_PKEY_free(foreign_ca_key);
+    server_end = client_end = NULL; /* the next test may not get as far as making its own */
+    server_ctx = client_ctx = NULL;
 }
 
 static struct tls_setup server_setup(void)
