@@ -32,11 +32,11 @@ struct cluster_view {
 };
 
 /* HELLO, WELCOME, the login key's statement, OPEN, OPENED, within the time. The stream is the connection's from here on, also after
- * failure. `members` (may be NULL) gets the addresses that the node told: packed Welcome, freed by the caller with
+ * failure. `welcome` (may be NULL) gets what the node said of itself and its like; the caller frees it with
  * hsm__welcome__free_unpacked(_, NULL).
  * ERR_LOST (try another node), ERR_VERSION, ERR_FORGED (the statement is not the cluster key's, or another cluster's). */
 enum err connection_open(struct stream *s, OSSL_LIB_CTX *libctx, unsigned timeout_ms, struct cluster_view *view,
-                         struct connection **out, Hsm__Welcome **members, struct diag *why);
+                         struct connection **out, Hsm__Welcome **welcome, struct diag *why);
 
 /* The channel's handshake hash: 32 bytes, as long as the connection. Logins and resumptions are bound to it. */
 const uint8_t *connection_hash(const struct connection *c);
