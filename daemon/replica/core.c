@@ -146,6 +146,8 @@ static void receive_snapshot(struct core *c, struct parcel *p)
     event.type = RAFT_RECEIVE;
     event.receive.message = &r;
     core_step_or_die(c, &event, "the library failed on a snapshot");
+    if (!c->installing) /* not wanted: the library has freed the box, not what was in it */
+        snap_unref(p->snap);
     core_after(c);
 }
 

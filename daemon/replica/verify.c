@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 /* What the child found, over a pipe: nothing is well. */
+static void child(const char *folder, uint64_t bytes_max, int fd) __attribute__((noreturn));
 static void child(const char *folder, uint64_t bytes_max, int fd)
 {
     struct journal_content content;

@@ -182,6 +182,7 @@ static void list(void)
         printf("break %s\n", breaks[i]);
 }
 
+static void refuse(const char *what, const char *name) __attribute__((noreturn));
 static void refuse(const char *what, const char *name)
 {
     fprintf(stderr, "sim: no %s \"%s\"; see sim --list\n", what, name);
