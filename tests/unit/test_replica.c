@@ -21,6 +21,7 @@ struct node {
 };
 
 static struct node nodes[NODES + 1];
+static pthread_rwlock_t wiring = PTHREAD_RWLOCK_INITIALIZER; /* who is there, for the links */
 static bool streaming; /* one snapshot at a time is enough here */
 
 static void on_opened(void *data, MDB_env *env, uint64_t index)
@@ -70,8 +71,10 @@ static const struct replica_state state = {.opened = on_opened, .begin = on_begi
 static void link_send(void *data, uint64_t to, const uint8_t *bytes, size_t n)
 {
     const struct node *from = data;
+    pthread_rwlock_rdlock(&wiring);
     if (to <= NODES && nodes[to].replica != NULL)
         replica_receive(nodes[to].replica, (uint64_t)(from - nodes), bytes, n);
+    pthread_rwlock_unlock(&wiring);
 }
 
 static void link_send_snapshot(void *data, uint64_t to, const uint8_t *bytes, size_t n, const char *path)
@@ -81,8 +84,9 @@ static void link_send_snapshot(void *data, uint64_t to, const uint8_t *bytes, si
     FILE *in, *out;
     size_t got;
 
+    pthread_rwlock_rdlock(&wiring);
     if (to > NODES || nodes[to].replica == NULL)
-        return;
+        goto out;
     replica_incoming_path(nodes[to].replica, (uint64_t)(from - nodes), into, sizeof into);
     in = fopen(path, "re");
     out = fopen(into, "we");
@@ -93,6 +97,8 @@ static void link_send_snapshot(void *data, uint64_t to, const uint8_t *bytes, si
     fclose(in);
     fclose(out);
     replica_receive_snapshot(nodes[to].replica, (uint64_t)(from - nodes), bytes, n, into);
+out:
+    pthread_rwlock_unlock(&wiring);
 }
 
 static bool link_sending(void *data, uint64_t to)
@@ -114,15 +120,19 @@ static void node_start(uint64_t id, uint32_t snapshot_entries)
         .state_bytes_max = 64 << 20, .log_bytes_max = 64 << 20, .state = &state, .links = &links, .data = n};
 
     snprintf(address, sizeof address, "node-%d", (int)id);
-    n->replica = replica_open(&set, &why);
+    struct replica *r = replica_open(&set, &why);
+    pthread_rwlock_wrlock(&wiring);
+    n->replica = r;
+    pthread_rwlock_unlock(&wiring);
     ck_assert_msg(n->replica != NULL, "%s", why.what);
 }
 
 static void node_stop(uint64_t id)
 {
     struct replica *r = nodes[id].replica;
+    pthread_rwlock_wrlock(&wiring);
     nodes[id].replica = NULL;
-    usleep(20000); /* nobody is inside a link any more */
+    pthread_rwlock_unlock(&wiring);
     replica_close(r);
     mdb_env_close(nodes[id].env);
     nodes[id].env = NULL;
