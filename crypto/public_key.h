@@ -1,0 +1,42 @@
+/* A public key made from PKCS#11 attributes, checked, ready for verification.
+ *
+ * Made once, then only read: any thread may use it. Failures: ERR_ATTRIBUTE_VALUE (not a key: an even modulus, a point
+ * off the curve, malformed DER), ERR_CURVE, ERR_KEY_SIZE (outside proto/limits.h), ERR_KEY_TYPE (neither RSA nor EC),
+ * ERR_NO_MEMORY. Results are written on success only. */
+#ifndef CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
+#define CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "common/buffer.h"
+#include "crypto/curve.h"
+#include "proto/error.h"
+#include "proto/pkcs11.h"
+
+struct public_key;
+
+/* From CKA_MODULUS and CKA_PUBLIC_EXPONENT: big-endian, leading zeros allowed. */
+enum err public_key_rsa(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_n, const uint8_t *exponent,
+                        size_t exponent_n, struct public_key **out);
+
+/* From CKA_EC_PARAMS (a named curve) and CKA_EC_POINT (raw or DER OCTET STRING). */
+enum err public_key_ec(OSSL_LIB_CTX *libctx, const uint8_t *params, size_t params_n, const uint8_t *point,
+                       size_t point_n, struct public_key **out);
+
+/* From a DER SubjectPublicKeyInfo, which must be used up (CKA_PUBLIC_KEY_INFO). */
+enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out);
+
+void public_key_free(struct public_key *k);
+
+CK_KEY_TYPE public_key_type(const struct public_key *k);      /* CKK_RSA or CKK_EC */
+size_t public_key_bits(const struct public_key *k);           /* of the modulus, or of the curve */
+const struct curve *public_key_curve(const struct public_key *k); /* NULL for RSA */
+EVP_PKEY *public_key_evp(const struct public_key *k);         /* borrowed */
+
+/* Appends the DER SubjectPublicKeyInfo: the value of CKA_PUBLIC_KEY_INFO. */
+enum err public_key_info(const struct public_key *k, struct buffer *out);
+
+#endif

@@ -1,0 +1,189 @@
+#include "crypto/verify.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "proto/limits.h"
+
+enum {
+    PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
+    PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
+    PARAMS_MAX = 5
+};
+
+/* What OpenSSL is told, by the words that it takes. */
+struct plan {
+    OSSL_PARAM params[PARAMS_MAX];
+    size_t n;
+    int salt_bytes;
+};
+
+static void plan_text(struct plan *p, const char *name, const char *value)
+{
+    p->params[p->n++] = OSSL_PARAM_construct_utf8_string(name, (char *)value, 0);
+}
+
+/* RFC 8017 section 9.1.1: the encoded message has one bit less than the modulus. */
+static size_t pss_salt_bytes_max(size_t bits, size_t hash_bytes)
+{
+    size_t encoded = (bits - 1 + 7) / 8;
+
+    return encoded > hash_bytes + PSS_OVERHEAD_BYTES ? encoded - hash_bytes - PSS_OVERHEAD_BYTES : 0;
+}
+
+static const char *hash_of(const struct verify *v)
+{
+    return v->mechanism->param == PARAM_PSS && v->pss != NULL ? mechanism_hash_name(v->pss->hashAlg) : v->mechanism->hash;
+}
+
+static enum err check_pss(const struct verify *v)
+{
+    const char *hash;
+
+    if (v->pss == NULL)
+        return ERR_MECHANISM_PARAM;
+    hash = mechanism_hash_name(v->pss->hashAlg);
+    if (hash == NULL || mechanism_mgf_hash(v->pss->mgf) == NULL)
+        return ERR_MECHANISM_PARAM;
+    if (v->mechanism->hash != NULL && strcmp(v->mechanism->hash, hash) != 0)
+        return ERR_MECHANISM_PARAM; /* PKCS#11 v3.1 section 6.1.12: the parameter's hash is the mechanism's */
+    if (v->pss->sLen > pss_salt_bytes_max(public_key_bits(v->key), mechanism_hash_bytes(hash)))
+        return ERR_MECHANISM_PARAM;
+    return ERR_OK;
+}
+
+enum err verify_check(const struct verify *v)
+{
+    const struct mechanism *m = v->mechanism;
+
+    if (!mechanism_does(m, CKF_VERIFY))
+        return ERR_MECHANISM;
+    if (m->key_type != public_key_type(v->key))
+        return ERR_KEY_TYPE;
+    if (public_key_bits(v->key) < m->size_min || public_key_bits(v->key) > m->size_max)
+        return ERR_KEY_SIZE;
+    if (m->param == PARAM_PSS)
+        return check_pss(v);
+    return v->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err ask_openssl(const struct verify *v, struct plan *p, const uint8_t *data, size_t data_n,
+                            const uint8_t *signature, size_t signature_n)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(v->libctx, public_key_evp(v->key), NULL);
+    enum err e;
+
+    p->params[p->n] = OSSL_PARAM_construct_end();
+    if (ctx == NULL)
+        e = ERR_NO_MEMORY;
+    else if (EVP_PKEY_verify_init_ex(ctx, p->params) != 1)
+        e = ERR_BUG;
+    else /* negative: the signature's form is wrong, which is no better than a wrong one */
+        e = EVP_PKEY_verify(ctx, signature, signature_n, data, data_n) == 1 ? ERR_OK : ERR_SIGNATURE;
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
+static enum err verify_rsa(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
+                           size_t signature_n)
+{
+    size_t modulus_bytes = (public_key_bits(v->key) + 7) / 8;
+    const char *hash = hash_of(v);
+    uint8_t padded[RSA_BITS_MAX / 8] = {0};
+    struct plan p = {.n = 0};
+
+    if (signature_n != modulus_bytes)
+        return ERR_SIGNATURE_LEN;
+    if (hash != NULL && data_n != mechanism_hash_bytes(hash))
+        return ERR_DATA_LEN;
+    if (v->mechanism->family == FAMILY_RSA_RAW) {
+        /* PKCS#11 v3.1 section 6.1.5: shorter data is padded with zeros in front. */
+        if (data_n > modulus_bytes)
+            return ERR_DATA_LEN;
+        if (data_n > 0)
+            memcpy(padded + modulus_bytes - data_n, data, data_n);
+        data = padded;
+        data_n = modulus_bytes;
+        plan_text(&p, OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_NONE);
+        return ask_openssl(v, &p, data, data_n, signature, signature_n);
+    }
+    if (hash != NULL)
+        plan_text(&p, OSSL_SIGNATURE_PARAM_DIGEST, hash);
+    else if (data_n + PKCS1_OVERHEAD_BYTES > modulus_bytes)
+        return ERR_DATA_LEN;
+    if (v->mechanism->family == FAMILY_RSA_PSS) {
+        p.salt_bytes = (int)v->pss->sLen;
+        plan_text(&p, OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS);
+        plan_text(&p, OSSL_SIGNATURE_PARAM_MGF1_DIGEST, mechanism_mgf_hash(v->pss->mgf));
+        p.params[p.n++] = OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &p.salt_bytes);
+    } else {
+        plan_text(&p, OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PKCSV15);
+    }
+    return ask_openssl(v, &p, data, data_n, signature, signature_n);
+}
+
+static enum err verify_ecdsa(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
+                             size_t signature_n)
+{
+    size_t half = signature_n / 2;
+    ECDSA_SIG *pair = NULL;
+    BIGNUM *r = NULL, *s = NULL;
+    uint8_t *der = NULL;
+    struct plan p = {.n = 0};
+    enum err e;
+    int n;
+
+    if (signature_n == 0 || signature_n % 2 != 0 || half > public_key_curve(v->key)->field_bytes)
+        return ERR_SIGNATURE_LEN;
+    if (data_n == 0 || (v->mechanism->hash != NULL && data_n != mechanism_hash_bytes(v->mechanism->hash)))
+        return ERR_DATA_LEN;
+    pair = ECDSA_SIG_new();
+    r = BN_bin2bn(signature, (int)half, NULL);
+    s = BN_bin2bn(signature + half, (int)half, NULL);
+    if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
+        e = ERR_NO_MEMORY;
+        goto out;
+    }
+    r = s = NULL; /* transferred */
+    if ((n = i2d_ECDSA_SIG(pair, &der)) <= 0) {
+        e = ERR_NO_MEMORY;
+        goto out;
+    }
+    e = ask_openssl(v, &p, data, data_n, der, (size_t)n);
+out:
+    OPENSSL_free(der);
+    BN_free(r);
+    BN_free(s);
+    ECDSA_SIG_free(pair);
+    return e;
+}
+
+enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
+                          size_t signature_n)
+{
+    enum err e = verify_check(v);
+
+    if (e != ERR_OK)
+        return e;
+    switch (v->mechanism->family) {
+    case FAMILY_RSA_PKCS:
+    case FAMILY_RSA_RAW:
+    case FAMILY_RSA_PSS:
+        return verify_rsa(v, data, data_n, signature, signature_n);
+    case FAMILY_ECDSA:
+        return verify_ecdsa(v, data, data_n, signature, signature_n);
+    case FAMILY_RSA:
+    case FAMILY_EC:
+    case FAMILY_HMAC:
+    case FAMILY_HASH:
+        break;
+    }
+    return ERR_MECHANISM;
+}
