@@ -1,0 +1,130 @@
+#include "daemon/store/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/limits.h"
+
+enum { RING_HEAD_BYTES = 8 + 32 + 8 };
+
+static int put_pair(MDB_txn *txn, MDB_dbi dbi, const uint8_t *first, size_t n, uint64_t id, bool erase)
+{
+    uint8_t bytes[STORE_TOKEN_BYTES + 8];
+    MDB_val key = {n + 8, bytes}, nothing = {0, bytes};
+
+    memcpy(bytes, first, n);
+    store_put_u64(bytes + n, id);
+    return erase ? mdb_del(txn, dbi, &key, NULL) : mdb_put(txn, dbi, &key, &nothing, 0);
+}
+
+/* Tokens and owner of one version come or go together. */
+static int index_record(const struct store *s, MDB_txn *txn, const Hsm__RecordHeader *h, bool erase)
+{
+    uint8_t owner[8];
+    int rv = 0;
+
+    store_put_u64(owner, h->owner);
+    if (h->owner != 0)
+        rv = put_pair(txn, s->owners, owner, sizeof owner, h->id, erase);
+    for (size_t i = 0; rv == 0 && i < h->n_tokens; i++)
+        rv = put_pair(txn, s->tokens, h->tokens[i].data, STORE_TOKEN_BYTES, h->id, erase);
+    return rv;
+}
+
+enum err store_put_record(const struct store *s, MDB_txn *txn, const Hsm__RecordHeader *header, const Hsm__RecordHeader *old,
+                          const uint8_t *packed, size_t n)
+{
+    uint8_t id[8];
+    MDB_val key = {sizeof id, id}, value = {n, (void *)(uintptr_t)packed};
+    int rv = old != NULL ? index_record(s, txn, old, true) : 0;
+
+    store_put_u64(id, header->id);
+    if (rv == 0)
+        rv = mdb_put(txn, s->records, &key, &value, 0);
+    if (rv == 0)
+        rv = index_record(s, txn, header, false);
+    return store_error(rv);
+}
+
+enum err store_erase_record(const struct store *s, MDB_txn *txn, const Hsm__RecordHeader *old)
+{
+    uint8_t id[8];
+    MDB_val key = {sizeof id, id};
+    int rv = index_record(s, txn, old, true);
+
+    store_put_u64(id, old->id);
+    if (rv == 0)
+        rv = mdb_del(txn, s->records, &key, NULL);
+    return store_error(rv);
+}
+
+enum err ring_get(const struct store *s, MDB_txn *txn, const uint8_t request_id[STORE_ID_BYTES], struct ring_entry *out)
+{
+    MDB_val key = {STORE_ID_BYTES, (void *)(uintptr_t)request_id}, value;
+    const uint8_t *at;
+    int rv = mdb_get(txn, s->ring, &key, &value);
+
+    if (rv != 0)
+        return store_error(rv);
+    if (value.mv_size < RING_HEAD_BYTES)
+        return ERR_CORRUPT;
+    at = value.mv_data;
+    out->index = store_get_u64(at);
+    memcpy(out->digest, at + 8, sizeof out->digest);
+    out->ids_first = store_get_u64(at + 40);
+    out->result = at + RING_HEAD_BYTES;
+    out->result_bytes = value.mv_size - RING_HEAD_BYTES;
+    return ERR_OK;
+}
+
+static enum err forget_oldest(const struct store *s, MDB_txn *txn, struct store_state *st)
+{
+    uint8_t place[8], request_id[STORE_ID_BYTES];
+    MDB_val order_key = {sizeof place, place}, id = {0}, ring_key = {sizeof request_id, request_id};
+    struct ring_entry oldest;
+    enum err e;
+    int rv;
+
+    store_put_u64(place, st->ring_first);
+    rv = mdb_get(txn, s->ring_order, &order_key, &id);
+    if (rv != 0 || id.mv_size != STORE_ID_BYTES)
+        return ERR_CORRUPT;
+    memcpy(request_id, id.mv_data, sizeof request_id);
+    e = ring_get(s, txn, request_id, &oldest);
+    if (e != ERR_OK)
+        return ERR_CORRUPT;
+    /* Whoever could still repeat that request had not seen this index when it was made. */
+    st->ring_floor = oldest.index;
+    rv = mdb_del(txn, s->ring, &ring_key, NULL);
+    if (rv == 0)
+        rv = mdb_del(txn, s->ring_order, &order_key, NULL);
+    st->ring_first++;
+    return store_error(rv);
+}
+
+enum err ring_put(const struct store *s, MDB_txn *txn, const uint8_t request_id[STORE_ID_BYTES], const struct ring_entry *e,
+                  struct store_state *st)
+{
+    uint8_t place[8], *bytes;
+    MDB_val key = {STORE_ID_BYTES, (void *)(uintptr_t)request_id}, value = {RING_HEAD_BYTES + e->result_bytes, NULL};
+    MDB_val order_key = {sizeof place, place}, order_value = key;
+    int rv;
+
+    while (st->ring_next - st->ring_first >= RING_MUTATIONS) {
+        enum err forgotten = forget_oldest(s, txn, st);
+        if (forgotten != ERR_OK)
+            return forgotten;
+    }
+    rv = mdb_put(txn, s->ring, &key, &value, MDB_RESERVE);
+    if (rv == 0) {
+        bytes = value.mv_data;
+        store_put_u64(bytes, e->index);
+        memcpy(bytes + 8, e->digest, sizeof e->digest);
+        store_put_u64(bytes + 40, e->ids_first);
+        if (e->result_bytes > 0)
+            memcpy(bytes + RING_HEAD_BYTES, e->result, e->result_bytes);
+        store_put_u64(place, st->ring_next++);
+        rv = mdb_put(txn, s->ring_order, &order_key, &order_value, 0);
+    }
+    return store_error(rv);
+}
