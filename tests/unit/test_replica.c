@@ -2,9 +2,12 @@
 #include "tests/unit/runner.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { NODES = 3, WAIT_MS = 20000 };
@@ -258,6 +261,50 @@ START_TEST(test_replica_of_one_keeps_what_it_acknowledged_over_restarts)
 }
 END_TEST
 
+/* Runs until it is killed; says on the pipe what was acknowledged. */
+static void propose_for_ever(int fd) __attribute__((noreturn));
+static void propose_for_ever(int fd)
+{
+    uint64_t answer;
+    node_start(1, 50);
+    wait_leader(1);
+    for (;;)
+        if (propose(1, "again", &answer) == REPLICA_DONE && write(fd, &answer, sizeof answer) != sizeof answer)
+            _exit(1);
+}
+
+START_TEST(test_replica_killed_at_any_moment_has_what_it_acknowledged)
+{
+    uint64_t acked = 0, answer;
+    int round, fd[2];
+
+    folders();
+    for (round = 0; round < 12; round++) {
+        struct timespec t = {0, 60000000 + 13000000 * round};
+        pid_t pid;
+        ck_assert_int_eq(pipe(fd), 0);
+        pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0)
+            propose_for_ever(fd[1]);
+        close(fd[1]);
+        /* The first answer of a new life counts everything that was ever applied. */
+        ck_assert_int_eq(read(fd[0], &answer, sizeof answer), sizeof answer);
+        ck_assert_uint_gt(answer, acked);
+        acked = answer;
+        nanosleep(&t, NULL);
+        kill(pid, SIGKILL);
+        while (read(fd[0], &answer, sizeof answer) == sizeof answer) {
+            ck_assert_uint_eq(answer, acked + 1);
+            acked = answer;
+        }
+        close(fd[0]);
+        waitpid(pid, NULL, 0);
+    }
+    ck_assert_uint_gt(acked, 100);
+}
+END_TEST
+
 START_TEST(test_replica_refuses_a_second_cluster_in_the_same_folder)
 {
     struct diag why = {0};
@@ -319,6 +366,7 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_replica_of_one_keeps_what_it_acknowledged_over_restarts,
+        &test_replica_killed_at_any_moment_has_what_it_acknowledged,
         &test_replica_refuses_a_second_cluster_in_the_same_folder,
         &test_replica_without_a_log_is_no_leader_and_serves_nothing,
         &test_replica_grows_from_one_to_three_by_snapshot_and_loses_its_leader, NULL};
