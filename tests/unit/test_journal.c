@@ -1,6 +1,7 @@
 #include "daemon/replica/journal.h"
 #include "daemon/replica/members.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/temp_folder.h"
 
 #include <fcntl.h>
 #include <lmdb.h>
@@ -12,7 +13,23 @@
 
 enum { MAP_BYTES = 16 << 20 };
 
-static char folder[64];
+static char *temp;
+static pid_t owner; /* its children leave the folder alone */
+
+static void remove_temp(void)
+{
+    if (getpid() == owner)
+        temp_folder_free(temp);
+}
+
+static void make_temp(const char *name)
+{
+    temp = temp_folder_new(name);
+    owner = getpid();
+    atexit(remove_temp);
+}
+
+static char folder[256];
 static struct journal *journal;
 
 static struct record *members_of_one(void)
@@ -25,8 +42,8 @@ static struct record *members_of_one(void)
 static void fresh(void)
 {
     struct record *first = members_of_one();
-    snprintf(folder, sizeof folder, "/tmp/clusterhsm-journal-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    make_temp("journal");
+    snprintf(folder, sizeof folder, "%s", temp);
     journal = journal_open(folder, MAP_BYTES, NULL);
     ck_assert_ptr_nonnull(journal);
     ck_assert(journal_found(journal, 1, first, NULL));
@@ -192,7 +209,7 @@ END_TEST
 
 START_TEST(test_journal_cut_short_is_an_error_and_no_crash)
 {
-    char path[80];
+    char path[300];
     fresh();
     append(2, 3, 2000);
     journal_close(journal);

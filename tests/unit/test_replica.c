@@ -1,21 +1,39 @@
 #include "daemon/replica/replica.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/temp_folder.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { NODES = 3, WAIT_MS = 20000 };
 
+static char *temp;
+static pid_t owner; /* its children leave the folder alone */
+
+static void remove_temp(void)
+{
+    if (getpid() == owner)
+        temp_folder_free(temp);
+}
+
+static void make_temp(const char *name)
+{
+    temp = temp_folder_new(name);
+    owner = getpid();
+    atexit(remove_temp);
+}
+
 /* A state machine that keeps each command under a running number, and answers with that number. */
 struct node {
     struct replica *replica;
-    char folder[64];
+    char folder[256];
     MDB_env *env;
     MDB_dbi db;
     MDB_txn *txn;
@@ -83,7 +101,7 @@ static void link_send(void *data, uint64_t to, const uint8_t *bytes, size_t n)
 static void link_send_snapshot(void *data, uint64_t to, const uint8_t *bytes, size_t n, const char *path)
 {
     const struct node *from = data;
-    char into[256], block[4096];
+    char into[512], block[4096];
     FILE *in, *out;
     size_t got;
 
@@ -144,9 +162,10 @@ static void node_stop(uint64_t id)
 static void folders(void)
 {
     int i;
+    make_temp("replica");
     for (i = 1; i <= NODES; i++) {
-        snprintf(nodes[i].folder, sizeof nodes[i].folder, "/tmp/clusterhsm-replica-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(nodes[i].folder));
+        snprintf(nodes[i].folder, sizeof nodes[i].folder, "%s/%d", temp, i);
+        ck_assert_int_eq(mkdir(nodes[i].folder, 0700), 0);
     }
     ck_assert(replica_create(nodes[1].folder, 1, "node-1", NULL));
 }

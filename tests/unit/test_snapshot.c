@@ -1,6 +1,7 @@
 #include "daemon/replica/members.h"
 #include "daemon/replica/snapshot.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/temp_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +9,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char root[64], path[96], other[96];
+static char *temp;
+static pid_t owner; /* its children leave the folder alone */
+
+static void remove_temp(void)
+{
+    if (getpid() == owner)
+        temp_folder_free(temp);
+}
+
+static void make_temp(const char *name)
+{
+    temp = temp_folder_new(name);
+    owner = getpid();
+    atexit(remove_temp);
+}
+
+static char root[256], path[300], other[300];
 
 static MDB_env *env_new(const char *name)
 {
-    char folder[96];
+    char folder[300];
     MDB_env *env;
     snprintf(folder, sizeof folder, "%s/%s", root, name);
     ck_assert_int_eq(mkdir(folder, 0700), 0);
@@ -68,8 +85,8 @@ static void write_to(MDB_env *env, const char *to)
 static MDB_env *prepare(void)
 {
     MDB_env *env;
-    snprintf(root, sizeof root, "/tmp/clusterhsm-snapshot-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(root));
+    make_temp("snapshot");
+    snprintf(root, sizeof root, "%s", temp);
     snprintf(path, sizeof path, "%s/file", root);
     snprintf(other, sizeof other, "%s/other", root);
     env = env_new("from");
