@@ -15,9 +15,9 @@
 
 #include "common/diag.h"
 
-/* Signs the n bytes whole (not hashed yet; `digest` is OpenSSL's name of the hash, "SHA2-256"): writes the DER signature,
- * at most `room` bytes, and its length to *len. Called on the thread that runs the handshake, which waits. False: the
- * handshake ends with an alert. */
+/* Signs the n bytes whole (not hashed yet; `digest` is OpenSSL's name of the hash, "SHA2-256"): writes the DER
+ * signature, at most `room` bytes, and its length to *len. Called on the thread that runs the handshake, which waits.
+ * False: the handshake ends with an alert. */
 typedef bool vkey_sign_fn(void *arg, const char *digest, const uint8_t *bytes, size_t n, uint8_t *signature,
     size_t *len, size_t room);
 
