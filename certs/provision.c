@@ -53,6 +53,8 @@ static bool path_make(char *out, const char *folder, const char *name, const cha
 {
     int n = snprintf(out, PATH_MAX, "%s/%s%s", folder, name, end);
 
+    if (strchr(name, '/') != NULL)
+        return complain("an id or name with a slash would leave the folder", "use letters, digits, dots and dashes");
     return (n > 0 && n < PATH_MAX) || complain("the path is too long", "use a shorter folder name");
 }
 
