@@ -116,7 +116,7 @@ void vault_link_free(struct vault_link *l)
     for (size_t i = 0; i < VAULT_PENDING_MAX; i++)
         l->slots[i].fn = NULL;
     if (l->connection != NULL)
-        connection_close(l->connection, "the front stops");
+        connection_end(l->connection, "the front stops");
     else
         free(l);
 }

@@ -8,7 +8,7 @@
  * in the clear; once a turn, before the loop waits, flush() puts them through TLS into `wire` and gives that to
  * libuv. One write is under way at a time. Reading stops, down to the socket, while throttled().
  *
- * Every end comes through connection_close: it closes the three libuv handles, and the last callback frees.
+ * Every end comes through connection_end: it closes the three libuv handles, and the last callback frees.
  */
 #include "daemon/net/connection.h"
 
@@ -115,7 +115,7 @@ static void say_goodbye(struct connection *c)
         (void)uv_try_write(&c->u.stream, &b, 1);
 }
 
-void connection_close(struct connection *c, const char *reason)
+void connection_end(struct connection *c, const char *reason)
 {
     if (c->state == CLOSING)
         return;
@@ -131,7 +131,7 @@ void connection_close(struct connection *c, const char *reason)
 static void close_for_tls(struct connection *c)
 {
     tls_error_text(c->ssl, c->reason_text, sizeof c->reason_text);
-    connection_close(c, c->reason_text);
+    connection_end(c, c->reason_text);
 }
 
 /* ---- time ---- */
@@ -144,7 +144,7 @@ static void on_timer(uv_timer_t *timer)
     if (!c->greeted && c->deadline_ms < due)
         due = c->deadline_ms;
     if (due <= now)
-        connection_close(c, c->greeted ? "the other end takes no bytes" : "no handshake and first frame in time");
+        connection_end(c, c->greeted ? "the other end takes no bytes" : "no handshake and first frame in time");
     else if (due != UINT64_MAX)
         uv_timer_start(timer, on_timer, due - now, 0);
 }
@@ -169,14 +169,14 @@ static bool deliver(struct connection *c)
         cursor_init(&length, c->in.data + at, LENGTH_BYTES);
         n = cursor_u32(&length);
         if (n > c->setup.limits.frame_bytes_max) {
-            connection_close(c, "a frame is longer than the limit");
+            connection_end(c, "a frame is longer than the limit");
             break;
         }
         if (c->in.len - at - LENGTH_BYTES < n)
             break;
         c->greeted = true;
         if (!c->setup.events->frame(c->setup.owner, c, c->in.data + at, LENGTH_BYTES + n))
-            connection_close(c, "a frame is not of the protocol");
+            connection_end(c, "a frame is not of the protocol");
         at += LENGTH_BYTES + n;
     }
     buffer_drop(&c->in, at);
@@ -209,7 +209,7 @@ static void pump(struct connection *c)
         uint8_t *into = buffer_extend(&c->in, TLS_RECORD_BYTES);
         int rc, error;
         if (into == NULL) {
-            connection_close(c, "no memory");
+            connection_end(c, "no memory");
             break;
         }
         ERR_clear_error();
@@ -219,7 +219,7 @@ static void pump(struct connection *c)
             continue;
         error = SSL_get_error(c->ssl, rc);
         if (error == SSL_ERROR_ZERO_RETURN)
-            connection_close(c, "the other end said goodbye");
+            connection_end(c, "the other end said goodbye");
         else if (error != SSL_ERROR_WANT_READ)
             close_for_tls(c);
         break;
@@ -242,10 +242,10 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
     if (c->state == CLOSING || n == 0)
         return;
     if (n < 0)
-        connection_close(c, n == UV_EOF ? "the other end closed" : uv_strerror((int)n));
+        connection_end(c, n == UV_EOF ? "the other end closed" : uv_strerror((int)n));
     else if (c->ssl == NULL ? !buffer_put(&c->in, bytes->base, (size_t)n)
                             : BIO_write(SSL_get_rbio(c->ssl), bytes->base, (int)n) != (int)n)
-        connection_close(c, "no memory");
+        connection_end(c, "no memory");
     else
         pump(c);
 }
@@ -260,7 +260,7 @@ static void on_written(uv_write_t *write, int status)
     if (c->state == CLOSING)
         return;
     if (status < 0) {
-        connection_close(c, uv_strerror(status));
+        connection_end(c, uv_strerror(status));
         return;
     }
     if (c->out.len == 0 && c->state == OPEN && c->setup.events->writable != NULL)
@@ -275,7 +275,7 @@ static void flush(struct connection *c)
     if (c->writing || c->state == DIALLING || c->state == CLOSING)
         return;
     if (!seal(c)) {
-        connection_close(c, "no memory, or TLS failed to write");
+        connection_end(c, "no memory, or TLS failed to write");
         return;
     }
     if (c->wire.len == 0)
@@ -283,7 +283,7 @@ static void flush(struct connection *c)
     b = uv_buf_init((char *)c->wire.data, (unsigned)c->wire.len);
     rc = uv_write(&c->write, &c->u.stream, &b, 1, on_written);
     if (rc != 0) {
-        connection_close(c, uv_strerror(rc));
+        connection_end(c, uv_strerror(rc));
         return;
     }
     c->writing = true;
@@ -317,7 +317,7 @@ bool connection_send(struct connection *c, const void *bytes, size_t n)
     if (c->state == CLOSING)
         return false;
     if (c->out.len + c->wire.len + n > 4 * c->setup.limits.out_bytes_max || !buffer_put(&c->out, bytes, n)) {
-        connection_close(c, "too much waits to be sent");
+        connection_end(c, "too much waits to be sent");
         return false;
     }
     wake(c);
@@ -446,7 +446,7 @@ static void on_dialled(uv_connect_t *dial, int status)
     if (c->state == CLOSING)
         return;
     if (status < 0) {
-        connection_close(c, uv_strerror(status));
+        connection_end(c, uv_strerror(status));
         return;
     }
     c->state = HANDSHAKE;

@@ -23,7 +23,7 @@
 struct connection;
 
 /* Upwards. `owner` is what the connection was made with. Each may be NULL but frame and closed. None is called after
- * connection_close, but `closed`, once, from the loop, when nothing of the connection is left but its memory. */
+ * connection_end, but `closed`, once, from the loop, when nothing of the connection is left but its memory. */
 struct connection_events {
     void (*open)(void *owner, struct connection *c); /* handshake done: the peer's certificate can be asked for */
     /* One whole frame with its length word, borrowed until return. False: not of the protocol, the connection ends. */
@@ -73,6 +73,6 @@ int connection_descriptor(const struct connection *c);
 
 /* Ends it: sends what can be sent at once with a TLS goodbye, then closes. The reason (a literal) goes to `closed`.
  * Again: nothing. */
-void connection_close(struct connection *c, const char *reason);
+void connection_end(struct connection *c, const char *reason);
 
 #endif

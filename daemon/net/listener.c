@@ -140,7 +140,7 @@ static void on_connection(uv_stream_t *stream, int status)
     if (l->counts.open > l->connections_max || !peer_may(l, m->connection)) {
         l->counts.refused++;
         complain(l, l->counts.open > l->connections_max ? "too many connections" : "another user's process");
-        connection_close(m->connection, "refused");
+        connection_end(m->connection, "refused");
         return;
     }
     l->counts.accepted++;
@@ -160,7 +160,7 @@ void listener_close(struct listener *l, void (*gone)(void *arg), void *arg)
     l->gone = gone;
     l->gone_arg = arg;
     for (struct member *m = l->all.next; m != &l->all; m = m->next)
-        connection_close(m->connection, "the node stops");
+        connection_end(m->connection, "the node stops");
     uv_close((uv_handle_t *)&l->u.stream, on_listener_closed); /* libuv unlinks the path of a pipe */
 }
 

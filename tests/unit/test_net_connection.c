@@ -169,7 +169,7 @@ START_TEST(test_connection_echoes_frames_through_mutual_tls)
     ck_assert_uint_eq(near.bytes, far.bytes);
     ck_assert_str_eq(near.peer, "server");
     ck_assert_str_eq(far.peer, "client");
-    connection_close(c, "done");
+    connection_end(c, "done");
     ck_assert(run_until(&far.closed, 1, 5000));
     ck_assert_str_eq(far.reason, "the other end said goodbye");
 }
@@ -283,7 +283,7 @@ START_TEST(test_connection_survives_a_thousand_comings_and_goings)
         struct connection *c = dial(client_ctx);
         if (i % 3 != 0)
             ck_assert(run_until(&near.opened, near.opened + 1, 5000));
-        connection_close(c, "done");
+        connection_end(c, "done");
         ck_assert(run_until(&near.closed, i, 5000));
     }
     ck_assert(run_until(&far.closed, (unsigned)listener_counts(listener).accepted, 5000));
@@ -325,7 +325,7 @@ START_TEST(test_listener_on_a_unix_socket_is_for_its_user_alone)
     ck_assert_ptr_nonnull(connection_adopt(&s, fds[1], NULL));
     send_frame(a, 5, 'a');
     ck_assert(run_until(&far.frames, 1, 5000));
-    connection_close(a, "done");
+    connection_end(a, "done");
     ck_assert(run_until(&far.closed, 1, 5000));
 }
 END_TEST
