@@ -39,6 +39,8 @@ struct core_host {
     void (*send)(void *data, uint64_t to, struct parcel *p);
     /* Whether a snapshot is on its way to this peer. */
     bool (*sending_snapshot)(void *data, uint64_t to);
+    /* Whether the state machine can take entries now; NULL: always. Asked again after every event. */
+    bool (*ready)(void *data);
     /* Each committed entry once and in order. The record is borrowed. */
     void (*apply)(void *data, uint64_t index, const struct record *rec);
     void (*became_leader)(void *data);

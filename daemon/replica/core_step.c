@@ -312,7 +312,7 @@ void core_after(struct core *c)
             follow_role(c);
             continue;
         }
-        if (c->applied >= upto)
+        if (c->applied >= upto || (c->host->ready != NULL && !c->host->ready(c->data)))
             break;
         apply_one(c);
     }

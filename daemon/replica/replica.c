@@ -23,6 +23,8 @@ static void propose_batch(struct replica *r)
     struct item *i;
     size_t k;
 
+    buffer_put_u8(&entry, REPLICA_ENTRY_FORMAT);
+    buffer_put_u64(&entry, clock_real_ms());
     while (p->n < REPLICA_BATCH_COMMANDS_MAX && entry.len < REPLICA_BATCH_BYTES_MAX &&
            (i = replica_take(r, &r->waiting)) != NULL) {
         buffer_put_bytes(&entry, i->bytes, i->n);

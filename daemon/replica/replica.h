@@ -33,19 +33,30 @@ enum {
     REPLICA_QUEUE_BYTES_MAX = 64 << 20 /* proposals that wait; above, "busy" */
 };
 
+/* One of an entry's commands; borrowed. */
+struct replica_command {
+    const uint8_t *bytes;
+    size_t n;
+};
+
 /* The state machine. A snapshot holds all named databases of the environment and nothing else, so there the whole state
  * must live. apply must be deterministic: no clock, no chance, no configuration. */
 struct replica_state {
     /* A fresh environment (MDB_NOTLS, MDB_NOSYNC) with the state as of `index`; empty at index 0. It is the host's from
      * here on: it closes the one before when its last reader is gone. At start, and when a snapshot came. */
     void (*opened)(void *data, MDB_env *env, uint64_t index);
-    /* One entry: begin, then each command, then end, by which the state must be committed and visible to readers. */
-    void (*begin)(void *data, uint64_t index);
-    void (*apply)(void *data, const uint8_t *command, size_t n, struct buffer *answer);
+    /* Whether entries can be applied now (the vault is open); NULL: always. While not, the log grows and nothing is
+     * applied or acknowledged. Asked again after every event, a heartbeat at the latest. */
+    bool (*ready)(void *data);
+    /* One entry: begin sees all of its commands (so that the vault judges them in one hop) and the leader's clock when it
+     * was proposed (ms since 1970; may step back); then each command by its place in the entry; then end, by which the
+     * state must be committed and visible to readers. Entries without commands are not told: indexes have gaps. */
+    void (*begin)(void *data, uint64_t index, uint64_t leader_time_ms, const struct replica_command *commands, size_t n);
+    void (*apply)(void *data, size_t which, const struct replica_command *command, struct buffer *answer);
     void (*end)(void *data, uint64_t index);
     /* The newest applied members: whom to talk to. */
-    void (*members)(void *data, const struct members *m);
-    void (*role)(void *data, bool leads, uint64_t leader); /* leader 0: unknown */
+    void (*members)(void *data, const struct members *m); /* may be NULL */
+    void (*role)(void *data, bool leads, uint64_t leader); /* leader 0: unknown; may be NULL */
 };
 
 /* The way to the other nodes; all NULL for a cluster of one that stays one. */

@@ -56,22 +56,45 @@ bool replica_make_state(struct replica *r, MDB_env **env, struct diag *why)
     return false;
 }
 
-/* Each command of an entry: length, bytes. What is malformed changes nothing, on every node alike. */
-static void apply_command(struct replica *r, const struct record *rec, struct pending *mine)
+static bool on_ready(void *data)
 {
-    struct buffer scratch = {0};
+    struct replica *r = data;
+    return r->set.state->ready == NULL || r->set.state->ready(r->set.data);
+}
+
+/* The commands of an entry. What is malformed holds none, on every node alike. */
+static size_t split_entry(const struct record *rec, uint64_t *time_ms, struct replica_command *out)
+{
     struct cursor in;
-    size_t i, n;
+    uint8_t format;
+    size_t n;
 
     cursor_init(&in, rec->data, rec->len);
-    for (i = 0; in.left > 0; i++) {
-        const uint8_t *command = cursor_bytes(&in, REPLICA_COMMAND_BYTES_MAX, &n);
-        struct buffer *answer = mine != NULL && i < mine->n ? &mine->command[i].answer : &scratch;
-        if (command == NULL || in.failed)
-            break;
+    format = cursor_u8(&in);
+    *time_ms = cursor_u64(&in);
+    if (rec->kind != RECORD_COMMAND || in.failed || format != REPLICA_ENTRY_FORMAT)
+        return 0;
+    for (n = 0; in.left > 0 && n < REPLICA_BATCH_COMMANDS_MAX; n++)
+        out[n].bytes = cursor_bytes(&in, REPLICA_COMMAND_BYTES_MAX, &out[n].n);
+    return cursor_done(&in) ? n : 0;
+}
+
+static void apply_entry(struct replica *r, uint64_t index, const struct record *rec, struct pending *mine)
+{
+    struct replica_command commands[REPLICA_BATCH_COMMANDS_MAX];
+    const struct replica_state *state = r->set.state;
+    struct buffer scratch = {0};
+    uint64_t time_ms;
+    size_t n = split_entry(rec, &time_ms, commands), i;
+
+    if (n == 0)
+        return;
+    state->begin(r->set.data, index, time_ms, commands, n);
+    for (i = 0; i < n; i++) {
         buffer_reset(&scratch);
-        r->set.state->apply(r->set.data, command, n, answer);
+        state->apply(r->set.data, i, &commands[i], mine != NULL && i < mine->n ? &mine->command[i].answer : &scratch);
     }
+    state->end(r->set.data, index);
     buffer_clear(&scratch);
 }
 
@@ -108,10 +131,7 @@ static void on_apply(void *data, uint64_t index, const struct record *rec)
         replica_finish_pending(r, REPLICA_UNKNOWN, UINT64_MAX);
         mine = NULL;
     }
-    r->set.state->begin(r->set.data, index);
-    if (rec->kind == RECORD_COMMAND)
-        apply_command(r, rec, mine);
-    r->set.state->end(r->set.data, index);
+    apply_entry(r, index, rec, mine);
     if (mine != NULL)
         mine->applied = true;
     atomic_store(&r->applied, index);
@@ -334,6 +354,7 @@ const struct core_host replica_core_host = {
     .compact = on_compact,
     .send = on_send,
     .sending_snapshot = on_sending_snapshot,
+    .ready = on_ready,
     .apply = on_apply,
     .became_leader = on_became_leader,
     .lost_leadership = on_lost_leadership,

@@ -17,6 +17,9 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+/* An entry: format (8 bits), leader's time (64), then {length (32), bytes} a command. */
+enum { REPLICA_ENTRY_FORMAT = 1 };
+
 enum { REPLICA_FOLDER_BYTES = 900, REPLICA_PATH_BYTES = 1024, REPLICA_INFLIGHT_BATCHES = 64, REPLICA_MEMBER_MS_MAX = 60000 };
 
 enum item_kind { ITEM_PROPOSE, ITEM_RECEIVE, ITEM_SNAPSHOT, ITEM_ADD, ITEM_REMOVE, ITEM_TRANSFER };

@@ -62,19 +62,32 @@ static void on_opened(void *data, MDB_env *env, uint64_t index)
     n->snapshots += index > 0;
 }
 
-static void on_begin(void *data, uint64_t index)
+static _Atomic bool is_shut; /* the vault, as it were */
+
+static bool on_ready(void *data)
+{
+    (void)data;
+    return !is_shut;
+}
+
+static void on_begin(void *data, uint64_t index, uint64_t leader_time_ms, const struct replica_command *commands,
+                     size_t count)
 {
     struct node *n = data;
     (void)index;
+    ck_assert_uint_gt(leader_time_ms, 0);
+    ck_assert_uint_gt(count, 0);
+    ck_assert_ptr_nonnull(commands[count - 1].bytes);
     ck_assert_int_eq(mdb_txn_begin(n->env, NULL, 0, &n->txn), 0);
 }
 
-static void on_apply(void *data, const uint8_t *command, size_t len, struct buffer *answer)
+static void on_apply(void *data, size_t which, const struct replica_command *command, struct buffer *answer)
 {
     struct node *n = data;
+    (void)which;
     char key[32];
     MDB_val k = {(size_t)snprintf(key, sizeof key, "%010llu", (unsigned long long)++n->count), key};
-    MDB_val v = {len, (void *)(uintptr_t)command};
+    MDB_val v = {command->n, (void *)(uintptr_t)command->bytes};
     ck_assert_int_eq(mdb_put(n->txn, n->db, &k, &v, 0), 0);
     buffer_put_u64(answer, n->count);
 }
@@ -86,7 +99,7 @@ static void on_end(void *data, uint64_t index)
     ck_assert_int_eq(mdb_txn_commit(n->txn), 0);
 }
 
-static const struct replica_state state = {.opened = on_opened, .begin = on_begin, .apply = on_apply, .end = on_end};
+static const struct replica_state state = {.opened = on_opened, .ready = on_ready, .begin = on_begin, .apply = on_apply, .end = on_end};
 
 /* Links within the process: what one sends, the other receives at once. */
 static void link_send(void *data, uint64_t to, const uint8_t *bytes, size_t n)
@@ -344,6 +357,29 @@ START_TEST(test_replica_without_a_log_is_no_leader_and_serves_nothing)
 }
 END_TEST
 
+START_TEST(test_replica_applies_nothing_while_the_state_is_not_ready)
+{
+    struct call c = CALL_INIT;
+    struct replica_status status;
+
+    folders();
+    node_start(1, 1000);
+    wait_leader(1);
+    must_propose(1, "open");
+    is_shut = true;
+    replica_propose(nodes[1].replica, (const uint8_t *)"x", 1, on_done, &c);
+    usleep(300000);
+    replica_status(nodes[1].replica, &status);
+    ck_assert_uint_gt(status.commit, status.applied);
+    pthread_mutex_lock(&c.lock);
+    ck_assert(!c.is_over);
+    pthread_mutex_unlock(&c.lock);
+    is_shut = false;
+    ck_assert_int_eq(wait_for(&c), REPLICA_DONE);
+    node_stop(1);
+}
+END_TEST
+
 START_TEST(test_replica_grows_from_one_to_three_by_snapshot_and_loses_its_leader)
 {
     struct replica_status status;
@@ -388,6 +424,7 @@ Suite *test_suite(void)
         &test_replica_killed_at_any_moment_has_what_it_acknowledged,
         &test_replica_refuses_a_second_cluster_in_the_same_folder,
         &test_replica_without_a_log_is_no_leader_and_serves_nothing,
+        &test_replica_applies_nothing_while_the_state_is_not_ready,
         &test_replica_grows_from_one_to_three_by_snapshot_and_loses_its_leader, NULL};
     return suite_of("replica", 60, tests);
 }
