@@ -311,6 +311,7 @@ static void prepare(struct core *c, const struct core_settings *set)
     if (set->inflight_max > 0)
         raft_set_max_inflight_entries(r, set->inflight_max);
     c->guards.off = set->guards_off;
+    c->message_bytes = set->message_bytes > 0 ? set->message_bytes : CORE_MESSAGE_BYTES;
     c->snapshot_entries = set->snapshot_entries;
     c->snapshot_bytes = set->snapshot_bytes;
     c->trailing_entries = set->trailing_entries;

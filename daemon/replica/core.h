@@ -58,6 +58,7 @@ struct core_settings {
     uint32_t install_timeout_ms; /* a snapshot transfer without an end is begun anew */
     uint32_t catch_up_round_ms;
     uint32_t inflight_max;     /* entries to a peer before its answer; 0: the library's default */
+    uint32_t message_bytes;    /* entries of a message together, if it is more than one; 0: a MiB */
     uint32_t snapshot_entries; /* take one after so many entries, 0: never ... */
     uint64_t snapshot_bytes;   /* ... or so many bytes of log above trailing_bytes, 0: any */
     uint32_t trailing_entries; /* keep so many behind a snapshot ... */

@@ -12,7 +12,7 @@
 #error the guards were found with libraft 0.22.1; another version frees other things and fails in other ways
 #endif
 
-enum { CORE_HELD_MAX = 256 };
+enum { CORE_HELD_MAX = 256, CORE_MESSAGE_BYTES = 1 << 20 };
 
 struct core {
     struct raft *raft; /* behind a pointer: some of its getters want it without const */
@@ -31,7 +31,7 @@ struct core {
     uint64_t members_told; /* RAFT_CONFIGURATION events fired up to here */
     uint64_t members_index; /* the members as of `applied` ... */
     struct record *members; /* ... encoded */
-    uint32_t snapshot_entries, trailing_entries;
+    uint32_t snapshot_entries, trailing_entries, message_bytes;
     uint64_t snapshot_bytes, trailing_bytes;
     bool taking;           /* a compact() is under way ... */
     unsigned trailing;     /* ... that keeps so many entries */

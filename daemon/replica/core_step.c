@@ -113,8 +113,12 @@ static bool hold_back(struct core *c, uint64_t to, struct parcel *p)
 {
     if (c->hold == 0 || p->msg.index + p->n < c->hold)
         return false;
-    if (c->n_held == CORE_HELD_MAX || !guard_acts(&c->guards, GUARD_HOLD))
+    if (!guard_acts(&c->guards, GUARD_HOLD))
         return false;
+    if (c->n_held == CORE_HELD_MAX) { /* lost, as on a bad link; never let through */
+        parcel_free(p);
+        return true;
+    }
     c->held[c->n_held].p = p;
     c->held[c->n_held++].to = to;
     return true;
@@ -137,33 +141,50 @@ static void release_held(struct core *c)
     c->n_held = 0;
 }
 
-/* Messages are headers; what they announce comes from the cache. */
-static void fill_entries(struct core *c, struct parcel *p, unsigned n)
+/* Messages are headers; what they announce comes from the cache, in parcels of bounded size. */
+static void send_entries(struct core *c, uint64_t to, const struct message *head, unsigned n)
 {
-    p->rec = replica_alloc(n, sizeof(struct record *));
-    for (; p->n < n; p->n++) {
-        struct record *rec = run_get(&c->log, p->msg.index + 1 + p->n);
-        if (rec == NULL)
-            c->host->fatal(c->data, "asked to send an entry that is gone");
-        p->rec[p->n] = record_ref(rec);
-    }
+    struct message m = *head;
+
+    do {
+        struct parcel *p = parcel_new();
+        size_t bytes = 0;
+        p->msg = m;
+        p->rec = replica_alloc(n, sizeof(struct record *));
+        for (; n > 0; n--) {
+            struct record *rec = run_get(&c->log, m.index + 1);
+            if (rec == NULL)
+                c->host->fatal(c->data, "asked to send an entry that is gone");
+            if (p->n > 0 && bytes + rec->len > c->message_bytes)
+                break;
+            p->rec[p->n++] = record_ref(rec);
+            bytes += rec->len;
+            m.index++;
+            m.index_term = rec->term;
+        }
+        if (!hold_back(c, to, p))
+            c->host->send(c->data, to, p);
+    } while (n > 0);
 }
 
 static void send_message(struct core *c, const struct raft_message *r)
 {
-    struct parcel *p = parcel_new();
-    struct message *m = &p->msg;
+    struct parcel *p;
+    struct message *m, head;
 
-    core_from_raft(r, m);
+    core_from_raft(r, &head);
+    if (head.kind == MESSAGE_APPEND) {
+        send_entries(c, r->server_id, &head, r->append_entries.n_entries);
+        return;
+    }
+    p = parcel_new();
+    p->msg = head;
+    m = &p->msg;
     if (m->kind == MESSAGE_VOTE_RESULT) {
         if (lend_vote(c, m))
             m->granted = true;
         else if (m->pre_vote && !m->granted && m->term < core_term(c) && guard_acts(&c->guards, GUARD_PREVOTE))
             m->term = core_term(c);
-    } else if (m->kind == MESSAGE_APPEND) {
-        fill_entries(c, p, r->append_entries.n_entries);
-        if (hold_back(c, r->server_id, p))
-            return;
     } else if (m->kind == MESSAGE_INSTALL) {
         if (c->snap == NULL || c->snap->index != m->index)
             c->host->fatal(c->data, "asked to send a snapshot that we do not have");

@@ -33,6 +33,8 @@ void node_start(struct node *n)
         set.trailing_bytes = chance(30) ? 1 + chance_below(400) : 0;
     }
     if (chance(50))
+        set.message_bytes = 1 + chance_below(200);
+    if (chance(50))
         set.inflight_max = 1 + chance_below(100);
     n->n_waiting = 0;
     n->life++;
