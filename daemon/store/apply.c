@@ -228,7 +228,15 @@ static enum err judge_erase(struct apply *a, const struct plan *p, const struct 
     return e;
 }
 
-/* A new record of an owner who is gone would be nobody's for ever. */
+static bool erases(const struct plan *p, uint64_t id)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->steps[i].id == id && p->steps[i].header == NULL)
+            return true;
+    return false;
+}
+
+/* A new record of an owner who is gone, or goes by this very command, would be nobody's for ever. */
 static enum err judge_owner(struct apply *a, struct plan *p, const struct step *s, enum err *fault)
 {
     Hsm__RecordHeader *owner;
@@ -236,6 +244,10 @@ static enum err judge_owner(struct apply *a, struct plan *p, const struct step *
 
     if (s->header == NULL || s->old != NULL || s->header->owner == 0)
         return ERR_OK;
+    if (erases(p, s->header->owner)) {
+        *fault = ERR_USER_OWNS_KEYS;
+        return ERR_OK;
+    }
     e = stored_header(a, &p->memory, s->header->owner, &owner);
     if (e != ERR_OK)
         return e;

@@ -576,6 +576,22 @@ START_TEST(test_hostile_bytes_change_nothing)
 }
 END_TEST
 
+START_TEST(test_user_is_not_erased_by_the_command_that_gives_them_a_key)
+{
+    struct draft d;
+    setup();
+    d = draft_new("both");
+    draft_put(&d, 10, 1, OBJECT, 2, NULL);
+    d.erase[0] = d.pre[0][0] = 2;
+    d.pre[0][1] = 1;
+    d.n_erase = d.n_pre = 1;
+    expect(&d, REFUSED, ERR_USER_OWNS_KEYS);
+    ck_assert_int_eq(look(2), ERR_OK);
+    ck_assert_int_eq(look(10), ERR_NOT_FOUND);
+    close_store();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_created_record_is_found_by_id_and_token, &test_find_goes_on_after_its_cursor,
@@ -587,6 +603,7 @@ Suite *test_suite(void)
         &test_cluster_record_is_never_erased, &test_command_of_another_cluster_is_refused,
         &test_state_without_a_cluster_takes_the_cluster_record_only, &test_one_bad_change_undoes_its_command,
         &test_one_id_twice_in_a_command_is_refused, &test_full_ring_forgets_the_oldest_and_refuses_what_was_born_before,
-        &test_entries_must_come_in_order, &test_hostile_bytes_change_nothing, NULL};
+        &test_entries_must_come_in_order, &test_hostile_bytes_change_nothing,
+        &test_user_is_not_erased_by_the_command_that_gives_them_a_key, NULL};
     return suite_of("apply", 60, tests);
 }
