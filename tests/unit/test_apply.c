@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "tests/unit/draft.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/temp_folder.h"
 
@@ -12,26 +13,6 @@ static char *folder;
 static MDB_env *env;
 static struct store store;
 static uint64_t entry;
-static const uint8_t cluster[16] = "cluster-of-test";
-
-/* A command in the making. */
-struct draft {
-    uint8_t request_id[16];
-    uint8_t digest[32];
-    uint64_t born;
-    uint32_t lease;
-    size_t n_put, n_erase, n_pre;
-    struct {
-        uint64_t id, version, owner;
-        Hsm__RecordKind kind;
-        const char *token;
-    } put[4];
-    uint64_t erase[4];
-    uint64_t pre[4][2];
-    const char *result;
-    bool bad_mac;
-    const uint8_t *cluster;
-};
 
 static void open_store(void)
 {
@@ -48,88 +29,6 @@ static void close_store(void)
 {
     mdb_env_close(env);
     temp_folder_free(folder);
-}
-
-static struct draft draft_new(const char *name)
-{
-    struct draft d = {.born = entry, .result = "", .cluster = cluster};
-    snprintf((char *)d.request_id, sizeof d.request_id, "%s", name);
-    memcpy(d.digest, d.request_id, sizeof d.request_id);
-    return d;
-}
-
-static void draft_put(struct draft *d, uint64_t id, uint64_t version, Hsm__RecordKind kind, uint64_t owner, const char *token)
-{
-    d->put[d->n_put].id = id;
-    d->put[d->n_put].version = version;
-    d->put[d->n_put].kind = kind;
-    d->put[d->n_put].owner = owner;
-    d->put[d->n_put++].token = token;
-}
-
-static ProtobufCBinaryData bytes_of(const void *at, size_t n)
-{
-    return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)at, .len = n};
-}
-
-static size_t pack_record(const struct draft *d, size_t i, uint8_t *out)
-{
-    Hsm__RecordHeader h = HSM__RECORD_HEADER__INIT;
-    Hsm__Record r = HSM__RECORD__INIT;
-    ProtobufCBinaryData token = bytes_of(d->put[i].token, STORE_TOKEN_BYTES);
-    uint8_t header[256];
-
-    h.format = 1;
-    h.cluster_id = bytes_of(d->cluster, 16);
-    h.id = d->put[i].id;
-    h.kind = d->put[i].kind;
-    h.version = d->put[i].version;
-    h.owner = d->put[i].owner;
-    h.request_id = bytes_of(d->request_id, 16);
-    h.tokens = &token;
-    h.n_tokens = d->put[i].token != NULL;
-    r.header = bytes_of(header, hsm__record_header__pack(&h, header));
-    r.sealed = bytes_of("sealed", 6);
-    return hsm__record__pack(&r, out);
-}
-
-static size_t draft_pack(const struct draft *d, uint8_t *out)
-{
-    Hsm__CommandBody b = HSM__COMMAND_BODY__INIT;
-    Hsm__Command c = HSM__COMMAND__INIT;
-    Hsm__Change change[8], *changes[8];
-    Hsm__Precondition pre[4], *pres[4];
-    uint8_t records[4][512], body[4096];
-
-    b.cluster_id = bytes_of(d->cluster, 16);
-    b.request_id = bytes_of(d->request_id, 16);
-    b.digest = bytes_of(d->digest, 32);
-    b.born_index = d->born;
-    b.lease_ids = d->lease;
-    b.result = bytes_of(d->result, strlen(d->result));
-    for (size_t i = 0; i < d->n_put + d->n_erase; i++) {
-        hsm__change__init(&change[i]);
-        changes[i] = &change[i];
-        if (i < d->n_put) {
-            change[i].of_case = HSM__CHANGE__OF_PUT;
-            change[i].put = bytes_of(records[i], pack_record(d, i, records[i]));
-        } else {
-            change[i].of_case = HSM__CHANGE__OF_ERASE;
-            change[i].erase = d->erase[i - d->n_put];
-        }
-    }
-    for (size_t i = 0; i < d->n_pre; i++) {
-        hsm__precondition__init(&pre[i]);
-        pre[i].id = d->pre[i][0];
-        pre[i].version = d->pre[i][1];
-        pres[i] = &pre[i];
-    }
-    b.changes = changes;
-    b.n_changes = d->n_put + d->n_erase;
-    b.preconditions = pres;
-    b.n_preconditions = d->n_pre;
-    c.body = bytes_of(body, hsm__command_body__pack(&b, body));
-    return hsm__command__pack(&c, out);
 }
 
 /* One entry with one command. */
@@ -174,18 +73,18 @@ static void setup(void)
 {
     struct draft claim = {0}, user;
     open_store();
-    claim = draft_new("claim");
+    claim = draft_new(entry, "claim");
     claim.lease = ID_BLOCK;
     draft_put(&claim, 1, 1, HSM__RECORD_KIND__RECORD_CLUSTER, 0, NULL);
     expect(&claim, DONE, ERR_OK);
-    user = draft_new("user");
+    user = draft_new(entry, "user");
     draft_put(&user, 2, 1, USER, 0, NULL);
     expect(&user, DONE, ERR_OK);
 }
 
 static void put_key(uint64_t id, const char *name, const char *token)
 {
-    struct draft d = draft_new(name);
+    struct draft d = draft_new(entry, name);
     draft_put(&d, id, 1, OBJECT, 2, token);
     expect(&d, DONE, ERR_OK);
 }
@@ -266,7 +165,7 @@ START_TEST(test_new_version_moves_its_tokens)
     struct draft d;
     setup();
     put_key(10, "key", token_a);
-    d = draft_new("rename");
+    d = draft_new(entry, "rename");
     draft_put(&d, 10, 2, OBJECT, 2, token_b);
     expect(&d, DONE, ERR_OK);
     ck_assert_uint_eq(find(token_a, 0, ids, 2, &more), 0);
@@ -279,7 +178,7 @@ START_TEST(test_repeated_request_changes_nothing_and_says_so)
 {
     struct draft d;
     setup();
-    d = draft_new("lease");
+    d = draft_new(entry, "lease");
     d.lease = 100;
     ck_assert_uint_eq(apply_draft(&d).ids_first, 4098);
     {
@@ -298,7 +197,7 @@ START_TEST(test_request_id_of_another_request_is_refused)
     struct draft d;
     setup();
     put_key(10, "key", NULL);
-    d = draft_new("key");
+    d = draft_new(entry, "key");
     d.digest[0] ^= 1;
     expect(&d, REFUSED, ERR_FORGED);
     close_store();
@@ -309,7 +208,7 @@ START_TEST(test_command_without_a_good_mac_changes_nothing)
 {
     struct draft d;
     setup();
-    d = draft_new("forged");
+    d = draft_new(entry, "forged");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     d.bad_mac = true;
     expect(&d, REFUSED, ERR_FORGED);
@@ -324,7 +223,7 @@ START_TEST(test_version_other_than_the_next_is_a_conflict)
     setup();
     put_key(10, "key", NULL);
     for (uint64_t version = 1; version < 4; version += 2) {
-        d = draft_new(version == 1 ? "again" : "skip");
+        d = draft_new(entry, version == 1 ? "again" : "skip");
         draft_put(&d, 10, version, OBJECT, 2, NULL);
         expect(&d, CONFLICT, ERR_CONFLICT);
     }
@@ -336,14 +235,14 @@ START_TEST(test_precondition_that_fails_changes_nothing)
 {
     struct draft d;
     setup();
-    d = draft_new("stale");
+    d = draft_new(entry, "stale");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     d.pre[0][0] = 2;
     d.pre[0][1] = 7;
     d.n_pre = 1;
     expect(&d, CONFLICT, ERR_CONFLICT);
     ck_assert_int_eq(look(10), ERR_NOT_FOUND);
-    d = draft_new("absent");
+    d = draft_new(entry, "absent");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     d.pre[0][0] = 10; /* version 0: must not exist */
     d.n_pre = 1;
@@ -356,7 +255,7 @@ START_TEST(test_conflict_is_not_remembered)
 {
     struct draft d;
     setup();
-    d = draft_new("twice");
+    d = draft_new(entry, "twice");
     draft_put(&d, 10, 2, OBJECT, 2, NULL);
     expect(&d, CONFLICT, ERR_CONFLICT);
     d.put[0].version = 1;
@@ -369,7 +268,7 @@ START_TEST(test_id_that_nobody_leased_is_refused)
 {
     struct draft d;
     setup();
-    d = draft_new("far");
+    d = draft_new(entry, "far");
     draft_put(&d, 4098, 1, OBJECT, 2, NULL);
     expect(&d, REFUSED, ERR_MALFORMED);
     close_store();
@@ -381,11 +280,11 @@ START_TEST(test_erase_needs_the_version_it_decided_by)
     struct draft d;
     setup();
     put_key(10, "key", token_a);
-    d = draft_new("blind");
+    d = draft_new(entry, "blind");
     d.erase[0] = 10;
     d.n_erase = 1;
     expect(&d, REFUSED, ERR_MALFORMED);
-    d = draft_new("seeing");
+    d = draft_new(entry, "seeing");
     d.erase[0] = d.pre[0][0] = 10;
     d.pre[0][1] = 1;
     d.n_erase = d.n_pre = 1;
@@ -405,7 +304,7 @@ START_TEST(test_user_who_owns_keys_is_not_erased)
     struct draft d;
     setup();
     put_key(10, "key", NULL);
-    d = draft_new("bye");
+    d = draft_new(entry, "bye");
     d.erase[0] = d.pre[0][0] = 2;
     d.pre[0][1] = 1;
     d.n_erase = d.n_pre = 1;
@@ -419,7 +318,7 @@ START_TEST(test_key_for_a_user_who_is_gone_is_a_conflict)
 {
     struct draft d;
     setup();
-    d = draft_new("orphan");
+    d = draft_new(entry, "orphan");
     draft_put(&d, 10, 1, OBJECT, 77, NULL);
     expect(&d, CONFLICT, ERR_CONFLICT);
     close_store();
@@ -431,10 +330,10 @@ START_TEST(test_owner_and_kind_never_change)
     struct draft d;
     setup();
     put_key(10, "key", NULL);
-    d = draft_new("steal");
+    d = draft_new(entry, "steal");
     draft_put(&d, 10, 2, OBJECT, 3, NULL);
     expect(&d, REFUSED, ERR_MALFORMED);
-    d = draft_new("become");
+    d = draft_new(entry, "become");
     draft_put(&d, 10, 2, USER, 2, NULL);
     expect(&d, REFUSED, ERR_MALFORMED);
     close_store();
@@ -445,7 +344,7 @@ START_TEST(test_cluster_record_is_never_erased)
 {
     struct draft d;
     setup();
-    d = draft_new("wipe");
+    d = draft_new(entry, "wipe");
     d.erase[0] = d.pre[0][0] = 1;
     d.pre[0][1] = 1;
     d.n_erase = d.n_pre = 1;
@@ -459,7 +358,7 @@ START_TEST(test_command_of_another_cluster_is_refused)
     static const uint8_t other[16] = "another-cluster";
     struct draft d;
     setup();
-    d = draft_new("foreign");
+    d = draft_new(entry, "foreign");
     d.cluster = other;
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     expect(&d, REFUSED, ERR_FORGED);
@@ -471,7 +370,7 @@ START_TEST(test_state_without_a_cluster_takes_the_cluster_record_only)
 {
     struct draft d;
     open_store();
-    d = draft_new("early");
+    d = draft_new(entry, "early");
     d.lease = 10;
     expect(&d, REFUSED, ERR_FORGED);
     ck_assert(!state().claimed);
@@ -483,7 +382,7 @@ START_TEST(test_one_bad_change_undoes_its_command)
 {
     struct draft d;
     setup();
-    d = draft_new("half");
+    d = draft_new(entry, "half");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     draft_put(&d, 4098, 1, OBJECT, 2, NULL);
     expect(&d, REFUSED, ERR_MALFORMED);
@@ -496,7 +395,7 @@ START_TEST(test_one_id_twice_in_a_command_is_refused)
 {
     struct draft d;
     setup();
-    d = draft_new("double");
+    d = draft_new(entry, "double");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     expect(&d, REFUSED, ERR_MALFORMED);
@@ -515,18 +414,18 @@ START_TEST(test_full_ring_forgets_the_oldest_and_refuses_what_was_born_before)
     for (uint32_t i = 0; i < RING_MUTATIONS; i++) {
         char name[16];
         snprintf(name, sizeof name, "fill%u", i);
-        d = draft_new(name);
+        d = draft_new(entry, name);
         ck_assert_int_eq(apply_command(&a, packed, draft_pack(&d, packed), true, &out), ERR_OK);
         ck_assert_int_eq(out.status, DONE);
     }
     ck_assert_int_eq(apply_end(&a), ERR_OK);
     ck_assert_uint_eq(state().ring_next - state().ring_first, RING_MUTATIONS);
     ck_assert_uint_eq(state().ring_floor, 2); /* claim and user are forgotten */
-    d = draft_new("user"); /* a replay: its id is forgotten, but its birth is not */
+    d = draft_new(entry, "user"); /* a replay: its id is forgotten, but its birth is not */
     d.born = 1;
     draft_put(&d, 3, 1, USER, 0, NULL);
     expect(&d, TOO_OLD, ERR_BORN_TOO_OLD);
-    d = draft_new("fresh");
+    d = draft_new(entry, "fresh");
     draft_put(&d, 3, 1, USER, 0, NULL);
     expect(&d, DONE, ERR_OK);
     close_store();
@@ -553,7 +452,7 @@ START_TEST(test_hostile_bytes_change_nothing)
     uint32_t x = 99;
     struct store_state before;
     setup();
-    d = draft_new("victim");
+    d = draft_new(entry, "victim");
     draft_put(&d, 10, 1, OBJECT, 2, token_a);
     d.pre[0][0] = 2;
     d.pre[0][1] = 9; /* never holds, so that no bent command may succeed by luck */
@@ -580,7 +479,7 @@ START_TEST(test_user_is_not_erased_by_the_command_that_gives_them_a_key)
 {
     struct draft d;
     setup();
-    d = draft_new("both");
+    d = draft_new(entry, "both");
     draft_put(&d, 10, 1, OBJECT, 2, NULL);
     d.erase[0] = d.pre[0][0] = 2;
     d.pre[0][1] = 1;
@@ -588,6 +487,31 @@ START_TEST(test_user_is_not_erased_by_the_command_that_gives_them_a_key)
     expect(&d, REFUSED, ERR_USER_OWNS_KEYS);
     ck_assert_int_eq(look(2), ERR_OK);
     ck_assert_int_eq(look(10), ERR_NOT_FOUND);
+    close_store();
+}
+END_TEST
+
+START_TEST(test_bent_commands_with_a_good_mac_never_crash_apply)
+{
+    uint8_t packed[8192], bent[8192];
+    uint32_t x = 7;
+    setup();
+    put_key(10, "key", token_a);
+    for (unsigned round = 0; round < 5000; round++) {
+        struct draft d = draft_new(entry, "bent");
+        size_t n;
+        Hsm__Outcome out;
+        memcpy(d.request_id + 8, &round, sizeof round);
+        draft_put(&d, 10 + round % 3, 1 + round % 2, OBJECT, 2, token_b);
+        n = draft_pack(&d, packed);
+        memcpy(bent, packed, n);
+        x = x * 1664525u + 1013904223u;
+        bent[(x >> 8) % n] ^= (uint8_t)(1u << (x >> 28) % 8);
+        out = apply_bytes(bent, n, true);
+        ck_assert_int_ne(out.status, HSM__OUTCOME_STATUS__OUTCOME_NONE);
+    }
+    ck_assert_int_eq(look(1), ERR_OK);
+    ck_assert_int_eq(look(2), ERR_OK);
     close_store();
 }
 END_TEST
@@ -604,6 +528,7 @@ Suite *test_suite(void)
         &test_state_without_a_cluster_takes_the_cluster_record_only, &test_one_bad_change_undoes_its_command,
         &test_one_id_twice_in_a_command_is_refused, &test_full_ring_forgets_the_oldest_and_refuses_what_was_born_before,
         &test_entries_must_come_in_order, &test_hostile_bytes_change_nothing,
-        &test_user_is_not_erased_by_the_command_that_gives_them_a_key, NULL};
+        &test_user_is_not_erased_by_the_command_that_gives_them_a_key,
+        &test_bent_commands_with_a_good_mac_never_crash_apply, NULL};
     return suite_of("apply", 60, tests);
 }
