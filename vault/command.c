@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "proto/memory.h"
+
 /* The MAC of a body into 32 bytes. ERR_FORGED: there is no such epoch. */
 static enum err mac_of(const struct master *m, uint32_t epoch, const uint8_t *body, size_t n, uint8_t mac[COMMAND_MAC_BYTES])
 {
@@ -50,17 +52,20 @@ out:
 
 enum err command_check(const struct master *m, const uint8_t *packed, size_t n)
 {
-    Hsm__Command *command = hsm__command__unpack(NULL, n, packed);
     uint8_t mac[COMMAND_MAC_BYTES];
+    Hsm__Command *command;
+    struct memory memory;
     enum err e = ERR_FORGED;
 
+    memory_init(&memory);
+    command = hsm__command__unpack(&memory.allocator, n, packed);
     if (command == NULL)
-        return ERR_FORGED;
+        return memory.failed ? ERR_NO_MEMORY : ERR_FORGED;
     if (command->mac.len == COMMAND_MAC_BYTES)
         e = mac_of(m, command->master_epoch, command->body.data, command->body.len, mac);
     if (e == ERR_OK && !bytes_equal(mac, command->mac.data, COMMAND_MAC_BYTES))
         e = ERR_FORGED;
-    hsm__command__free_unpacked(command, NULL);
+    hsm__command__free_unpacked(command, &memory.allocator);
     return e;
 }
 

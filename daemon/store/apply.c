@@ -1,10 +1,10 @@
 #include "daemon/store/apply.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/secret.h"
 #include "proto/limits.h"
+#include "proto/memory.h"
 
 enum {
     CLUSTER_RECORD = 1,
@@ -17,30 +17,9 @@ enum {
     RECORD_BYTES_MAX = OBJECT_BYTES_MAX + 8192
 };
 
-/* "This command is malformed" must be said by all nodes or none, so a failed allocation may not look like one: it is noted, and ends
- * the entry. */
-struct memory {
-    ProtobufCAllocator allocator;
-    bool failed;
-};
-
-static void *take_memory(void *memory, size_t n)
-{
-    void *p = malloc(n ? n : 1);
-    if (p == NULL)
-        ((struct memory *)memory)->failed = true;
-    return p;
-}
-
-static void give_memory(void *memory, void *p)
-{
-    (void)memory;
-    free(p);
-}
-
 /* A command taken apart, with what its changes meet in the store. Owned: see plan_clear. */
 struct plan {
-    struct memory memory;
+    struct memory memory; /* "malformed" must be said by all nodes or none, so a failed allocation may not look like it */
     Hsm__CommandBody *body;
     size_t n;
     struct step {
@@ -391,10 +370,10 @@ void apply_time(struct apply *a, uint64_t leader_time_ms)
 
 enum err apply_command(struct apply *a, const uint8_t *packed, size_t n, bool good, Hsm__Outcome *out)
 {
-    struct plan p = {.memory.allocator = {.alloc = take_memory, .free = give_memory}};
+    struct plan p = {0};
     enum err e;
 
-    p.memory.allocator.allocator_data = &p.memory;
+    memory_init(&p.memory);
     hsm__outcome__init(out);
     out->leader_time_ms = a->leader_time_ms;
     if (!take_apart(&p, packed, n))

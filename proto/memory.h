@@ -1,0 +1,20 @@
+/* An allocator for unpacking that remembers whether it failed.
+ *
+ * hsm__x__unpack answers NULL for "malformed" and for "no memory" alike. Where all nodes must say the same of the same bytes, the two may
+ * not be confused: a node that is short of memory has no opinion. */
+#ifndef CLUSTERHSM_PROTO_MEMORY_H
+#define CLUSTERHSM_PROTO_MEMORY_H
+
+#include <stdbool.h>
+
+#include <protobuf-c/protobuf-c.h>
+
+/* Give &allocator to unpack and free_unpacked; it must not move between the two. */
+struct memory {
+    ProtobufCAllocator allocator;
+    bool failed;
+};
+
+void memory_init(struct memory *m);
+
+#endif
