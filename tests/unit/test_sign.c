@@ -1,0 +1,288 @@
+/* Private keys loaded, made and used: every signing row against the public side, and what must be refused. */
+#include "vault/provider/sign.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "crypto/verify.h"
+#include "tests/unit/runner.h"
+#include "vault/provider/generate.h"
+
+static const uint8_t F4[] = {1, 0, 1};
+static const CK_ATTRIBUTE_TYPE rsa_types[] = {CKA_MODULUS, CKA_PUBLIC_EXPONENT, CKA_PRIVATE_EXPONENT, CKA_PRIME_1,
+                                              CKA_PRIME_2, CKA_EXPONENT_1,      CKA_EXPONENT_2,       CKA_COEFFICIENT};
+static const CK_ATTRIBUTE_TYPE ec_types[] = {CKA_EC_PARAMS, CKA_VALUE, CKA_EC_POINT};
+enum { PARTS_MAX = 8 };
+
+static struct secret store[PARTS_MAX];
+static struct key_part parts[PARTS_MAX];
+static size_t parts_n;
+
+static void take_apart(const struct key *k)
+{
+    const CK_ATTRIBUTE_TYPE *types = key_type(k) == CKK_RSA ? rsa_types : ec_types;
+    parts_n = key_type(k) == CKK_RSA ? 8 : 3;
+    for (size_t i = 0; i < parts_n; i++) {
+        ck_assert_int_eq(key_part(k, types[i], &store[i]), ERR_OK);
+        parts[i] = (struct key_part){.type = types[i], .value = store[i].bytes, .n = store[i].len};
+    }
+}
+
+static struct key *make(CK_KEY_TYPE type, const char *curve)
+{
+    struct key *k = NULL;
+    if (type == CKK_RSA)
+        ck_assert_int_eq(generate_rsa(NULL, 2048, F4, sizeof F4, &k), ERR_OK);
+    else
+        ck_assert_int_eq(generate_ec(NULL, curve_by_name(curve), &k), ERR_OK);
+    take_apart(k);
+    return k;
+}
+
+static void drop(struct key *k)
+{
+    for (size_t i = 0; i < PARTS_MAX; i++)
+        secret_clear(&store[i]);
+    key_free(k);
+}
+
+static struct key *secret_key(size_t n)
+{
+    static uint8_t bytes[SECRET_KEY_BYTES_MAX + 1];
+    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
+    struct key *k = NULL;
+    memset(bytes, 0x0b, sizeof bytes);
+    ck_assert_int_eq(key_load(NULL, CKK_GENERIC_SECRET, &value, 1, &k), ERR_OK);
+    return k;
+}
+
+static void sign_all_rows_of(const struct key *k, const struct public_key *public)
+{
+    CK_RSA_PKCS_PSS_PARAMS pss = {.hashAlg = CKM_SHA256, .mgf = CKG_MGF1_SHA256, .sLen = 32};
+    static const CK_MECHANISM_TYPE hashes[] = {CKM_SHA256, CKM_SHA384, CKM_SHA512};
+    static const CK_ULONG masks[] = {CKG_MGF1_SHA256, CKG_MGF1_SHA384, CKG_MGF1_SHA512};
+    uint8_t data[64], out[SIGNATURE_BYTES_MAX];
+    int tried = 0;
+    memset(data, 0x42, sizeof data);
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *m = mechanism_at(i);
+        size_t n = m->hash != NULL ? mechanism_hash_bytes(m->hash) : 32, out_n = 0;
+        if (!mechanism_does(m, CKF_SIGN) || m->key_type != key_type(k))
+            continue;
+        for (size_t h = 0; m->hash != NULL && h < 3; h++)
+            if (strcmp(mechanism_hash_name(hashes[h]), m->hash) == 0) {
+                pss.hashAlg = hashes[h];
+                pss.mgf = masks[h];
+            }
+        if (m->hash == NULL) {
+            pss.hashAlg = CKM_SHA256;
+            pss.mgf = CKG_MGF1_SHA256;
+        }
+        const CK_RSA_PKCS_PSS_PARAMS *param = m->param == PARAM_PSS ? &pss : NULL;
+        struct sign s = {.mechanism = m, .pss = param, .key = k};
+        struct verify v = {.mechanism = m, .pss = param, .key = public};
+        ck_assert_msg(sign_data(&s, data, n, out, &out_n) == ERR_OK, "%s", m->name);
+        ck_assert_uint_eq(out_n, mechanism_signature_bytes(m, key_size(k)));
+        ck_assert_msg(verify_signature(&v, data, n, out, out_n) == ERR_OK, "%s", m->name);
+        out[out_n / 2] ^= 1;
+        ck_assert_msg(verify_signature(&v, data, n, out, out_n) == ERR_SIGNATURE, "%s", m->name);
+        if (m->hash != NULL)
+            ck_assert_int_eq(sign_data(&s, data, n - 1, out, &out_n), ERR_DATA_LEN);
+        tried++;
+    }
+    ck_assert_int_ge(tried, 4);
+}
+
+START_TEST(test_every_rsa_row_signs_what_the_public_key_verifies)
+{
+    struct key *k = make(CKK_RSA, NULL);
+    struct public_key *public = NULL;
+    ck_assert_int_eq(public_key_rsa(NULL, parts[0].value, parts[0].n, parts[1].value, parts[1].n, &public), ERR_OK);
+    sign_all_rows_of(k, public);
+    public_key_free(public);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_every_ec_row_signs_what_the_public_key_verifies)
+{
+    for (size_t i = 0; curve_at(i) != NULL; i++) {
+        struct key *k = make(CKK_EC, curve_at(i)->name);
+        struct public_key *public = NULL;
+        ck_assert_int_eq(public_key_ec(NULL, parts[0].value, parts[0].n, parts[2].value, parts[2].n, &public), ERR_OK);
+        sign_all_rows_of(k, public);
+        public_key_free(public);
+        drop(k);
+    }
+}
+END_TEST
+
+START_TEST(test_rsa_key_loads_without_remainders_and_gets_the_same)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 5, &loaded), ERR_OK);
+    ck_assert_int_eq(key_check(NULL, loaded), ERR_OK);
+    for (size_t i = 0; i < parts_n; i++) {
+        struct secret again = {0};
+        ck_assert_int_eq(key_part(loaded, parts[i].type, &again), ERR_OK);
+        ck_assert(secret_equal(&again, &store[i]));
+        secret_clear(&again);
+    }
+    key_free(loaded);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_rsa_key_with_a_wrong_part_is_refused)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    for (size_t i = 0; i < parts_n; i++) {
+        if (parts[i].type == CKA_PUBLIC_EXPONENT || parts[i].type == CKA_PRIVATE_EXPONENT)
+            continue;
+        store[i].bytes[store[i].len / 2] ^= 4;
+        ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, parts_n, &loaded), ERR_TEMPLATE_INCONSISTENT);
+        store[i].bytes[store[i].len / 2] ^= 4;
+    }
+    for (size_t i = 0; i < 5; i++) {
+        parts[i].n = 0;
+        ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, parts_n, &loaded), ERR_TEMPLATE_INCOMPLETE);
+        parts[i].n = store[i].len;
+    }
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_rsa_exponents_that_do_not_belong_together_fail_the_check)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    store[2].bytes[store[2].len / 2] ^= 4;
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 5, &loaded), ERR_OK);
+    ck_assert_int_eq(key_check(NULL, loaded), ERR_TEMPLATE_INCONSISTENT);
+    key_free(loaded);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_ec_key_loads_from_its_value_alone_and_gets_its_point)
+{
+    for (size_t i = 0; curve_at(i) != NULL; i++) {
+        struct key *k = make(CKK_EC, curve_at(i)->name), *loaded = NULL;
+        struct secret point = {0};
+        ck_assert_int_eq(key_load(NULL, CKK_EC, parts, 2, &loaded), ERR_OK);
+        ck_assert_int_eq(key_part(loaded, CKA_EC_POINT, &point), ERR_OK);
+        ck_assert(secret_equal(&point, &store[2]));
+        secret_clear(&point);
+        key_free(loaded);
+        drop(k);
+    }
+}
+END_TEST
+
+START_TEST(test_ec_key_outside_its_group_or_with_anothers_point_is_refused)
+{
+    struct key *other = make(CKK_EC, "P-256"), *k, *loaded = NULL;
+    struct secret point = {0};
+    secret_move(&point, &store[2]);
+    k = make(CKK_EC, "P-256");
+    parts[2].value = point.bytes;
+    ck_assert_int_eq(key_load(NULL, CKK_EC, parts, 3, &loaded), ERR_TEMPLATE_INCONSISTENT);
+    memset(store[1].bytes, 0xff, store[1].len);
+    ck_assert_int_eq(key_load(NULL, CKK_EC, parts, 2, &loaded), ERR_ATTRIBUTE_VALUE);
+    memset(store[1].bytes, 0, store[1].len);
+    ck_assert_int_eq(key_load(NULL, CKK_EC, parts, 2, &loaded), ERR_ATTRIBUTE_VALUE);
+    parts[0].n--;
+    ck_assert_int_eq(key_load(NULL, CKK_EC, parts, 2, &loaded), ERR_CURVE);
+    secret_clear(&point);
+    key_free(other);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_generate_refuses_sizes_and_exponents_out_of_range)
+{
+    static const uint8_t even[] = {1, 0, 2}, three[] = {3}, large[9] = {1, 0, 0, 0, 0, 0, 0, 0, 1};
+    struct key *k = NULL;
+    ck_assert_int_eq(generate_rsa(NULL, 1024, F4, sizeof F4, &k), ERR_KEY_SIZE);
+    ck_assert_int_eq(generate_rsa(NULL, 8192, F4, sizeof F4, &k), ERR_KEY_SIZE);
+    ck_assert_int_eq(generate_rsa(NULL, 2048, even, sizeof even, &k), ERR_ATTRIBUTE_VALUE);
+    ck_assert_int_eq(generate_rsa(NULL, 2048, three, sizeof three, &k), ERR_ATTRIBUTE_VALUE);
+    ck_assert_int_eq(generate_rsa(NULL, 2048, large, sizeof large, &k), ERR_ATTRIBUTE_VALUE);
+}
+END_TEST
+
+START_TEST(test_sign_refuses_a_mechanism_of_another_key_type)
+{
+    struct key *k = make(CKK_EC, "P-256");
+    uint8_t data[32] = {0}, out[SIGNATURE_BYTES_MAX];
+    size_t n = 0;
+    struct sign s = {.mechanism = mechanism_find(CKM_RSA_PKCS), .key = k};
+    ck_assert_int_eq(sign_data(&s, data, sizeof data, out, &n), ERR_KEY_TYPE);
+    s.mechanism = mechanism_find(CKM_SHA256);
+    ck_assert_int_eq(sign_data(&s, data, sizeof data, out, &n), ERR_MECHANISM);
+    s.mechanism = mechanism_find(CKM_ECDSA);
+    ck_assert_int_eq(sign_data(&s, data, 0, out, &n), ERR_DATA_LEN);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_sign_refuses_blocks_that_do_not_fit_the_modulus)
+{
+    struct key *k = make(CKK_RSA, NULL);
+    uint8_t data[257], out[SIGNATURE_BYTES_MAX];
+    size_t n = 0;
+    struct sign s = {.mechanism = mechanism_find(CKM_RSA_PKCS), .key = k};
+    memset(data, 0xff, sizeof data);
+    ck_assert_int_eq(sign_data(&s, data, 245, out, &n), ERR_OK);
+    ck_assert_int_eq(sign_data(&s, data, 246, out, &n), ERR_DATA_LEN);
+    s.mechanism = mechanism_find(CKM_RSA_X_509);
+    ck_assert_int_eq(sign_data(&s, data, 257, out, &n), ERR_DATA_LEN);
+    ck_assert_int_eq(sign_data(&s, data, 256, out, &n), ERR_DATA);
+    s.mechanism = mechanism_find(CKM_RSA_PKCS_PSS);
+    ck_assert_int_eq(sign_data(&s, data, 32, out, &n), ERR_MECHANISM_PARAM);
+    drop(k);
+}
+END_TEST
+
+/* RFC 4231, test case 1. */
+START_TEST(test_hmac_gives_the_published_value_and_finds_a_bent_one)
+{
+    static const uint8_t right[] = {0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53, 0x5c, 0xa8, 0xaf,
+                                    0xce, 0xaf, 0x0b, 0xf1, 0x2b, 0x88, 0x1d, 0xc2, 0x00, 0xc9, 0x83,
+                                    0x3d, 0xa7, 0x26, 0xe9, 0x37, 0x6c, 0x2e, 0x32, 0xcf, 0xf7};
+    struct key *k = secret_key(20);
+    struct sign s = {.mechanism = mechanism_find(CKM_SHA256_HMAC), .key = k};
+    const uint8_t *data = (const uint8_t *)"Hi There";
+    uint8_t out[SIGNATURE_BYTES_MAX];
+    size_t n = 0;
+    ck_assert_int_eq(sign_data(&s, data, 8, out, &n), ERR_OK);
+    ck_assert_uint_eq(n, sizeof right);
+    ck_assert_mem_eq(out, right, n);
+    ck_assert_int_eq(sign_verify_mac(&s, data, 8, out, n), ERR_OK);
+    ck_assert_int_eq(sign_verify_mac(&s, data, 8, out, n - 1), ERR_SIGNATURE_LEN);
+    out[31] ^= 1;
+    ck_assert_int_eq(sign_verify_mac(&s, data, 8, out, n), ERR_SIGNATURE);
+    key_free(k);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    static const TTest *const *const tests[] = {
+        &test_every_rsa_row_signs_what_the_public_key_verifies,
+        &test_every_ec_row_signs_what_the_public_key_verifies,
+        &test_rsa_key_loads_without_remainders_and_gets_the_same,
+        &test_rsa_key_with_a_wrong_part_is_refused,
+        &test_rsa_exponents_that_do_not_belong_together_fail_the_check,
+        &test_ec_key_loads_from_its_value_alone_and_gets_its_point,
+        &test_ec_key_outside_its_group_or_with_anothers_point_is_refused,
+        &test_generate_refuses_sizes_and_exponents_out_of_range,
+        &test_sign_refuses_a_mechanism_of_another_key_type,
+        &test_sign_refuses_blocks_that_do_not_fit_the_modulus,
+        &test_hmac_gives_the_published_value_and_finds_a_bent_one,
+        NULL,
+    };
+
+    return suite_of("sign", 60, tests);
+}

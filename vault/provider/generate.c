@@ -1,0 +1,63 @@
+#include "vault/provider/generate.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/params.h>
+
+#include "proto/limits.h"
+
+enum { EXPONENT_BYTES_MAX = 8, EXPONENT_LEAST = 65537 };
+
+static enum err make(OSSL_LIB_CTX *libctx, const char *type, const OSSL_PARAM *params, struct key **out)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(libctx, type, NULL);
+    EVP_PKEY *evp = NULL;
+    enum err e = ERR_NO_MEMORY;
+
+    if (ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1)
+        e = EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_generate(ctx, &evp) == 1 ? key_wrap(evp, out) : ERR_BUG;
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
+enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent, size_t exponent_n, struct key **out)
+{
+    OSSL_PARAM_BLD *build = NULL;
+    OSSL_PARAM *params = NULL;
+    BIGNUM *number = NULL;
+    uint64_t e = 0;
+    enum err result = ERR_NO_MEMORY;
+
+    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+        return ERR_KEY_SIZE;
+    if (exponent_n > EXPONENT_BYTES_MAX)
+        return ERR_ATTRIBUTE_VALUE;
+    for (size_t i = 0; i < exponent_n; i++)
+        e = e << 8 | exponent[i];
+    if (e < EXPONENT_LEAST || e % 2 == 0)
+        return ERR_ATTRIBUTE_VALUE;
+    build = OSSL_PARAM_BLD_new();
+    number = BN_bin2bn(exponent, (int)exponent_n, NULL);
+    if (build != NULL && number != NULL && OSSL_PARAM_BLD_push_size_t(build, OSSL_PKEY_PARAM_RSA_BITS, bits) == 1 &&
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, number) == 1 &&
+        (params = OSSL_PARAM_BLD_to_param(build)) != NULL)
+        result = make(libctx, "RSA", params, out);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(number);
+    return result;
+}
+
+enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key **out)
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve->name, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    return make(libctx, "EC", params, out);
+}

@@ -1,0 +1,14 @@
+/* New key pairs. Any thread; RSA takes from a tenth of a second to several seconds. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
+#define CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
+
+#include "vault/provider/key.h"
+
+/* The public exponent big-endian, odd, 65537 or more, of at most 64 bits (crypto/public_key.h verifies with no larger ones; OpenSSL
+ * makes no pairs with smaller ones). ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY, ERR_BUG. */
+enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent, size_t exponent_n, struct key **out);
+
+/* ERR_NO_MEMORY. */
+enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key **out);
+
+#endif

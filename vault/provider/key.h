@@ -1,0 +1,56 @@
+/* A private or secret key, loaded and ready for use by the other files of this folder.
+ *
+ * Made once, then only read: any thread may use it. Private parts lie in OpenSSL's key and in struct secret only, and
+ * are wiped when the key is freed. Results are written on success only. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_KEY_H
+#define CLUSTERHSM_VAULT_PROVIDER_KEY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "common/secret.h"
+#include "crypto/curve.h"
+#include "proto/error.h"
+#include "proto/pkcs11.h"
+
+enum { SECRET_KEY_BYTES_MAX = 4096 };
+
+struct key;
+
+/* An attribute in its stored form: big-endian raw bytes. Borrowed. */
+struct key_part {
+    CK_ATTRIBUTE_TYPE type;
+    const uint8_t *value;
+    size_t n;
+};
+
+/* From stored attributes; others than the key's own are passed over.
+ *   CKK_RSA             MODULUS, PUBLIC_EXPONENT, PRIVATE_EXPONENT, PRIME_1, PRIME_2; EXPONENT_1, EXPONENT_2 and
+ *                       COEFFICIENT are computed, and have to be the same where they are given
+ *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
+ *   CKK_GENERIC_SECRET  VALUE
+ * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE, ERR_CURVE,
+ * ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
+enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
+
+/* The slow checks that a key from outside must pass once (PKCS#11 v3.1 section 5.7.2): the primes are prime, the exponents
+ * belong together. Milliseconds for RSA. ERR_TEMPLATE_INCONSISTENT, ERR_NO_MEMORY. */
+enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k);
+
+/* Takes a pair over that was made here, also on failure. */
+enum err key_wrap(EVP_PKEY *evp, struct key **out);
+
+void key_free(struct key *k);
+
+/* One attribute in the form that key_load takes. ERR_ATTRIBUTE_TYPE: a key of this type has no such part. */
+enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out);
+
+CK_KEY_TYPE key_type(const struct key *k);
+size_t key_size(const struct key *k);               /* bits; bytes for secret keys */
+const struct curve *key_curve(const struct key *k); /* NULL unless EC */
+EVP_PKEY *key_evp(const struct key *k);             /* borrowed; NULL for secret keys */
+const struct secret *key_secret(const struct key *k); /* borrowed; empty unless a secret key */
+
+#endif

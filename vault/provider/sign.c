@@ -1,0 +1,200 @@
+#include "vault/provider/sign.h"
+
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+enum {
+    PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
+    PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
+    PARAMS_MAX = 5,
+    ECDSA_DER_BYTES_MAX = 128
+};
+
+static size_t modulus_bytes(const struct sign *s)
+{
+    return (key_size(s->key) + 7) / 8;
+}
+
+static enum err check_pss(const struct sign *s)
+{
+    const char *hash = s->pss == NULL ? NULL : mechanism_hash_name(s->pss->hashAlg);
+    size_t encoded = (key_size(s->key) - 1 + 7) / 8; /* one bit less than the modulus: RFC 8017 section 9.1.1 */
+
+    if (hash == NULL || mechanism_mgf_hash(s->pss->mgf) == NULL)
+        return ERR_MECHANISM_PARAM;
+    if (s->mechanism->hash != NULL && strcmp(s->mechanism->hash, hash) != 0)
+        return ERR_MECHANISM_PARAM;
+    if (encoded < mechanism_hash_bytes(hash) + PSS_OVERHEAD_BYTES ||
+        s->pss->sLen > encoded - mechanism_hash_bytes(hash) - PSS_OVERHEAD_BYTES)
+        return ERR_MECHANISM_PARAM;
+    return ERR_OK;
+}
+
+enum err sign_check(const struct sign *s)
+{
+    const struct mechanism *m = s->mechanism;
+
+    if (!mechanism_does(m, CKF_SIGN))
+        return ERR_MECHANISM;
+    if (m->key_type != key_type(s->key))
+        return ERR_KEY_TYPE;
+    if (key_size(s->key) < m->size_min || key_size(s->key) > m->size_max)
+        return ERR_KEY_SIZE;
+    if (m->param == PARAM_PSS)
+        return check_pss(s);
+    return s->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err ask_openssl(const struct sign *s, const OSSL_PARAM *params, const uint8_t *data, size_t data_n,
+                            uint8_t *out, size_t *out_n)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(s->libctx, key_evp(s->key), NULL);
+    enum err e;
+
+    if (ctx == NULL)
+        e = ERR_NO_MEMORY;
+    else if (EVP_PKEY_sign_init_ex(ctx, params) != 1)
+        e = ERR_BUG;
+    else
+        e = EVP_PKEY_sign(ctx, out, out_n, data, data_n) == 1 ? ERR_OK : ERR_BUG;
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
+static OSSL_PARAM text(const char *name, const char *value)
+{
+    return OSSL_PARAM_construct_utf8_string(name, (char *)value, 0);
+}
+
+static enum err sign_rsa_pkcs(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    const char *hash = s->mechanism->hash;
+    OSSL_PARAM params[PARAMS_MAX] = {text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PKCSV15)};
+
+    if (hash != NULL ? data_n != mechanism_hash_bytes(hash) : data_n + PKCS1_OVERHEAD_BYTES > modulus_bytes(s))
+        return ERR_DATA_LEN;
+    params[1] = hash != NULL ? text(OSSL_SIGNATURE_PARAM_DIGEST, hash) : OSSL_PARAM_construct_end();
+    params[2] = OSSL_PARAM_construct_end();
+    return ask_openssl(s, params, data, data_n, out, out_n);
+}
+
+/* PKCS#11 v3.1 section 6.1.5: shorter data is padded with zeros in front. */
+static enum err sign_rsa_raw(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    size_t n = modulus_bytes(s);
+    uint8_t padded[SIGNATURE_BYTES_MAX] = {0};
+    OSSL_PARAM params[] = {text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_NONE), OSSL_PARAM_construct_end()};
+    BIGNUM *modulus = NULL, *block = NULL;
+    enum err e = ERR_NO_MEMORY;
+
+    if (data_n > n)
+        return ERR_DATA_LEN;
+    if (data_n > 0)
+        memcpy(padded + n - data_n, data, data_n);
+    block = BN_bin2bn(padded, (int)n, NULL);
+    if (block != NULL && EVP_PKEY_get_bn_param(key_evp(s->key), OSSL_PKEY_PARAM_RSA_N, &modulus) == 1)
+        e = BN_cmp(block, modulus) < 0 ? ask_openssl(s, params, padded, n, out, out_n) : ERR_DATA;
+    BN_free(modulus);
+    BN_free(block);
+    return e;
+}
+
+static enum err sign_rsa_pss(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    const char *hash = mechanism_hash_name(s->pss->hashAlg);
+    int salt_bytes = (int)s->pss->sLen;
+    OSSL_PARAM params[PARAMS_MAX] = {
+        text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS),
+        text(OSSL_SIGNATURE_PARAM_DIGEST, hash),
+        text(OSSL_SIGNATURE_PARAM_MGF1_DIGEST, mechanism_mgf_hash(s->pss->mgf)),
+        OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &salt_bytes),
+        OSSL_PARAM_construct_end(),
+    };
+
+    if (data_n != mechanism_hash_bytes(hash))
+        return ERR_DATA_LEN;
+    return ask_openssl(s, params, data, data_n, out, out_n);
+}
+
+static enum err sign_ecdsa(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_end()};
+    int half = (int)key_curve(s->key)->field_bytes;
+    uint8_t der[ECDSA_DER_BYTES_MAX];
+    const uint8_t *at = der;
+    size_t n = sizeof der;
+    ECDSA_SIG *pair = NULL;
+    enum err e;
+
+    if (data_n == 0 || (s->mechanism->hash != NULL && data_n != mechanism_hash_bytes(s->mechanism->hash)))
+        return ERR_DATA_LEN;
+    if ((e = ask_openssl(s, params, data, data_n, der, &n)) != ERR_OK)
+        return e;
+    if ((pair = d2i_ECDSA_SIG(NULL, &at, (long)n)) == NULL)
+        return ERR_NO_MEMORY;
+    if (BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, half) != half ||
+        BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + half, half) != half)
+        e = ERR_BUG;
+    else
+        *out_n = 2 * (size_t)half;
+    ECDSA_SIG_free(pair);
+    return e;
+}
+
+static enum err sign_hmac(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    const struct secret *key = key_secret(s->key);
+    enum err e = EVP_Q_mac(s->libctx, "HMAC", NULL, s->mechanism->hash, NULL, key->bytes, key->len, data, data_n, out,
+                           *out_n, out_n) != NULL ? ERR_OK : ERR_NO_MEMORY;
+
+    ERR_clear_error();
+    return e;
+}
+
+static enum err (*const families[])(const struct sign *, const uint8_t *, size_t, uint8_t *, size_t *) = {
+    [FAMILY_RSA_PKCS] = sign_rsa_pkcs,
+    [FAMILY_RSA_RAW] = sign_rsa_raw,
+    [FAMILY_RSA_PSS] = sign_rsa_pss,
+    [FAMILY_ECDSA] = sign_ecdsa,
+    [FAMILY_HMAC] = sign_hmac,
+};
+
+enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    size_t family = (size_t)s->mechanism->family, n = SIGNATURE_BYTES_MAX;
+    enum err e = sign_check(s);
+
+    if (e != ERR_OK)
+        return e;
+    if (family >= sizeof families / sizeof families[0] || families[family] == NULL)
+        return ERR_MECHANISM;
+    if ((e = families[family](s, data, data_n, out, &n)) == ERR_OK)
+        *out_n = n;
+    return e;
+}
+
+enum err sign_verify_mac(const struct sign *s, const uint8_t *data, size_t data_n, const uint8_t *mac, size_t mac_n)
+{
+    uint8_t right[SIGNATURE_BYTES_MAX];
+    size_t n = 0;
+    enum err e;
+
+    if (s->mechanism->family != FAMILY_HMAC)
+        return ERR_MECHANISM;
+    if ((e = sign_data(s, data, data_n, right, &n)) != ERR_OK)
+        return e;
+    if (mac_n != n)
+        e = ERR_SIGNATURE_LEN;
+    else if (!bytes_equal(right, mac, n))
+        e = ERR_SIGNATURE;
+    bytes_wipe(right, sizeof right);
+    return e;
+}

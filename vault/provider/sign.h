@@ -1,0 +1,31 @@
+/* Signatures and MACs, by the rows of the mechanism table. Whether the key's attributes permit the use is decided above.
+ *
+ * Reads its arguments only: any thread may call. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_SIGN_H
+#define CLUSTERHSM_VAULT_PROVIDER_SIGN_H
+
+#include "proto/mechanism.h"
+#include "vault/provider/key.h"
+
+enum { SIGNATURE_BYTES_MAX = 512 };
+
+struct sign {
+    OSSL_LIB_CTX *libctx;
+    const struct mechanism *mechanism;
+    const CK_RSA_PKCS_PSS_PARAMS *pss; /* rows with PARAM_PSS; else NULL */
+    const struct key *key;
+};
+
+/* Whether mechanism, parameter and key fit: ERR_MECHANISM, ERR_MECHANISM_PARAM, ERR_KEY_TYPE, ERR_KEY_SIZE. */
+enum err sign_check(const struct sign *s);
+
+/* `data` is what the row says: the digest for WHERE_HASH_IN_MODULE, else what the caller gave. `out` has room for
+ * SIGNATURE_BYTES_MAX. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1).
+ * Besides sign_check's: ERR_DATA_LEN, ERR_DATA (a raw block that is not below the modulus), ERR_NO_MEMORY, ERR_BUG. */
+enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n);
+
+/* ERR_OK: the MAC is right. Compared in constant time. FAMILY_HMAC only, others are ERR_MECHANISM.
+ * ERR_SIGNATURE, ERR_SIGNATURE_LEN, and sign_data's. */
+enum err sign_verify_mac(const struct sign *s, const uint8_t *data, size_t data_n, const uint8_t *mac, size_t mac_n);
+
+#endif
