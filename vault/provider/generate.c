@@ -18,7 +18,8 @@ static enum err make(OSSL_LIB_CTX *libctx, const char *type, const OSSL_PARAM *p
     enum err e = ERR_NO_MEMORY;
 
     if (ctx != NULL && EVP_PKEY_keygen_init(ctx) == 1)
-        e = EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_generate(ctx, &evp) == 1 ? key_wrap(evp, out) : ERR_BUG;
+        e = EVP_PKEY_CTX_set_params(ctx, params) == 1 && EVP_PKEY_generate(ctx, &evp) == 1 ? key_wrap(evp, out)
+                                                                                            : ERR_BUG;
     EVP_PKEY_CTX_free(ctx);
     ERR_clear_error();
     return e;

@@ -31,12 +31,12 @@ struct key_part {
  *                       COEFFICIENT are computed, and have to be the same where they are given
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
  *   CKK_GENERIC_SECRET  VALUE
- * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE, ERR_CURVE,
- * ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
+ * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
+ * ERR_CURVE, ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
 
-/* The slow checks that a key from outside must pass once (PKCS#11 v3.1 section 5.7.2): the primes are prime, the exponents
- * belong together. Milliseconds for RSA. ERR_TEMPLATE_INCONSISTENT, ERR_NO_MEMORY. */
+/* The slow checks that a key from outside must pass once (PKCS#11 v3.1 section 5.7.2): the primes are prime, the
+ * exponents belong together. Milliseconds for RSA. ERR_TEMPLATE_INCONSISTENT, ERR_NO_MEMORY. */
 enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k);
 
 /* Takes a pair over that was made here, also on failure. */

@@ -91,7 +91,10 @@ static enum err sign_rsa_raw(const struct sign *s, const uint8_t *data, size_t d
 {
     size_t n = modulus_bytes(s);
     uint8_t padded[SIGNATURE_BYTES_MAX] = {0};
-    OSSL_PARAM params[] = {text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_NONE), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {
+        text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_NONE),
+        OSSL_PARAM_construct_end(),
+    };
     BIGNUM *modulus = NULL, *block = NULL;
     enum err e = ERR_NO_MEMORY;
 

@@ -1,4 +1,5 @@
-/* Signatures and MACs, by the rows of the mechanism table. Whether the key's attributes permit the use is decided above.
+/* Signatures and MACs, by the rows of the mechanism table. Whether the key's attributes permit the use is decided
+ * above.
  *
  * Reads its arguments only: any thread may call. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_SIGN_H
