@@ -229,25 +229,22 @@ static void unlist(struct connection *c, const struct waiter *w)
     *at = w->next;
 }
 
-/* The reader's turn: waits without the lock, then reads for all. */
+/* One turn as the reader: reads what is there for all, and where that brought nothing for itself waits without the lock. */
 static void read_for_all(struct connection *c, struct waiter *own)
 {
+    bool to_write;
+
     c->reading = true;
-    while (!own->done && !c->dead) {
-        bool to_write;
-        read_frames(c);
-        flush(c);
-        if (own->done || c->dead)
-            break;
-        to_write = c->out.len > 0;
+    read_frames(c);
+    flush(c);
+    to_write = c->out.len > 0;
+    if (!own->done && !c->dead) {
         pthread_mutex_unlock(&c->lock);
         c->stream->ops->wait(c->stream, to_write, WAIT_MS);
         pthread_mutex_lock(&c->lock);
-        pthread_cond_broadcast(&c->changed); /* the others look at their clocks */
-        break;
     }
     c->reading = false;
-    pthread_cond_broadcast(&c->changed);
+    pthread_cond_broadcast(&c->changed); /* the others look at their clocks, and one of them may read on */
 }
 
 static void await(struct connection *c, struct waiter *w, unsigned silence_ms)

@@ -299,7 +299,7 @@ enum err pool_borrow(struct pool *p, uint64_t deadline_ms, struct slot **out, st
             continue;
         }
         e = dial_slot(p, empty, k, deadline_ms, why);
-        if (e == ERR_NO_MEMORY || e == ERR_VERSION || e == ERR_FORGED)
+        if (e == ERR_NO_MEMORY) /* anything else is one node's fault, and another may be sound */
             break;
     }
     pthread_mutex_unlock(&p->lock);

@@ -244,14 +244,13 @@ out:
     return e;
 }
 
-static enum err try_once(struct rpc *r, struct attempt *a, bool with_login, uint64_t deadline_ms, Hsm__Reply **out)
+static enum err try_once(struct rpc *r, struct attempt *a, uint64_t deadline_ms, Hsm__Reply **out)
 {
     struct slot *s = NULL;
     enum err e = pool_borrow(r->pool, deadline_ms, &s, NULL);
     if (e != ERR_OK)
         return e;
-    if (with_login)
-        e = resume(r, s);
+    e = resume(r, s);
     if (e == ERR_OK)
         e = be_born(r, a);
     if (e == ERR_OK)
@@ -282,7 +281,7 @@ static enum err try_until(struct rpc *r, struct attempt *a, Hsm__Reply **out)
     enum err e;
 
     for (unsigned tries = 1;; tries++) {
-        e = try_once(r, a, true, deadline_ms, out);
+        e = try_once(r, a, deadline_ms, out);
         /* Too old and never sent before: nothing can have been done under this id, so a fresh one is safe. */
         if (e == ERR_BORN_TOO_OLD && !sent) {
             a->born = false;

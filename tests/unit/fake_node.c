@@ -85,7 +85,8 @@ static void welcome(struct fake_stream *s, const Hsm__FrameHeader *asked)
     w.statement.len = hsm__login_key_statement__pack(&statement, packed);
     w.statement_signature.data = signature;
     w.statement_signature.len = sign(n->cluster_key, packed, w.statement.len, signature, sizeof signature);
-    signature[w.statement_signature.len - 1] ^= n->faults.forge_statement;
+    signature[w.statement_signature.len - 1] ^= n->faults.forge_statement || n->faults.forge_once;
+    n->faults.forge_once = false;
     w.version = 1;
     put(s, HSM__FRAME_KIND__FRAME_WELCOME, asked, message, hsm__welcome__pack(&w, message), 0);
 }

@@ -16,6 +16,7 @@ struct fake_node;
 
 struct fake_faults {
     bool forge_statement;     /* not signed by the cluster key */
+    bool forge_once;          /* ... the first time only */
     bool other_certificate;   /* a statement for another certificate */
     bool expired_statement;
     bool alter_reply;         /* one bit */

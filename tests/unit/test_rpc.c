@@ -330,6 +330,16 @@ START_TEST(test_cluster_that_is_down_answers_within_the_wait)
 }
 END_TEST
 
+START_TEST(test_one_node_that_forges_does_not_stop_the_others)
+{
+    setup_rpc();
+    fake_node_faults(node)->forge_once = true;
+    ck_assert_int_eq(verdict(HSM__REQUEST__OF_STATUS), ERR_OK);
+    ck_assert_uint_eq(fake_node_dials(node), 2);
+    teardown();
+}
+END_TEST
+
 static void *many_calls(void *arg)
 {
     (void)arg;
@@ -362,6 +372,7 @@ Suite *test_suite(void)
         &test_answer_to_another_request_is_never_believed, &test_silent_node_is_taken_for_dead,
         &test_statement_that_the_cluster_key_did_not_sign_is_refused, &test_statement_for_another_certificate_is_refused,
         &test_expired_statement_is_refused, &test_login_key_of_a_lower_epoch_is_refused, &test_node_of_another_cluster_is_refused,
-        &test_cluster_that_is_down_answers_within_the_wait, &test_many_threads_share_few_connections, NULL};
+        &test_cluster_that_is_down_answers_within_the_wait,
+        &test_one_node_that_forges_does_not_stop_the_others, &test_many_threads_share_few_connections, NULL};
     return suite_of("rpc", 20, tests);
 }
