@@ -24,8 +24,8 @@ struct fake_node {
     uint8_t login_public[CHANNEL_KEY_BYTES];
     uint64_t epoch;
     uint8_t cluster;
-    unsigned dials;
-    unsigned requests;
+    _Atomic unsigned dials; /* streams may be of several threads */
+    _Atomic unsigned requests;
 };
 
 struct fake_stream {
