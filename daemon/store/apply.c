@@ -170,8 +170,10 @@ static enum err check_preconditions(struct apply *a, struct plan *p, bool *hold)
 }
 
 /* A put that meets another version than its predecessor's lost a race: that is no fault of the command. */
-static void judge_put(const struct apply *a, const struct step *s, enum err *fault)
+static enum err judge_put(struct apply *a, const struct step *s, enum err *fault)
 {
+    bool used = false;
+
     *fault = ERR_OK;
     if (s->header->version != (s->old != NULL ? s->old->version : 0) + 1)
         *fault = ERR_CONFLICT;
@@ -179,6 +181,13 @@ static void judge_put(const struct apply *a, const struct step *s, enum err *fau
         *fault = ERR_MALFORMED;
     else if (s->id != CLUSTER_RECORD && s->id >= a->state.next_id)
         *fault = ERR_MALFORMED;
+    if (*fault == ERR_OK && s->old == NULL) {
+        enum err e = store_is_used(a->store, a->txn, s->id, &used);
+        if (e != ERR_OK)
+            return e;
+        *fault = used ? ERR_STALE : ERR_OK;
+    }
+    return ERR_OK;
 }
 
 static bool is_precondition(const Hsm__CommandBody *body, uint64_t id)
@@ -244,7 +253,7 @@ static enum err judge_changes(struct apply *a, struct plan *p, enum err *fault)
         struct step *s = &p->steps[i];
         enum err e = stored_header(a, &p->memory, s->id, &s->old);
         if (e == ERR_OK && s->header != NULL)
-            judge_put(a, s, fault);
+            e = judge_put(a, s, fault);
         else if (e == ERR_OK)
             e = judge_erase(a, p, s, fault);
         if (e == ERR_OK && *fault == ERR_OK)
@@ -268,6 +277,8 @@ static enum err carry_out(struct apply *a, const struct plan *p, Hsm__Outcome *o
         const struct step *s = &p->steps[i];
         e = s->header != NULL ? store_put_record(a->store, a->txn, s->header, s->old, s->packed, s->packed_bytes)
                               : store_erase_record(a->store, a->txn, s->old);
+        if (e == ERR_OK && s->header != NULL && s->old == NULL)
+            e = store_mark_used(a->store, a->txn, s->id);
     }
     if (e != ERR_OK)
         return e;

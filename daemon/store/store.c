@@ -54,7 +54,8 @@ enum err store_open(MDB_env *env, struct store *out)
         const char *name;
         MDB_dbi *dbi;
     } databases[] = {{"meta", &s.meta},   {"owners", &s.owners},         {"records", &s.records},
-                     {"ring", &s.ring},   {"ring_order", &s.ring_order}, {"tokens", &s.tokens}};
+                     {"ring", &s.ring},   {"ring_order", &s.ring_order}, {"tokens", &s.tokens},
+                     {"used", &s.used}};
     MDB_txn *txn = NULL;
     int rv = mdb_txn_begin(env, NULL, 0, &txn);
 

@@ -8,6 +8,7 @@
  *   records     id (64)                    -> Record, packed
  *   tokens      token (16 bytes), id (64)  -> nothing
  *   owners      owner (64), id (64)        -> nothing
+ *   used        id / ID_BLOCK (64)         -> a bit for each id of that stretch that ever had a record (1 << id % 8 of byte id / 8)
  *   ring        request id (16 bytes)      -> where it was applied and what it gave: see write.h
  *   ring_order  place (64)                 -> request id
  *   meta        "state"                    -> struct store_state
@@ -29,6 +30,7 @@ struct store {
     MDB_dbi records;
     MDB_dbi tokens;
     MDB_dbi owners;
+    MDB_dbi used;
     MDB_dbi ring;
     MDB_dbi ring_order;
     MDB_dbi meta;
@@ -45,7 +47,7 @@ struct store_state {
     uint8_t cluster_id[STORE_ID_BYTES];
 };
 
-/* Opens the databases, making those that are missing. The environment needs room for 6 more of them. */
+/* Opens the databases, making those that are missing. The environment needs room for 7 more of them. */
 enum err store_open(MDB_env *env, struct store *out);
 
 /* ERR_OK with all zero (next_id 2) for a state that is still empty. */

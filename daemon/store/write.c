@@ -5,7 +5,7 @@
 
 #include "proto/limits.h"
 
-enum { RING_HEAD_BYTES = 8 + 32 + 8 };
+enum { RING_HEAD_BYTES = 8 + 32 + 8, USED_BYTES = ID_BLOCK / 8 };
 
 static int put_pair(MDB_txn *txn, MDB_dbi dbi, const uint8_t *first, size_t n, uint64_t id, bool erase)
 {
@@ -56,6 +56,47 @@ enum err store_erase_record(const struct store *s, MDB_txn *txn, const Hsm__Reco
     if (rv == 0)
         rv = mdb_del(txn, s->records, &key, NULL);
     return store_error(rv);
+}
+
+/* The stretch of `id`, borrowed; ERR_NOT_FOUND: none of its ids was ever used. */
+static enum err used_get(const struct store *s, MDB_txn *txn, uint64_t id, const uint8_t **bits)
+{
+    uint8_t stretch[8];
+    MDB_val key = {sizeof stretch, stretch}, value;
+    int rv;
+
+    store_put_u64(stretch, id / ID_BLOCK);
+    rv = mdb_get(txn, s->used, &key, &value);
+    if (rv == 0 && value.mv_size != USED_BYTES)
+        return ERR_CORRUPT;
+    if (rv == 0)
+        *bits = value.mv_data;
+    return store_error(rv);
+}
+
+enum err store_is_used(const struct store *s, MDB_txn *txn, uint64_t id, bool *used)
+{
+    const uint8_t *bits = NULL;
+    enum err e = used_get(s, txn, id, &bits);
+
+    *used = e == ERR_OK && (bits[id % ID_BLOCK / 8] >> id % 8 & 1) != 0;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+enum err store_mark_used(const struct store *s, MDB_txn *txn, uint64_t id)
+{
+    uint8_t stretch[8], bits[USED_BYTES] = {0};
+    MDB_val key = {sizeof stretch, stretch}, value = {sizeof bits, bits};
+    const uint8_t *old = NULL;
+    enum err e = used_get(s, txn, id, &old);
+
+    if (e != ERR_OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_OK)
+        memcpy(bits, old, sizeof bits);
+    bits[id % ID_BLOCK / 8] |= (uint8_t)(1u << id % 8);
+    store_put_u64(stretch, id / ID_BLOCK);
+    return store_error(mdb_put(txn, s->used, &key, &value, 0));
 }
 
 enum err ring_get(const struct store *s, MDB_txn *txn, const uint8_t request_id[STORE_ID_BYTES], struct ring_entry *out)

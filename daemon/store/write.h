@@ -12,6 +12,11 @@ enum err store_put_record(const struct store *s, MDB_txn *txn, const Hsm__Record
                           const uint8_t *packed, size_t n);
 enum err store_erase_record(const struct store *s, MDB_txn *txn, const Hsm__RecordHeader *old);
 
+/* Ids are never used again, also when their record is gone (a vault that is told an old block of ids must not get a handle that an
+ * application may still hold for something else). */
+enum err store_is_used(const struct store *s, MDB_txn *txn, uint64_t id, bool *used);
+enum err store_mark_used(const struct store *s, MDB_txn *txn, uint64_t id);
+
 /* What the ring remembers of a change. */
 struct ring_entry {
     uint64_t index;

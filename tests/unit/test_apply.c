@@ -299,6 +299,25 @@ START_TEST(test_erase_needs_the_version_it_decided_by)
 }
 END_TEST
 
+START_TEST(test_id_of_an_erased_record_is_not_taken_again)
+{
+    struct draft d, again;
+    setup();
+    put_key(10, "key", token_a);
+    d = draft_new(entry, "erase");
+    d.erase[0] = d.pre[0][0] = 10;
+    d.pre[0][1] = 1;
+    d.n_erase = d.n_pre = 1;
+    expect(&d, DONE, ERR_OK);
+    again = draft_new(entry, "again");
+    draft_put(&again, 10, 1, OBJECT, 2, token_a);
+    expect(&again, REFUSED, ERR_STALE);
+    ck_assert_int_eq(look(10), ERR_NOT_FOUND);
+    put_key(11, "neighbour", token_a);
+    close_store();
+}
+END_TEST
+
 START_TEST(test_user_who_owns_keys_is_not_erased)
 {
     struct draft d;
@@ -523,6 +542,7 @@ Suite *test_suite(void)
         &test_request_id_of_another_request_is_refused, &test_command_without_a_good_mac_changes_nothing,
         &test_version_other_than_the_next_is_a_conflict, &test_precondition_that_fails_changes_nothing,
         &test_conflict_is_not_remembered, &test_id_that_nobody_leased_is_refused, &test_erase_needs_the_version_it_decided_by,
+        &test_id_of_an_erased_record_is_not_taken_again,
         &test_user_who_owns_keys_is_not_erased, &test_key_for_a_user_who_is_gone_is_a_conflict, &test_owner_and_kind_never_change,
         &test_cluster_record_is_never_erased, &test_command_of_another_cluster_is_refused,
         &test_state_without_a_cluster_takes_the_cluster_record_only, &test_one_bad_change_undoes_its_command,
