@@ -89,8 +89,9 @@ struct vault_link *vault_link_new(uv_loop_t *loop, int fd, void (*dead)(void *ar
 {
     struct vault_link *l = calloc(1, sizeof *l);
     struct connection_setup setup = {.loop = loop, .events = &events, .owner = l,
-        .limits = {.frame_bytes_max = FRAME_BYTES_MAX, .out_bytes_max = VAULT_PENDING_MAX * (size_t)FRAME_BYTES_MAX,
-            .pending_max = VAULT_PENDING_MAX, .handshake_ms_max = STALL_MS_MAX, .stall_ms_max = STALL_MS_MAX}};
+        .limits = {.frame_bytes_max = VAULT_FRAME_BYTES_MAX,
+            .out_bytes_max = VAULT_PENDING_MAX * (size_t)FRAME_BYTES_MAX, .pending_max = VAULT_PENDING_MAX,
+            .handshake_ms_max = STALL_MS_MAX, .stall_ms_max = STALL_MS_MAX}};
     if (l == NULL) {
         close(fd);
         diag_set(why, "out of memory");
@@ -127,7 +128,7 @@ static enum err send_call(struct vault_link *l, const Hsm__VaultCall *call)
     struct buffer frame = {0};
     uint8_t *into;
     enum err e = ERR_NO_MEMORY;
-    if (n > FRAME_BYTES_MAX)
+    if (n > VAULT_FRAME_BYTES_MAX)
         return ERR_TOO_LARGE;
     if (buffer_put_u32(&frame, (uint32_t)n) && (n == 0 || (into = buffer_extend(&frame, n)) != NULL)) {
         if (n > 0)

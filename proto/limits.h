@@ -3,7 +3,8 @@
 #define CLUSTERHSM_PROTO_LIMITS_H
 
 /* Frames (proto/frame.h). */
-#define FRAME_BYTES_MAX (256u * 1024u)        /* whole frame after its length word, clients and vault hop */
+#define FRAME_BYTES_MAX (256u * 1024u)        /* whole frame after its length word, between client and node */
+#define VAULT_FRAME_BYTES_MAX (8u * 1024u * 1024u) /* front and its vault: NEED_IDS_MAX records of OBJECT_BYTES_MAX each, a batch */
 #define FRAME_HEADER_BYTES_MAX 4096u          /* the open header */
 #define PEER_FRAME_BYTES_MAX (2u * 1024u * 1024u) /* node to node: raft messages, snapshot chunks */
 #define RAFT_MESSAGE_BYTES_MAX (1024u * 1024u)

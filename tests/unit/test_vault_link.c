@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "proto/limits.h"
+
 static uv_loop_t loop;
 static struct vault_link *l;
 static int vault; /* the other end, blocking */
@@ -165,6 +167,26 @@ START_TEST(test_vault_link_has_no_more_open_than_the_vault_keeps)
 }
 END_TEST
 
+START_TEST(test_vault_link_carries_a_full_set_of_facts_and_no_more)
+{
+    static uint8_t record[OBJECT_BYTES_MAX];
+    enum { ONE_TOO_MANY = VAULT_FRAME_BYTES_MAX / OBJECT_BYTES_MAX };
+    ProtobufCBinaryData records[ONE_TOO_MANY];
+    Hsm__Facts facts = HSM__FACTS__INIT;
+    Hsm__VaultCall c = HSM__VAULT_CALL__INIT;
+    uint64_t number;
+    for (size_t i = 0; i < ONE_TOO_MANY; i++)
+        records[i] = (ProtobufCBinaryData){.data = record, .len = sizeof record};
+    c.of_case = HSM__VAULT_CALL__OF_FACTS;
+    c.facts = &facts;
+    facts.records = records;
+    facts.n_records = NEED_IDS_MAX;
+    ck_assert_int_eq(vault_link_call(l, &c, on_answer, NULL, &number), ERR_OK);
+    facts.n_records = ONE_TOO_MANY;
+    ck_assert_int_eq(vault_link_call(l, &c, on_answer, NULL, &number), ERR_TOO_LARGE);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("vault_link");
@@ -177,6 +199,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, test_vault_link_death_tells_every_open_call);
     tcase_add_test(tc, test_vault_link_dropped_call_hears_nothing);
     tcase_add_test(tc, test_vault_link_has_no_more_open_than_the_vault_keeps);
+    tcase_add_test(tc, test_vault_link_carries_a_full_set_of_facts_and_no_more);
     suite_add_tcase(s, tc);
     return s;
 }
