@@ -12,8 +12,8 @@
  *   6. every change is allowed (see below)                                     else REFUSED
  *   7. changes, id block, ring
  * Changes: a record's version is the stored one + 1, kind and owner never change, ids are below next_id (1 is the cluster record's),
- * no id that ever had a record gets another (STALE), each id changes once a command; an erased record's version stands in the preconditions; the cluster record is never erased; a user
- * who owns records is not erased (USER_OWNS_KEYS).
+ * no id that ever had a record gets another (STALE), each id changes once a command; an erased record's version stands in the
+ * preconditions; the cluster record is never erased; a user who owns records is not erased (USER_OWNS_KEYS).
  *
  * apply_begin opens the entry's write transaction, apply_end commits it. Any result other than ERR_OK is the disk's or memory's: the
  * entry may not be taken for applied, and the node must stop (the log has it; the next start applies it). */
