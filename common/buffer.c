@@ -146,7 +146,8 @@ uint8_t *buffer_take(struct buffer *b, size_t *len)
     if (b->failed || b->len == 0)
         return NULL;
     uint8_t *data = b->data;
-    *len = b->len;
+    if (len != NULL)
+        *len = b->len;
     b->data = NULL; /* transferred */
     buffer_clear(b);
     return data;

@@ -51,7 +51,7 @@ bool buffer_printf(struct buffer *b, const char *format, ...) __attribute__((for
 /* Removes the first n bytes (all of them when there are fewer). */
 void buffer_drop(struct buffer *b, size_t n);
 
-/* Gives the bytes away: the caller frees them with free(). The buffer is empty then. NULL when failed or empty. */
+/* Gives the bytes away: the caller frees them with free(). The buffer is empty then. NULL when failed or empty. `len` may be NULL. */
 uint8_t *buffer_take(struct buffer *b, size_t *len);
 
 /* Reads borrowed bytes from front to back. What it returns points into them and lives as long as they do. */

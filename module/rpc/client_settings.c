@@ -1,5 +1,10 @@
 #include "module/rpc/client_settings.h"
 
+#include <string.h>
+
+#include "common/hex.h"
+#include "common/log.h"
+
 #define SETTING(path, kind, field, fallback, min, max, help) \
     {path, SETTING_##kind, offsetof(struct client_settings, field), fallback, min, max, help},
 static const struct setting table[] = {
@@ -9,9 +14,39 @@ static const struct setting table[] = {
 
 enum { ROWS = sizeof table / sizeof table[0] };
 
+static bool check(const struct client_settings *s, struct diag *why)
+{
+    enum log_level level;
+    uint8_t pin[32];
+    size_t n = 0;
+
+    if (strcmp(s->fork_mode, "transparent") != 0 && strcmp(s->fork_mode, "strict") != 0) {
+        diag_set(why, "fork.mode is \"%s\", which is no mode", s->fork_mode);
+        diag_remedy(why, "write transparent or strict");
+        return false;
+    }
+    if (!log_level_from_text(s->log_level, &level)) {
+        diag_set(why, "log.level is \"%s\", which is no level", s->log_level);
+        diag_remedy(why, "write none, error, warning, info or debug");
+        return false;
+    }
+    if (s->cluster_pin[0] != '\0' && (!hex_decode(s->cluster_pin, pin, sizeof pin, &n) || n != sizeof pin)) {
+        diag_set(why, "cluster.pin is not the hexadecimal form of 32 bytes");
+        diag_remedy(why, "take it from \"hsmctl cluster status\" on a node, or leave it out");
+        return false;
+    }
+    return true;
+}
+
 bool client_settings_load(struct client_settings *s, const char *path, struct diag *why)
 {
-    return settings_load(table, ROWS, s, path, why);
+    if (!settings_load(table, ROWS, s, path, why))
+        return false;
+    if (check(s, why))
+        return true;
+    diag_where(why, path, 0);
+    client_settings_clear(s);
+    return false;
 }
 
 void client_settings_clear(struct client_settings *s)

@@ -25,7 +25,8 @@ struct client_settings {
     char *token_serial;
 };
 
-/* Ends with client_settings_clear. False and a reason that names file, line, key and remedy; nothing is held then. */
+/* Ends with client_settings_clear. False and a reason that names file, line, key and remedy; nothing is held then. Beside the table's
+ * rules: fork.mode and log.level are known words, cluster.pin is 32 bytes in hexadecimal or empty. */
 bool client_settings_load(struct client_settings *s, const char *path, struct diag *why);
 void client_settings_clear(struct client_settings *s);
 
