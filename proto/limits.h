@@ -6,7 +6,7 @@
 #define FRAME_BYTES_MAX (256u * 1024u)        /* whole frame after its length word, between client and node */
 #define VAULT_FRAME_BYTES_MAX (8u * 1024u * 1024u) /* front and its vault: NEED_IDS_MAX records of OBJECT_BYTES_MAX each, a batch */
 #define FRAME_HEADER_BYTES_MAX 4096u          /* the open header */
-#define PEER_FRAME_BYTES_MAX (2u * 1024u * 1024u) /* node to node: raft messages, snapshot chunks */
+#define PEER_FRAME_BYTES_MAX (4u * 1024u * 1024u) /* node to node: raft messages with one entry of two batches' size at most */
 #define RAFT_MESSAGE_BYTES_MAX (1024u * 1024u)
 
 /* What one request may carry. */
@@ -43,6 +43,10 @@
 #define ID_BLOCK 4096u                        /* object ids leased to a vault at once */
 #define OBJECT_ID_LIMIT (UINT64_C(1) << 48)   /* token objects' ids, and so their handles, stay below */
 #define NODES_MAX 9u
+#define PEER_CONNECTIONS_MAX 64u              /* accepted on the peer port */
+#define PEER_QUEUE_BYTES_MAX (8u * 1024u * 1024u) /* waits for one peer; beyond it messages are lost, as on a wire */
+#define FORWARDS_MAX 4096u                    /* commands on their way to the leader */
+#define SNAPSHOT_CHUNK_BYTES (256u * 1024u)
 
 /* Connections and time. */
 #define CLIENT_CONNECTIONS_MAX 16384u

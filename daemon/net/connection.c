@@ -324,6 +324,11 @@ bool connection_send(struct connection *c, const void *bytes, size_t n)
     return true;
 }
 
+size_t connection_waiting(const struct connection *c)
+{
+    return c->out.len + c->wire.len;
+}
+
 void connection_hold(struct connection *c)
 {
     c->pending++;

@@ -61,6 +61,9 @@ struct connection *connection_dial(const struct connection_setup *setup, const c
 /* Queues a whole frame with its length word; copied. False: no memory or the bound is passed, the connection ends. */
 bool connection_send(struct connection *c, const void *bytes, size_t n);
 
+/* Bytes that wait to leave: what a sender looks at before it adds more. */
+size_t connection_waiting(const struct connection *c);
+
 /* A frame is in work; at limits.pending_max no more is read until some are released. */
 void connection_hold(struct connection *c);
 void connection_release(struct connection *c);

@@ -326,6 +326,8 @@ static void settle(struct replica_settings *set)
     set->snapshot_entries = OR_DEFAULT(set->snapshot_entries, 100000);
     set->state_bytes_max = OR_DEFAULT(set->state_bytes_max, 16ULL << 30);
     set->log_bytes_max = OR_DEFAULT(set->log_bytes_max, 8ULL << 30);
+    if (set->links_data == NULL)
+        set->links_data = set->data;
 }
 
 static bool start_core(struct replica *r, const struct journal_content *c, uint64_t boot, struct diag *why)

@@ -82,7 +82,8 @@ struct replica_settings {
     uint64_t log_bytes_max;       /* map of the log, 0: 8 GiB */
     const struct replica_state *state;
     const struct replica_links *links;
-    void *data;
+    void *data;       /* of the state host ... */
+    void *links_data; /* ... and of the links; NULL: the same */
 };
 
 /* Writes the log of a new cluster of one into an empty folder (made if needed). False: there is a log already, or the

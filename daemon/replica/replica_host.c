@@ -312,9 +312,9 @@ static void on_send(void *data, uint64_t to, struct parcel *p)
     if (links != NULL && parcel_encode(p, &out)) {
         if (p->msg.kind == MESSAGE_INSTALL) {
             replica_snapshot_path(r, p->snap->term, p->snap->index, path, sizeof path);
-            links->send_snapshot(r->set.data, to, out.data, out.len, path);
+            links->send_snapshot(r->set.links_data, to, out.data, out.len, path);
         } else {
-            links->send(r->set.data, to, out.data, out.len);
+            links->send(r->set.links_data, to, out.data, out.len);
         }
     }
     buffer_clear(&out);
@@ -324,7 +324,7 @@ static void on_send(void *data, uint64_t to, struct parcel *p)
 static bool on_sending_snapshot(void *data, uint64_t to)
 {
     struct replica *r = data;
-    return r->set.links != NULL && r->set.links->sending_snapshot(r->set.data, to);
+    return r->set.links != NULL && r->set.links->sending_snapshot(r->set.links_data, to);
 }
 
 /* May come from inside core_open(). */
