@@ -3,12 +3,10 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "proto/limits.h"
-
-enum { NONCE_BYTES = 12, TAG_BYTES = 16, SEAL_BYTES = NONCE_BYTES + TAG_BYTES };
+#include "vault/gcm.h"
 
 static enum err record_key(const struct master *m, const Hsm__RecordHeader *h, struct secret *out)
 {
@@ -18,54 +16,6 @@ static enum err record_key(const struct master *m, const Hsm__RecordHeader *h, s
         e = master_derive(m, MASTER_RECORD, h->master_epoch, h->salt.data, h->salt.len, info.data, info.len, out);
     buffer_clear(&info);
     return e;
-}
-
-/* nonce || ciphertext || tag, into n + SEAL_BYTES. */
-static enum err encrypt(const struct master *m, const struct secret *key, const uint8_t *aad, size_t aad_n, const uint8_t *text,
-                        size_t n, uint8_t *out)
-{
-    EVP_CIPHER *aes = EVP_CIPHER_fetch(master_libctx(m), "AES-256-GCM", NULL);
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int len = 0;
-    bool ok = aes != NULL && ctx != NULL && RAND_bytes_ex(master_libctx(m), out, NONCE_BYTES, 0) == 1 &&
-              EVP_EncryptInit_ex2(ctx, aes, key->bytes, out, NULL) == 1 &&
-              EVP_EncryptUpdate(ctx, NULL, &len, aad, (int)aad_n) == 1 &&
-              (n == 0 || EVP_EncryptUpdate(ctx, out + NONCE_BYTES, &len, text, (int)n) == 1) &&
-              EVP_EncryptFinal_ex(ctx, out + NONCE_BYTES + n, &len) == 1 &&
-              EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_BYTES, out + NONCE_BYTES + n) == 1;
-    EVP_CIPHER_CTX_free(ctx);
-    EVP_CIPHER_free(aes);
-    ERR_clear_error();
-    return ok ? ERR_OK : ERR_BUG;
-}
-
-static enum err decrypt(const struct master *m, const struct secret *key, const uint8_t *aad, size_t aad_n, const uint8_t *sealed,
-                        size_t n, struct secret *out)
-{
-    EVP_CIPHER *aes = EVP_CIPHER_fetch(master_libctx(m), "AES-256-GCM", NULL);
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    size_t text_n = n - SEAL_BYTES;
-    uint8_t tag[TAG_BYTES], none[1];
-    int len = 0;
-    bool ok;
-
-    if (!secret_new(out, text_n + 1)) { /* one more, so that an empty body has memory */
-        EVP_CIPHER_CTX_free(ctx);
-        EVP_CIPHER_free(aes);
-        return ERR_NO_MEMORY;
-    }
-    memcpy(tag, sealed + n - TAG_BYTES, sizeof tag);
-    ok = aes != NULL && ctx != NULL && EVP_DecryptInit_ex2(ctx, aes, key->bytes, sealed, NULL) == 1 &&
-         EVP_DecryptUpdate(ctx, NULL, &len, aad, (int)aad_n) == 1 &&
-         (text_n == 0 || EVP_DecryptUpdate(ctx, out->bytes, &len, sealed + NONCE_BYTES, (int)text_n) == 1) &&
-         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tag) == 1 && EVP_DecryptFinal_ex(ctx, none, &len) == 1;
-    out->len = text_n;
-    if (!ok)
-        secret_clear(out);
-    EVP_CIPHER_CTX_free(ctx);
-    EVP_CIPHER_free(aes);
-    ERR_clear_error();
-    return ok ? ERR_OK : ERR_FORGED;
 }
 
 static enum err put_record(const struct master *m, const Hsm__RecordHeader *header, const struct secret *key, const uint8_t *text,
@@ -79,10 +29,10 @@ static enum err put_record(const struct master *m, const Hsm__RecordHeader *head
     to = buffer_extend(&head, hsm__record_header__get_packed_size(header));
     if (to != NULL) {
         hsm__record_header__pack(header, to);
-        to = buffer_extend(&body, n + SEAL_BYTES);
+        to = buffer_extend(&body, n + GCM_SEAL_BYTES);
     }
     if (to != NULL)
-        e = encrypt(m, key, head.data, head.len, text, n, to);
+        e = gcm_seal(master_libctx(m), key, (struct gcm_aad){head.data, head.len}, text, n, to);
     if (e == ERR_OK) {
         record.header = (ProtobufCBinaryData){.data = head.data, .len = head.len};
         record.sealed = (ProtobufCBinaryData){.data = body.data, .len = body.len};
@@ -127,12 +77,13 @@ enum err record_open(const struct master *m, const uint8_t *packed, size_t n, Hs
     struct secret key = {0};
     enum err e = ERR_MALFORMED;
 
-    if (record != NULL && record->sealed.len >= SEAL_BYTES && record->sealed.len <= OBJECT_BYTES_MAX + SEAL_BYTES)
+    if (record != NULL && record->sealed.len >= GCM_SEAL_BYTES && record->sealed.len <= OBJECT_BYTES_MAX + GCM_SEAL_BYTES)
         h = hsm__record_header__unpack(NULL, record->header.len, record->header.data);
     if (h != NULL && h->format == RECORD_FORMAT && h->salt.len == RECORD_SALT_BYTES)
         e = record_key(m, h, &key);
     if (e == ERR_OK)
-        e = decrypt(m, &key, record->header.data, record->header.len, record->sealed.data, record->sealed.len, text);
+        e = gcm_open(master_libctx(m), &key, (struct gcm_aad){record->header.data, record->header.len}, record->sealed.data,
+                     record->sealed.len, text);
     if (e == ERR_OK) {
         *header = h;
         h = NULL; /* transferred */

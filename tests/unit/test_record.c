@@ -8,6 +8,7 @@
 #include "proto/limits.h"
 #include "tests/unit/runner.h"
 #include "vault/index.h"
+#include "vault/sealed.h"
 
 static OSSL_LIB_CTX *libctx;
 static struct master *master;
@@ -216,12 +217,59 @@ START_TEST(test_rotation_leaves_tokens_as_they_are)
 }
 END_TEST
 
+static const struct gcm_aad for_alice = {(const uint8_t *)"alice", 5}, for_bob = {(const uint8_t *)"bob", 3};
+
+static enum err sealed_text(enum master_purpose purpose, struct gcm_aad aad, char *out)
+{
+    struct secret text = {0};
+    enum err e = sealed_open(master, purpose, aad, packed.data, packed.len, &text);
+    if (e == ERR_OK)
+        memcpy(out, text.bytes, text.len);
+    secret_clear(&text);
+    return e;
+}
+
+START_TEST(test_sealed_text_opens_for_its_purpose_and_company_only)
+{
+    char out[8] = "";
+    setup();
+    ck_assert_int_eq(sealed_make(master, MASTER_TICKET, for_alice, (const uint8_t *)"text", 4, &packed), ERR_OK);
+    ck_assert_ptr_null(memmem(packed.data, packed.len, "text", 4));
+    ck_assert_int_eq(sealed_text(MASTER_TICKET, for_alice, out), ERR_OK);
+    ck_assert_str_eq(out, "text");
+    ck_assert_int_eq(sealed_text(MASTER_TICKET, for_bob, out), ERR_FORGED);
+    ck_assert_int_eq(sealed_text(MASTER_SESSION_OBJECT, for_alice, out), ERR_FORGED);
+    ck_assert_int_eq(master_add(master, 2, NULL), ERR_OK);
+    ck_assert_int_eq(sealed_text(MASTER_TICKET, for_alice, out), ERR_OK);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_any_flipped_bit_of_a_sealed_text_is_noticed)
+{
+    char out[8];
+    setup();
+    ck_assert_int_eq(sealed_make(master, MASTER_TICKET, for_alice, (const uint8_t *)"text", 4, &packed), ERR_OK);
+    for (size_t bit = 0; bit < packed.len * 8; bit++) {
+        packed.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        ck_assert_int_eq(sealed_text(MASTER_TICKET, for_alice, out), ERR_FORGED);
+        packed.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    while (packed.len > 0) {
+        packed.len--;
+        ck_assert_int_eq(sealed_text(MASTER_TICKET, for_alice, out), ERR_FORGED);
+    }
+    teardown();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_record_opens_to_what_was_sealed, &test_sealed_record_does_not_hold_its_text,
         &test_any_flipped_bit_of_a_record_is_noticed, &test_body_of_another_version_does_not_fit_the_header,
         &test_record_of_another_cluster_does_not_open, &test_record_of_an_older_epoch_still_opens,
         &test_text_beyond_the_limit_is_refused, &test_purposes_salts_and_infos_give_different_keys,
-        &test_tokens_depend_on_scope_type_and_value, &test_rotation_leaves_tokens_as_they_are, NULL};
+        &test_tokens_depend_on_scope_type_and_value, &test_rotation_leaves_tokens_as_they_are,
+        &test_sealed_text_opens_for_its_purpose_and_company_only, &test_any_flipped_bit_of_a_sealed_text_is_noticed, NULL};
     return suite_of("record", 20, tests);
 }
