@@ -18,6 +18,9 @@
 #define INDEXED ATTRIBUTE_INDEXED
 #define ONE_WAY_TRUE ATTRIBUTE_ONE_WAY_TRUE
 #define ONE_WAY_FALSE ATTRIBUTE_ONE_WAY_FALSE
+#define MATERIAL ATTRIBUTE_MATERIAL
+#define USAGE ATTRIBUTE_USAGE
+#define IGNORED ATTRIBUTE_IGNORED
 
 static const struct attribute rows[] = {
 #define ATTR(cka, kind, of, bits, otherwise) \

@@ -11,6 +11,9 @@
 #ifndef CKA_PUBLIC_KEY_INFO
 #define CKA_PUBLIC_KEY_INFO 0x00000129UL
 #endif
+#ifndef CKA_NETSCAPE_DB /* NSS's; SunPKCS11 gives it to every token with an EC private key */
+#define CKA_NETSCAPE_DB 0xD5A0DB00UL
+#endif
 #ifndef CKO_PROFILE
 #define CKO_PROFILE 0x00000009UL
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -145,11 +146,90 @@ START_TEST(test_rsa_key_with_a_wrong_part_is_refused)
         ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, parts_n, &loaded), ERR_TEMPLATE_INCONSISTENT);
         store[i].bytes[store[i].len / 2] ^= 4;
     }
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 3; i++) {
         parts[i].n = 0;
         ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, parts_n, &loaded), ERR_TEMPLATE_INCOMPLETE);
         parts[i].n = store[i].len;
     }
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_rsa_key_with_a_part_of_its_primes_is_refused)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    for (size_t i = 3; i < 8; i++) {
+        size_t n = parts[i].n;
+        for (size_t j = 3; j < 8; j++)
+            parts[j].n = 0;
+        parts[i].n = n;
+        ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, parts_n, &loaded), ERR_TEMPLATE_INCOMPLETE);
+        for (size_t j = 3; j < 8; j++)
+            parts[j].n = store[j].len;
+    }
+    drop(k);
+}
+END_TEST
+
+/* The primes come back in order of size, so the parts that depend on the order are compared with a key loaded from the others. */
+START_TEST(test_rsa_key_without_its_primes_gets_them_back)
+{
+    for (int round = 0; round < 5; round++) {
+        struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+        struct secret p = {0}, q = {0};
+        ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 3, &loaded), ERR_OK);
+        ck_assert_int_eq(key_check(NULL, loaded), ERR_OK);
+        ck_assert_int_eq(key_part(loaded, CKA_PRIME_1, &p), ERR_OK);
+        ck_assert_int_eq(key_part(loaded, CKA_PRIME_2, &q), ERR_OK);
+        ck_assert((secret_equal(&p, &store[3]) && secret_equal(&q, &store[4])) ||
+                  (secret_equal(&p, &store[4]) && secret_equal(&q, &store[3])));
+        ck_assert_int_gt(memcmp(p.bytes, q.bytes, p.len), 0);
+        secret_clear(&p);
+        secret_clear(&q);
+        key_free(loaded);
+        drop(k);
+    }
+}
+END_TEST
+
+/* d = e^-1 mod (p - 1)(q - 1), as older libraries have it, is larger than the one that OpenSSL 3 makes. */
+START_TEST(test_rsa_primes_are_found_by_either_private_exponent)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    BIGNUM *v[5], *phi = BN_new(), *d = BN_new();
+    BN_CTX *ctx = BN_CTX_new();
+    uint8_t bytes[256];
+    for (int i = 0; i < 5; i++)
+        v[i] = BN_bin2bn(parts[i].value, (int)parts[i].n, NULL);
+    BN_sub_word(v[3], 1);
+    BN_sub_word(v[4], 1);
+    ck_assert_int_eq(BN_mul(phi, v[3], v[4], ctx), 1);
+    ck_assert_ptr_nonnull(BN_mod_inverse(d, v[1], phi, ctx));
+    ck_assert_int_gt(BN_bn2binpad(d, bytes, sizeof bytes), 0);
+    parts[2] = (struct key_part){.type = CKA_PRIVATE_EXPONENT, .value = bytes, .n = sizeof bytes};
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 3, &loaded), ERR_OK);
+    ck_assert_int_eq(key_check(NULL, loaded), ERR_OK);
+    key_free(loaded);
+    for (int i = 0; i < 5; i++)
+        BN_free(v[i]);
+    BN_free(phi);
+    BN_free(d);
+    BN_CTX_free(ctx);
+    drop(k);
+}
+END_TEST
+
+START_TEST(test_rsa_numbers_of_no_key_give_no_primes)
+{
+    struct key *k = make(CKK_RSA, NULL), *loaded = NULL;
+    store[2].bytes[100] ^= 1;
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 3, &loaded), ERR_TEMPLATE_INCONSISTENT);
+    store[2].bytes[100] ^= 1;
+    store[2].bytes[store[2].len - 1] ^= 1; /* an even one */
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 3, &loaded), ERR_TEMPLATE_INCONSISTENT);
+    store[2].bytes[store[2].len - 1] ^= 1;
+    store[0].bytes[50] ^= 1;
+    ck_assert_int_eq(key_load(NULL, CKK_RSA, parts, 3, &loaded), ERR_TEMPLATE_INCONSISTENT);
     drop(k);
 }
 END_TEST
@@ -274,6 +354,10 @@ Suite *test_suite(void)
         &test_every_ec_row_signs_what_the_public_key_verifies,
         &test_rsa_key_loads_without_remainders_and_gets_the_same,
         &test_rsa_key_with_a_wrong_part_is_refused,
+        &test_rsa_key_with_a_part_of_its_primes_is_refused,
+        &test_rsa_key_without_its_primes_gets_them_back,
+        &test_rsa_primes_are_found_by_either_private_exponent,
+        &test_rsa_numbers_of_no_key_give_no_primes,
         &test_rsa_exponents_that_do_not_belong_together_fail_the_check,
         &test_ec_key_loads_from_its_value_alone_and_gets_its_point,
         &test_ec_key_outside_its_group_or_with_anothers_point_is_refused,

@@ -12,6 +12,7 @@
 #include <openssl/param_build.h>
 
 #include "proto/limits.h"
+#include "vault/provider/recover.h"
 
 struct key {
     EVP_PKEY *evp;
@@ -23,7 +24,7 @@ struct key {
 
 enum rsa_number { RSA_N, RSA_E, RSA_D, RSA_P, RSA_Q, RSA_DP, RSA_DQ, RSA_QINV, RSA_NUMBERS };
 
-enum { RSA_NUMBERS_NEEDED = RSA_Q + 1, NUMBER_BYTES_MAX = RSA_BITS_MAX / 8 };
+enum { RSA_NUMBERS_NEEDED = RSA_D + 1, NUMBER_BYTES_MAX = RSA_BITS_MAX / 8 };
 
 static const struct {
     CK_ATTRIBUTE_TYPE type;
@@ -110,8 +111,23 @@ static enum err rsa_sizes(BIGNUM *const *v)
 
     if (bits < (int)RSA_BITS_MIN || bits > (int)RSA_BITS_MAX)
         return ERR_KEY_SIZE;
-    if (!BN_is_odd(v[RSA_N]) || !BN_is_odd(v[RSA_E]) || BN_is_one(v[RSA_E]) || !BN_is_odd(v[RSA_P]) ||
-        !BN_is_odd(v[RSA_Q]) || BN_is_one(v[RSA_P]) || BN_is_one(v[RSA_Q]) || BN_is_zero(v[RSA_D]))
+    if (!BN_is_odd(v[RSA_N]) || !BN_is_odd(v[RSA_E]) || BN_is_one(v[RSA_E]) || BN_is_zero(v[RSA_D]))
+        return ERR_ATTRIBUTE_VALUE;
+    return ERR_OK;
+}
+
+/* Both primes stand there, given or found. Without them what was given of the remainders' parts cannot be placed: which of the primes
+ * is the first one is the caller's choice. */
+static enum err rsa_primes(OSSL_LIB_CTX *libctx, BIGNUM **v)
+{
+    if (v[RSA_P] == NULL && v[RSA_Q] == NULL) {
+        if (v[RSA_DP] != NULL || v[RSA_DQ] != NULL || v[RSA_QINV] != NULL)
+            return ERR_TEMPLATE_INCOMPLETE;
+        return recover_primes(libctx, v[RSA_N], v[RSA_E], v[RSA_D], &v[RSA_P], &v[RSA_Q]);
+    }
+    if (v[RSA_P] == NULL || v[RSA_Q] == NULL)
+        return ERR_TEMPLATE_INCOMPLETE;
+    if (!BN_is_odd(v[RSA_P]) || !BN_is_odd(v[RSA_Q]) || BN_is_one(v[RSA_P]) || BN_is_one(v[RSA_Q]))
         return ERR_ATTRIBUTE_VALUE;
     return ERR_OK;
 }
@@ -184,7 +200,7 @@ static enum err load_rsa(OSSL_LIB_CTX *libctx, const struct key_part *parts, siz
         if (i > RSA_E)
             BN_set_flags(v[i], BN_FLG_CONSTTIME);
     }
-    if ((e = rsa_sizes(v)) != ERR_OK || (e = rsa_remainders(v)) != ERR_OK)
+    if ((e = rsa_sizes(v)) != ERR_OK || (e = rsa_primes(libctx, v)) != ERR_OK || (e = rsa_remainders(v)) != ERR_OK)
         goto out;
     for (int i = 0; i < RSA_NUMBERS; i++)
         if (build == NULL || OSSL_PARAM_BLD_push_BN(build, rsa_numbers[i].name, v[i]) != 1) {
@@ -358,6 +374,16 @@ static enum err point_part(const struct key *k, struct secret *out)
     buffer_clear(&der);
     ERR_clear_error();
     return e;
+}
+
+bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
+{
+    for (int i = 0; key == CKK_RSA && i < RSA_NUMBERS; i++)
+        if (rsa_numbers[i].type == part)
+            return true;
+    if (key == CKK_EC)
+        return part == CKA_VALUE || part == CKA_EC_PARAMS || part == CKA_EC_POINT;
+    return key == CKK_GENERIC_SECRET && part == CKA_VALUE;
 }
 
 enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out)

@@ -5,6 +5,7 @@
 #ifndef CLUSTERHSM_VAULT_PROVIDER_KEY_H
 #define CLUSTERHSM_VAULT_PROVIDER_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,9 @@ struct key_part {
 };
 
 /* From stored attributes; others than the key's own are passed over.
- *   CKK_RSA             MODULUS, PUBLIC_EXPONENT, PRIVATE_EXPONENT, PRIME_1, PRIME_2; EXPONENT_1, EXPONENT_2 and
- *                       COEFFICIENT are computed, and have to be the same where they are given
+ *   CKK_RSA             MODULUS, PUBLIC_EXPONENT, PRIVATE_EXPONENT, and PRIME_1 with PRIME_2 or none of what follows
+ *                       them: then the primes are computed. EXPONENT_1, EXPONENT_2 and COEFFICIENT are computed,
+ *                       and have to be the same where they are given
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
  *   CKK_GENERIC_SECRET  VALUE
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
@@ -43,6 +45,9 @@ enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k);
 enum err key_wrap(EVP_PKEY *evp, struct key **out);
 
 void key_free(struct key *k);
+
+/* Whether keys of a type, private or public, are made of such a part; no type of key that we do not know has any. */
+bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part);
 
 /* One attribute in the form that key_load takes. ERR_ATTRIBUTE_TYPE: a key of this type has no such part. */
 enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out);
