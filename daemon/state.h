@@ -1,6 +1,7 @@
 /* The replica's state host: holds the store that is current, lets threads read it, and applies entries with the vault's verdict.
  *
- * A snapshot that arrives brings another environment; readers of the old one finish, the last of them closes it. */
+ * A snapshot that arrives brings another environment; readers of the old one finish, the last of them closes it. What cannot be applied
+ * (no verdict of the vault, disk, memory) ends the process: the log has the entry, the next start applies it. */
 #ifndef CLUSTERHSM_DAEMON_STATE_H
 #define CLUSTERHSM_DAEMON_STATE_H
 
@@ -11,12 +12,16 @@ struct state;
 
 struct state_setup {
     int check_fd; /* pair to the vault that the replica's thread alone uses, blocking: CheckBatch, cluster record */
-    /* The cluster record has changed (also at start), and the vault has been told. Replica's thread. */
+    /* Whether the vault is open and has the cluster's keys; NULL: always. Replica's thread. */
+    bool (*ready)(void *arg);
+    /* The cluster record has changed (also at start), and the vault has been told. Replica's thread. May be NULL. */
     void (*cluster_record)(void *arg);
     void *arg;
 };
 
 struct state *state_new(const struct state_setup *setup, struct diag *why);
+
+/* When the replica is closed and every reader has ended. NULL is legal. */
 void state_free(struct state *s);
 
 /* The callbacks for replica_settings.state; their data is the struct state. members and role are NULL: the caller fills them in. */
