@@ -34,7 +34,13 @@
 #define LOGIN_TRIES_MAX 5u                    /* wrong passwords of one user from one client certificate */
 #define LOGIN_TRIES_USER_MAX 20u              /* wrong passwords of one user from anywhere */
 #define LOGIN_RESERVATION_MS 30000u           /* an attempt that was never settled counts as wrong after this */
+#define LOGIN_SLOW_MS 5000u                   /* the last admin, beyond the limits: from one wrong password of a client to its next try */
+#define LOGIN_CLIENTS_MAX 64u                 /* client certificates that one user's counter tells apart */
 #define UNKNOWN_NAME_BUCKETS 256u             /* counters that names which do not exist share */
+#define GUESSES_MAX 40u                       /* wrong passwords of one user that a vault hears at once, whatever its front says */
+#define GUESS_MS 2000u                        /* ... and one more each so often */
+#define USERS_MAX 1024u
+#define USER_PAGE_MAX 32u                     /* users in one reply to user_list */
 
 /* Replication. */
 #define RING_MUTATIONS 65536u                 /* request ids that are remembered */

@@ -88,7 +88,8 @@ struct put {
 enum err work_put(struct work *w, const struct put *p);
 enum err work_erase(struct work *w, uint64_t id, uint64_t version);
 
-/* The command holds only if this record still has this version (0: does not exist). What work_record returned is required anyway. */
+/* The command holds only if this record still has this version (0: does not exist). What work_record returned is required anyway.
+ * access_check, which runs before each call of decide, requires so the version of the cluster record that it judged by. */
 enum err work_require(struct work *w, uint64_t id, uint64_t version);
 
 /* What the command's outcome will carry, now and at every retry: ids made, a verdict; never a secret. */
@@ -97,7 +98,9 @@ enum err work_result(struct work *w, const uint8_t *bytes, size_t n);
 /* A step before the command proper, under an id derived from the request's and `step` (1 or more), so that a retry does not repeat it:
  * the changes collected so far go out as a command of their own. ERR_PENDING until its outcome is there; then, at each call, ERR_OK with
  * the outcome (borrowed; DONE or REPEATED), ERR_CONFLICT once after a miss: records are dropped, decide as from the beginning.
- * Collected changes are forgotten in either case. Not for anything but login attempts, as every step is a round of Raft. */
+ * Collected changes are forgotten in either case. A step that changes nothing has no preconditions either (it cannot miss) and leaves the
+ * records as they are: it asks for the leader's stamp. After one that changed something the records are dropped as after a miss. Both
+ * times the rounds of NEED count anew. Not for anything but login attempts, as every step is a round of Raft. */
 enum err work_step(struct work *w, unsigned step, const Hsm__Outcome **outcome);
 
 /* In answer(): what the command gave. Borrowed. */

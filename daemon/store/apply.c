@@ -58,7 +58,7 @@ static Hsm__RecordHeader *header_of(struct memory *m, const uint8_t *packed, siz
 
 static bool header_is_sound(const Hsm__RecordHeader *h, const Hsm__CommandBody *body)
 {
-    if (h->format != RECORD_FORMAT || h->kind <= HSM__RECORD_KIND__RECORD_NONE || h->kind > HSM__RECORD_KIND__RECORD_GRANT ||
+    if (h->format != RECORD_FORMAT || h->kind <= HSM__RECORD_KIND__RECORD_NONE || h->kind > HSM__RECORD_KIND__RECORD_USERS ||
         h->id == 0 || h->id >= OBJECT_ID_LIMIT || h->version == 0 || h->n_tokens > TOKENS_MAX ||
         (h->kind == HSM__RECORD_KIND__RECORD_CLUSTER) != (h->id == CLUSTER_RECORD))
         return false;
