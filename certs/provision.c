@@ -2,21 +2,16 @@
  *
  * Each command makes its files and nothing else, never overwrites, and says what comes next. Keys are written readable by
  * their owner only, in clear: keep the folder where you would keep the key. */
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "certs/issue.h"
+#include "certs/pem_file.h"
 #include "common/clock.h"
 
 enum { ROOT_DAYS = 7300, ISSUED_DAYS = 3652 };
@@ -25,12 +20,12 @@ struct authority {
     const char *kind;
     const char *stem;     /* <stem>.crt and <stem>.key */
     const char *name;
-    const char *hardware; /* what it calls the hardware certificates that it issues; NULL: it issues none */
+    const char *hardware; /* how the files of the hardware certificates that it issues end; NULL: it issues none */
 };
 
 static const struct authority authorities[] = {
-    {"manufacturer", "manufacturerRoot", "ClusterHSM manufacturer root", "ManufacturerHardwareCertificate"},
-    {"operator", "operatorRoot", "ClusterHSM operator root", "OperatorHardwareCertificate"},
+    {"manufacturer", "manufacturerRoot", "ClusterHSM manufacturer root", "_ManufacturerHardwareCertificate.crt"},
+    {"operator", "operatorRoot", "ClusterHSM operator root", "_OperatorHardwareCertificate.crt"},
     {"customer", "customerCA", "ClusterHSM customer authority", NULL},
     {"clients", "clientCA", "ClusterHSM clients' authority", NULL},
 };
@@ -49,104 +44,47 @@ static bool complain(const char *what, const char *remedy)
     return false;
 }
 
-static bool path_make(char *out, const char *folder, const char *name, const char *end)
+static bool complain_of(const struct diag *why)
 {
-    int n = snprintf(out, PATH_MAX, "%s/%s%s", folder, name, end);
-
-    if (strchr(name, '/') != NULL)
-        return complain("an id or name with a slash would leave the folder", "use letters, digits, dots and dashes");
-    return (n > 0 && n < PATH_MAX) || complain("the path is too long", "use a shorter folder name");
-}
-
-/* A new file, or a complaint: what exists is never overwritten. */
-static FILE *file_new(const char *path, mode_t mode)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
-
-    if (f == NULL) {
-        fprintf(stderr, "hsm-provision: cannot make %s: %s\n  next: %s\n", path, strerror(errno),
-                errno == EEXIST ? "it is never overwritten: move it away, or use another folder or id"
-                                : "make the folder (mkdir -m 700) and check its owner");
-        if (fd >= 0)
-            close(fd);
-    }
-    return f;
-}
-
-static bool file_end(FILE *f, const char *path, bool ok)
-{
-    ok = fflush(f) == 0 && fsync(fileno(f)) == 0 && ok;
-    ok = fclose(f) == 0 && ok;
-    if (!ok) {
-        unlink(path);
-        return complain("a file could not be written and was removed", "look for room on the disk");
-    }
-    printf("made %s\n", path);
-    return true;
+    fprintf(stderr, "hsm-provision: %s%s%s\n  next: %s\n", why->where, why->where[0] != '\0' ? ": " : "", why->what, why->remedy);
+    return false;
 }
 
 static bool cert_save(const char *folder, const char *stem, const char *end, const X509 *cert)
 {
     char path[PATH_MAX];
-    FILE *f;
+    struct diag why = {0};
 
-    if (!path_make(path, folder, stem, end) || (f = file_new(path, 0644)) == NULL)
-        return false;
-    return file_end(f, path, PEM_write_X509(f, cert) == 1);
+    if (!pem_path(path, folder, stem, end, &why) || !pem_make_cert(path, cert, &why))
+        return complain_of(&why);
+    printf("made %s\n", path);
+    return true;
 }
 
 static bool key_save(const char *folder, const char *stem, EVP_PKEY *key)
 {
     char path[PATH_MAX];
-    FILE *f;
+    struct diag why = {0};
 
-    if (!path_make(path, folder, stem, ".key") || (f = file_new(path, 0600)) == NULL)
-        return false;
-    return file_end(f, path, PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1);
-}
-
-static FILE *file_read(const char *path)
-{
-    FILE *f = fopen(path, "re");
-
-    if (f == NULL)
-        fprintf(stderr, "hsm-provision: cannot read %s: %s\n  next: give the right path; an authority is made with "
-                        "\"hsm-provision root\"\n", path, strerror(errno));
-    return f;
+    if (!pem_path(path, folder, stem, ".key", &why) || !pem_make_key(path, key, &why))
+        return complain_of(&why);
+    printf("made %s\n", path);
+    return true;
 }
 
 static bool authority_load(const struct authority *a, const char *folder, X509 **cert, EVP_PKEY **key)
 {
-    char path[PATH_MAX];
-    FILE *f;
+    char cert_path[PATH_MAX], key_path[PATH_MAX];
+    struct diag why = {0};
 
-    if (!path_make(path, folder, a->stem, ".crt") || (f = file_read(path)) == NULL)
-        return false;
-    *cert = PEM_read_X509(f, NULL, NULL, NULL);
-    fclose(f);
-    if (!path_make(path, folder, a->stem, ".key") || (f = file_read(path)) == NULL)
-        return false;
-    *key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-    fclose(f);
-    return (*cert != NULL && *key != NULL && X509_check_private_key(*cert, *key) == 1) ||
-           complain("the authority's certificate and key do not belong together", "restore both from the same place");
-}
-
-static X509_REQ *csr_load(const char *path)
-{
-    FILE *f = file_read(path);
-    X509_REQ *csr = f != NULL ? PEM_read_X509_REQ(f, NULL, NULL, NULL) : NULL;
-
-    if (f == NULL)
-        return NULL;
-    fclose(f);
-    if (csr == NULL || X509_REQ_verify(csr, X509_REQ_get0_pubkey(csr)) != 1) {
-        complain("the request is malformed, or not signed by its own key", "fetch it again from the node, as PEM");
-        X509_REQ_free(csr);
-        csr = NULL;
+    if (!pem_path(cert_path, folder, a->stem, ".crt", &why) || !pem_path(key_path, folder, a->stem, ".key", &why))
+        return complain_of(&why);
+    if (!pem_read_cert(cert_path, cert, &why) || !pem_read_key(key_path, key, &why)) {
+        diag_remedy(&why, "name the folder of the authority; \"hsm-provision root %s FOLDER\" makes one", a->kind);
+        return complain_of(&why);
     }
-    return csr;
+    return X509_check_private_key(*cert, *key) == 1 ||
+           complain("the authority's certificate and key do not belong together", "restore both from the same place");
 }
 
 static X509 *issue(enum cert_role role, const char *name, EVP_PKEY *key, const X509 *issuer, EVP_PKEY *issuer_key)
@@ -178,16 +116,17 @@ static bool do_root(char **args)
 }
 
 static bool sign_request(const struct authority *a, enum cert_role role, const char *folder, const char *id, const char *csr_path,
-                         const char *called)
+                         const char *end)
 {
     X509 *issuer = NULL, *cert = NULL;
     EVP_PKEY *issuer_key = NULL;
-    X509_REQ *csr = csr_load(csr_path);
-    char end[64];
+    X509_REQ *csr = NULL;
+    struct diag why = {0};
     bool ok = false;
 
-    snprintf(end, sizeof end, "_%s.crt", called);
-    if (csr != NULL && authority_load(a, folder, &issuer, &issuer_key) &&
+    if (!pem_read_csr(csr_path, &csr, &why))
+        return complain_of(&why);
+    if (authority_load(a, folder, &issuer, &issuer_key) &&
         (cert = issue(role, id, X509_REQ_get0_pubkey(csr), issuer, issuer_key)) != NULL)
         ok = cert_save(folder, id, end, cert);
     X509_free(cert);
@@ -208,15 +147,18 @@ static bool do_hardware(char **args)
 
 static bool do_cluster(char **args)
 {
-    return sign_request(authority_find("customer"), CERT_SERVER, args[0], args[1], args[2], "CustomerHsmCertificate");
+    return sign_request(authority_find("customer"), CERT_SERVER, args[0], args[1], args[2], "_CustomerHsmCertificate.crt");
 }
 
 static bool do_client(char **args)
 {
     X509 *issuer = NULL, *cert = NULL;
-    EVP_PKEY *issuer_key = NULL, *key = EVP_EC_gen("P-256");
+    EVP_PKEY *issuer_key = NULL, *key = NULL;
     bool ok = false;
 
+    if (args[2] != NULL) /* the client keeps its key to itself */
+        return sign_request(authority_find("clients"), CERT_CLIENT, args[0], args[1], args[2], ".crt");
+    key = EVP_EC_gen("P-256");
     if (key != NULL && authority_load(authority_find("clients"), args[0], &issuer, &issuer_key) &&
         (cert = issue(CERT_CLIENT, args[1], key, issuer, issuer_key)) != NULL)
         ok = key_save(args[0], args[1], key) && cert_save(args[0], args[1], ".crt", cert);
@@ -229,18 +171,19 @@ static bool do_client(char **args)
 
 static const struct command {
     const char *name, *arguments;
-    int count;
-    bool (*run)(char **args);
+    int count, count_max;
+    bool (*run)(char **args); /* arguments that were left out are NULL */
     const char *help;
     const char *next;
 } commands[] = {
-    {"root", "manufacturer|operator|customer|clients FOLDER", 2, do_root, "make an authority: a P-384 key and its certificate",
+    {"root", "manufacturer|operator|customer|clients FOLDER", 2, 2, do_root, "make an authority: a P-384 key and its certificate",
      "carry the .crt to the nodes; the .key stays here"},
-    {"hardware", "manufacturer|operator FOLDER ID CSR", 4, do_hardware, "sign the hardware request of a node",
+    {"hardware", "manufacturer|operator FOLDER ID CSR", 4, 4, do_hardware, "sign the hardware request of a node (hsmctl node csr)",
      "carry the certificate and the root's .crt to the node"},
-    {"cluster", "FOLDER ID CSR", 3, do_cluster, "claim a cluster: sign its request by the customer's authority",
+    {"cluster", "FOLDER ID CSR", 3, 3, do_cluster, "claim a cluster: sign its request by the customer's authority",
      "initialize the cluster with this certificate, customerCA.crt and clientCA.crt"},
-    {"client", "FOLDER NAME", 2, do_client, "make a client's key and certificate", "carry both and customerCA.crt to the client"},
+    {"client", "FOLDER NAME [CSR]", 2, 3, do_client, "make a client's key and certificate, or its certificate for the request that it made",
+     "carry what was made and customerCA.crt to the client"},
 };
 
 static int usage(FILE *to, const struct command *only)
@@ -262,9 +205,9 @@ int main(int argc, char **argv)
             continue;
         if (argc == 3 && strcmp(argv[2], "--help") == 0)
             return usage(stdout, c);
-        if (argc != 2 + c->count)
+        if (argc < 2 + c->count || argc > 2 + c->count_max)
             return usage(stderr, c);
-        if (!c->run(argv + 2))
+        if (!c->run(argv + 2)) /* argv ends with NULL, as what is left out does */
             return 1;
         printf("next: %s\n", c->next);
         return 0;

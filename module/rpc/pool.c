@@ -50,6 +50,7 @@ struct pool {
     unsigned n_addresses;
     unsigned next_address;
     struct cluster_view view; /* filled by the first connection */
+    struct diag last_failure; /* empty: none */
 };
 
 static char *copy_text(const char *text)
@@ -188,6 +189,7 @@ static enum err dial_slot(struct pool *p, struct slot *s, unsigned k, uint64_t d
     uint64_t now = clock_boot_ms();
     uint64_t left = deadline_ms > now ? deadline_ms - now : 1;
     struct cluster_view view = p->view;
+    struct diag failure = {0};
     Hsm__Welcome *welcome = NULL;
     struct connection *c = NULL;
     enum err e;
@@ -195,7 +197,7 @@ static enum err dial_slot(struct pool *p, struct slot *s, unsigned k, uint64_t d
     s->state = SLOT_DIALLING;
     s->address = k;
     pthread_mutex_unlock(&p->lock);
-    e = open_connection(p, p->addresses[k].text, left < DIAL_MS ? (unsigned)left : DIAL_MS, &view, &c, &welcome, why);
+    e = open_connection(p, p->addresses[k].text, left < DIAL_MS ? (unsigned)left : DIAL_MS, &view, &c, &welcome, &failure);
     pthread_mutex_lock(&p->lock);
 
     if (e == ERR_OK && (!p->view.known || view.login_epoch > p->view.login_epoch))
@@ -211,6 +213,13 @@ static enum err dial_slot(struct pool *p, struct slot *s, unsigned k, uint64_t d
     } else {
         s->state = SLOT_EMPTY;
         avoid_address(p, k);
+        if (failure.what[0] == '\0')
+            diag_set(&failure, "%s", err_text(e));
+        if (strstr(failure.what, p->addresses[k].text) == NULL)
+            diag_where(&failure, p->addresses[k].text, 0);
+        p->last_failure = failure;
+        if (why != NULL)
+            *why = failure;
     }
     if (welcome != NULL)
         hsm__welcome__free_unpacked(welcome, NULL);
@@ -240,6 +249,14 @@ static void close_retired(struct slot *s)
     connection_close(s->connection, false);
     s->connection = NULL;
     s->state = SLOT_EMPTY;
+}
+
+void pool_last_failure(struct pool *p, struct diag *why)
+{
+    pthread_mutex_lock(&p->lock);
+    if (p->last_failure.what[0] != '\0')
+        *why = p->last_failure;
+    pthread_mutex_unlock(&p->lock);
 }
 
 /* The usable connection with the fewest borrowers; and an empty slot, where one more connection would help. */

@@ -19,6 +19,9 @@ void pool_after_fork(struct pool *p);
 /* A connection that works, dialled if need be, by the deadline (clock_boot_ms). Give it back with pool_give_back. */
 enum err pool_borrow(struct pool *p, uint64_t deadline_ms, struct slot **out, struct diag *why);
 
+/* Why the newest dialling that failed did: which address, what, what to do. Untouched where none has. */
+void pool_last_failure(struct pool *p, struct diag *why);
+
 /* `avoid`: its node should not be asked again for a while (it was lost, or may not serve). */
 void pool_give_back(struct pool *p, struct slot *s, bool avoid);
 

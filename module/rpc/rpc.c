@@ -86,6 +86,11 @@ uint64_t rpc_applied(struct rpc *r)
     return atomic_load(&r->applied);
 }
 
+void rpc_last_failure(struct rpc *r, struct diag *why)
+{
+    pool_last_failure(r->pool, why);
+}
+
 uint64_t rpc_user_id(struct rpc *r)
 {
     return atomic_load(&r->user_id);

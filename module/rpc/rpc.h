@@ -58,6 +58,9 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
 /* Forgets the ticket and its secret. Connections stay, their channels do not. Never waits for the network. */
 void rpc_logout(struct rpc *r);
 
+/* For people: why the newest try to reach a node failed, with its address. *why is untouched where none has. */
+void rpc_last_failure(struct rpc *r, struct diag *why);
+
 /* The highest applied index seen in any answer. */
 uint64_t rpc_applied(struct rpc *r);
 

@@ -1,0 +1,335 @@
+/* What hsmctl key import finds in files, and the templates that it makes of it; and where passwords come from. */
+#include "tools/key_file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "crypto/public_key.h"
+#include "proto/attribute.h"
+#include "tests/unit/certificates.h"
+#include "tests/unit/runner.h"
+#include "tests/unit/temp_folder.h"
+#include "tools/password.h"
+#include "tools/template.h"
+
+static char *folder;
+static char path[512];
+static struct diag why;
+static const uint8_t id[] = {1, 2, 3};
+static const struct template_names names = {.label = "web", .id = id, .id_bytes = sizeof id};
+
+static void setup(void)
+{
+    folder = temp_folder_new("key_file");
+    memset(&why, 0, sizeof why);
+}
+
+static void teardown(void)
+{
+    temp_folder_free(folder);
+}
+
+static FILE *begin(const char *name)
+{
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return fopen(path, "w");
+}
+
+static void write_text(const char *name, const char *text, mode_t mode)
+{
+    FILE *f = begin(name);
+
+    fputs(text, f);
+    fclose(f);
+    ck_assert_int_eq(chmod(path, mode), 0);
+}
+
+/* Of length 0 where there is none. */
+static const Hsm__Attribute *row(const struct template *t, uint64_t type)
+{
+    static uint8_t nothing[1];
+    static const Hsm__Attribute none = {.value = {.len = 0, .data = nothing}};
+
+    for (size_t i = 0; i < t->message.n_attributes; i++)
+        if (t->message.attributes[i]->type == type)
+            return t->message.attributes[i];
+    return &none;
+}
+
+/* Every value as the table wants it, and none twice. */
+static void check_canonical(const struct template *t)
+{
+    for (size_t i = 0; i < t->message.n_attributes; i++) {
+        const Hsm__Attribute *a = t->message.attributes[i];
+
+        ck_assert_msg(attribute_is_canonical(attribute_find(a->type), a->value.data, a->value.len), "%s", attribute_find(a->type)->name);
+        ck_assert_ptr_eq(row(t, a->type), a);
+    }
+}
+
+/* The public template is what crypto/public_key reads back as the same key. */
+static void check_public(EVP_PKEY *key)
+{
+    struct template t = {0};
+    struct public_key *read = NULL;
+    enum err e;
+
+    ck_assert(template_public_key(&t, key, &names, &why));
+    check_canonical(&t);
+    if (EVP_PKEY_is_a(key, "RSA"))
+        e = public_key_rsa(NULL, row(&t, CKA_MODULUS)->value.data, row(&t, CKA_MODULUS)->value.len,
+                           row(&t, CKA_PUBLIC_EXPONENT)->value.data, row(&t, CKA_PUBLIC_EXPONENT)->value.len, &read);
+    else
+        e = public_key_ec(NULL, row(&t, CKA_EC_PARAMS)->value.data, row(&t, CKA_EC_PARAMS)->value.len,
+                          row(&t, CKA_EC_POINT)->value.data, row(&t, CKA_EC_POINT)->value.len, &read);
+    ck_assert_int_eq(e, ERR_OK);
+    ck_assert_int_eq(EVP_PKEY_eq(public_key_evp(read), key), 1);
+    public_key_free(read);
+    template_clear(&t);
+}
+
+START_TEST(test_private_keys_become_templates)
+{
+    EVP_PKEY *keys[] = {EVP_RSA_gen(2048), EVP_EC_gen("P-256"), EVP_EC_gen("P-384")};
+
+    setup();
+    for (size_t i = 0; i < 3; i++) {
+        struct key_file f = {0};
+        struct template t = {0};
+        FILE *file = begin("k.pem");
+
+        ck_assert_int_eq(PEM_write_PrivateKey(file, keys[i], NULL, NULL, 0, NULL, NULL), 1);
+        fclose(file);
+        ck_assert(key_file_read(path, NULL, &f, &why));
+        ck_assert_ptr_nonnull(f.private_key);
+        check_public(f.public_key);
+        ck_assert(template_private_key(&t, f.private_key, &names, &why));
+        check_canonical(&t);
+        ck_assert_uint_eq(row(&t, CKA_SENSITIVE)->value.data[0], 1);
+        ck_assert_uint_eq(row(&t, CKA_EXTRACTABLE)->value.data[0], 0);
+        ck_assert_uint_eq(row(&t, CKA_LABEL)->value.len, 3);
+        if (i > 0)
+            ck_assert_uint_eq(row(&t, CKA_VALUE)->value.len, i == 1 ? 32 : 48);
+        else
+            ck_assert_uint_gt(row(&t, CKA_COEFFICIENT)->value.len, 0);
+        template_clear(&t);
+        key_file_clear(&f);
+        EVP_PKEY_free(keys[i]);
+    }
+    teardown();
+}
+END_TEST
+
+START_TEST(test_other_kinds_of_keys_are_refused)
+{
+    EVP_PKEY *keys[] = {EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), EVP_EC_gen("secp256k1")};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct template t = {0};
+
+        ck_assert(!template_private_key(&t, keys[i], &names, &why));
+        ck_assert(!template_public_key(&t, keys[i], &names, &why));
+        ck_assert_str_ne(why.remedy, "");
+        template_clear(&t);
+        EVP_PKEY_free(keys[i]);
+    }
+}
+END_TEST
+
+START_TEST(test_encrypted_key_opens_with_its_passphrase_only)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    struct key_file f = {0};
+    char key_path[512];
+    FILE *file;
+
+    setup();
+    file = begin("k.pem");
+    ck_assert_int_eq(PEM_write_PKCS8PrivateKey(file, key, EVP_aes_128_cbc(), "open sesame", 11, NULL, NULL), 1);
+    fclose(file);
+    snprintf(key_path, sizeof key_path, "%s", path);
+    write_text("wrong", "open barley\n", 0600);
+    ck_assert(!key_file_read(key_path, path, &f, &why));
+    ck_assert_ptr_nonnull(strstr(why.what, "passphrase"));
+    write_text("right", "open sesame\n", 0600);
+    ck_assert(key_file_read(key_path, path, &f, &why));
+    ck_assert_int_eq(EVP_PKEY_eq(f.private_key, key), 1);
+    key_file_clear(&f);
+    EVP_PKEY_free(key);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_certificates_and_public_keys_are_known_by_themselves)
+{
+    EVP_PKEY *key = test_key_new();
+    X509 *cert = test_certificate_new("web", key, NULL, NULL);
+    struct template t = {0};
+    struct key_file f = {0};
+    FILE *file;
+
+    setup();
+    file = begin("c.der");
+    ck_assert_int_eq(i2d_X509_fp(file, cert), 1);
+    fclose(file);
+    ck_assert(key_file_read(path, NULL, &f, &why));
+    ck_assert_ptr_nonnull(f.certificate);
+    ck_assert_ptr_null(f.public_key);
+    ck_assert(template_certificate(&t, f.certificate, &names, &why));
+    check_canonical(&t);
+    ck_assert_uint_gt(row(&t, CKA_SUBJECT)->value.len, 0);
+    template_clear(&t);
+    key_file_clear(&f);
+    file = begin("p.der");
+    ck_assert_int_eq(i2d_PUBKEY_fp(file, key), 1);
+    fclose(file);
+    ck_assert(key_file_read(path, NULL, &f, &why));
+    ck_assert_ptr_nonnull(f.public_key);
+    ck_assert_ptr_null(f.private_key);
+    key_file_clear(&f);
+    write_text("rubbish", "hello\n", 0600);
+    ck_assert(!key_file_read(path, NULL, &f, &why));
+    ck_assert_str_eq(why.where, path);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_key_and_certificate_in_one_file_must_belong_together)
+{
+    EVP_PKEY *key = test_key_new(), *other = test_key_new();
+    X509 *cert = test_certificate_new("web", key, NULL, NULL);
+    struct key_file f = {0};
+    FILE *file;
+
+    setup();
+    file = begin("both.pem");
+    PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+    PEM_write_X509(file, cert);
+    fclose(file);
+    ck_assert(key_file_read(path, NULL, &f, &why));
+    ck_assert_ptr_nonnull(f.private_key);
+    ck_assert_ptr_nonnull(f.certificate);
+    key_file_clear(&f);
+    file = begin("mixed.pem");
+    PEM_write_PrivateKey(file, other, NULL, NULL, 0, NULL, NULL);
+    PEM_write_X509(file, cert);
+    fclose(file);
+    ck_assert(!key_file_read(path, NULL, &f, &why));
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_id_is_that_of_the_certificates_extension)
+{
+    EVP_PKEY *key = test_key_new();
+    X509 *cert = test_certificate_new("web", key, NULL, NULL);
+    X509_PUBKEY *info = X509_get_X509_PUBKEY(cert);
+    uint8_t ours[20], theirs[20];
+
+    ck_assert(template_key_id(key, ours));
+    ck_assert_int_eq(X509_pubkey_digest(cert, EVP_sha1(), theirs, NULL), 1);
+    ck_assert_ptr_nonnull(info);
+    ck_assert_mem_eq(ours, theirs, 20);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+END_TEST
+
+static bool read_password(const char *file, const char *fd, struct secret *out)
+{
+    struct password_source from = {.file = file, .fd = fd, .prompt = "password", .option = "--password-file"};
+
+    memset(&why, 0, sizeof why);
+    return password_read(&from, out, &why);
+}
+
+START_TEST(test_password_comes_from_a_file_of_ones_own)
+{
+    struct secret s = {0};
+
+    setup();
+    write_text("p", "secret word\nrest", 0600);
+    ck_assert(read_password(path, NULL, &s));
+    ck_assert_uint_eq(s.len, 11);
+    ck_assert_mem_eq(s.bytes, "secret word", 11);
+    secret_clear(&s);
+    write_text("p", "bare", 0400);
+    ck_assert(read_password(path, NULL, &s));
+    ck_assert_uint_eq(s.len, 4);
+    secret_clear(&s);
+    write_text("p", "dos\r\n", 0600);
+    ck_assert(read_password(path, NULL, &s));
+    ck_assert_uint_eq(s.len, 3);
+    secret_clear(&s);
+    write_text("p", "secret\n", 0640);
+    ck_assert(!read_password(path, NULL, &s));
+    ck_assert_ptr_nonnull(strstr(why.remedy, "chmod 600"));
+    write_text("p", "\n", 0600);
+    ck_assert(!read_password(path, NULL, &s));
+    ck_assert(!read_password("/gone/p", NULL, &s));
+    ck_assert(!read_password(path, "0", &s));
+    teardown();
+}
+END_TEST
+
+START_TEST(test_password_comes_from_a_descriptor_and_leaves_the_rest)
+{
+    struct secret s = {0};
+    char number[16], rest[8] = "";
+    int ends[2];
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(write(ends[1], "one\ntwo\n", 8), 8);
+    snprintf(number, sizeof number, "%d", ends[0]);
+    ck_assert(read_password(NULL, number, &s));
+    ck_assert_mem_eq(s.bytes, "one", 3);
+    ck_assert_int_eq(read(ends[0], rest, sizeof rest), 4);
+    secret_clear(&s);
+    close(ends[0]);
+    close(ends[1]);
+    ck_assert(!read_password(NULL, number, &s));
+    ck_assert(!read_password(NULL, "x", &s));
+}
+END_TEST
+
+START_TEST(test_password_that_is_too_long_is_refused)
+{
+    char text[400];
+    struct secret s = {0};
+
+    setup();
+    memset(text, 'a', sizeof text);
+    text[257] = '\0';
+    write_text("p", text, 0600);
+    ck_assert(!read_password(path, NULL, &s));
+    text[256] = '\0';
+    write_text("p", text, 0600);
+    ck_assert(read_password(path, NULL, &s));
+    ck_assert_uint_eq(s.len, 256);
+    secret_clear(&s);
+    teardown();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    static const TTest *const *const tests[] = {&test_private_keys_become_templates, &test_other_kinds_of_keys_are_refused,
+        &test_encrypted_key_opens_with_its_passphrase_only, &test_certificates_and_public_keys_are_known_by_themselves,
+        &test_key_and_certificate_in_one_file_must_belong_together, &test_id_is_that_of_the_certificates_extension,
+        &test_password_comes_from_a_file_of_ones_own, &test_password_comes_from_a_descriptor_and_leaves_the_rest,
+        &test_password_that_is_too_long_is_refused, NULL};
+    return suite_of("key_file", 30, tests);
+}

@@ -1,0 +1,133 @@
+/* How hsmctl asks: a node over its socket, the cluster over the client connection, a person for a password. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "tools/hsmctl.h"
+#include "tools/local.h"
+#include "tools/password.h"
+
+enum { SILENCE_MS = 30000 };
+
+enum status node_ask(const struct invocation *call, const char *doing, const Hsm__LocalRequest *request, Hsm__LocalReply **out)
+{
+    char path[PATH_MAX];
+    struct diag why = {0};
+    Hsm__LocalReply *reply = NULL;
+    enum err e;
+
+    if (!local_socket_path(call->options[OPTION_socket], call->options[OPTION_node_config], path, &why))
+        return complain(call, STATUS_FILE, doing, &why);
+    e = local_ask(path, request, SILENCE_MS, &reply, &why);
+    if (e == ERR_OK) {
+        *out = reply;
+        return STATUS_DONE;
+    }
+    if (reply != NULL)
+        hsm__local_reply__free_unpacked(reply, NULL);
+    return complain_err(call, doing, e, &why);
+}
+
+/* ---- passwords ------------------------------------------------------------------------------------------- */
+
+static enum status password_from(const struct invocation *call, const char *whose, bool is_new, struct secret *out)
+{
+    char prompt[128];
+    struct password_source from = {.file = call->options[is_new ? OPTION_new_password_file : OPTION_password_file],
+        .fd = call->options[is_new ? OPTION_new_password_fd : OPTION_password_fd], .prompt = prompt,
+        .option = is_new ? "--new-password-file" : "--password-file", .is_new = is_new};
+    struct diag why = {0};
+
+    snprintf(prompt, sizeof prompt, "%spassword of %s", is_new ? "new " : "", whose);
+    if (password_read(&from, out, &why))
+        return STATUS_DONE;
+    return complain(call, why.where[0] != '\0' ? STATUS_FILE : STATUS_USAGE, "no password", &why);
+}
+
+enum status password_of(const struct invocation *call, const char *whose, struct secret *out)
+{
+    return password_from(call, whose, false, out);
+}
+
+enum status new_password_of(const struct invocation *call, const char *whose, struct secret *out)
+{
+    return password_from(call, whose, true, out);
+}
+
+/* ---- the cluster ----------------------------------------------------------------------------------------- */
+
+enum status remote_open(const struct invocation *call, struct remote *r)
+{
+    struct diag why = {0};
+
+    *r = (struct remote){.libctx = OSSL_LIB_CTX_new()};
+    if (r->libctx == NULL)
+        diag_set(&why, "out of memory");
+    else if (client_open(call->options[OPTION_conf], r->libctx, &r->client, &why))
+        return STATUS_DONE;
+    if (why.where[0] == '\0')
+        diag_where(&why, client_path(call->options[OPTION_conf]), 0);
+    return complain(call, STATUS_FILE, "the client's configuration cannot be used", &why);
+}
+
+void remote_close(struct remote *r)
+{
+    client_close(r->client);
+    OSSL_LIB_CTX_free(r->libctx);
+    *r = (struct remote){.libctx = NULL};
+}
+
+/* Nobody but the cluster knows what is wrong with a login; but a cluster that nobody reaches is the dialler's news. */
+static void explain(struct remote *r, enum err e, const Hsm__Reply *reply, struct diag *why)
+{
+    if (reply != NULL && reply->detail[0] != '\0')
+        diag_set(why, "%s", reply->detail);
+    else if (err_kind(e) == ERR_KIND_LOST)
+        rpc_last_failure(client_rpc(r->client), why);
+}
+
+enum status remote_login(const struct invocation *call, struct remote *r, bool admin, const char *fallback)
+{
+    const char *user = option_or(call, OPTION_user, fallback);
+    struct secret password = {0};
+    struct diag why = {0}, detail = {0};
+    enum status status;
+    enum err e;
+
+    if (user == NULL || user[0] == '\0') {
+        diag_set(&why, "no user is named");
+        diag_remedy(&why, "give --user NAME, or set login.user in %s", client_path(call->options[OPTION_conf]));
+        return complain(call, STATUS_USAGE, "cannot log in", &why);
+    }
+    status = password_of(call, user, &password);
+    if (status != STATUS_DONE)
+        return status;
+    progress(call, "logging in");
+    e = rpc_login(client_rpc(r->client), user, password.bytes, password.len, admin, &detail);
+    secret_clear(&password);
+    if (e == ERR_OK)
+        return STATUS_DONE;
+    explain(r, e, NULL, &detail);
+    return complain_err(call, "cannot log in", e, &detail);
+}
+
+enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
+                        Hsm__Reply__OfCase expect, Hsm__Reply **out)
+{
+    struct rpc_call c = {.request = request};
+    struct diag why = {0};
+    Hsm__Reply *reply = NULL;
+    enum status status;
+    enum err e = rpc_call(client_rpc(r->client), &c, &reply);
+
+    if (e == ERR_OK && reply->of_case == expect) {
+        *out = reply;
+        return STATUS_DONE;
+    }
+    explain(r, e, reply, &why);
+    status = complain_err(call, doing, e == ERR_OK ? ERR_MALFORMED : e, &why);
+    rpc_reply_free(reply);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* hsmctl user: who may log in. */
+#include <string.h>
+
+#include "tools/hsmctl.h"
+
+/* What all that need an admin have in common: open, log in, ask, close. */
+static enum status as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request)
+{
+    Hsm__Reply *reply = NULL;
+    struct remote r;
+    enum status s = remote_open(call, &r);
+
+    if (s == STATUS_DONE)
+        s = remote_login(call, &r, true, "admin");
+    if (s == STATUS_DONE)
+        s = remote_call(call, &r, doing, request, HSM__REPLY__OF_EMPTY, &reply);
+    rpc_reply_free(reply);
+    remote_close(&r);
+    return s;
+}
+
+enum status user_create(const struct invocation *call)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__UserCreate create = HSM__USER_CREATE__INIT;
+    const char *role = option_or(call, OPTION_role, "crypto-user");
+    struct secret password = {0};
+    struct diag why = {0};
+    struct output *o;
+    enum status s;
+
+    if (strcmp(role, "crypto-user") != 0 && strcmp(role, "admin") != 0) {
+        diag_set(&why, "\"%.30s\" is no role", role);
+        diag_remedy(&why, "give --role crypto-user or --role admin");
+        return complain(call, STATUS_USAGE, "the user was not made", &why);
+    }
+    s = new_password_of(call, call->arguments[0], &password);
+    if (s != STATUS_DONE)
+        return s;
+    request.of_case = HSM__REQUEST__OF_USER_CREATE;
+    request.user_create = &create;
+    create.name = (char *)(uintptr_t)call->arguments[0]; /* these are only read */
+    create.role = (char *)(uintptr_t)role;
+    create.password = (ProtobufCBinaryData){.data = password.bytes, .len = password.len};
+    s = as_admin(call, "the user was not made", &request);
+    secret_clear(&password);
+    if (s != STATUS_DONE)
+        return s;
+    o = output_new();
+    output_text(o, "made", call->arguments[0]);
+    output_text(o, "role", role);
+    return answer(call, o);
+}
+
+enum status user_delete(const struct invocation *call)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__UserDelete delete = HSM__USER_DELETE__INIT;
+    struct output *o;
+    enum status s;
+
+    request.of_case = HSM__REQUEST__OF_USER_DELETE;
+    request.user_delete = &delete;
+    delete.name = (char *)(uintptr_t)call->arguments[0];
+    s = as_admin(call, "the user was not deleted", &request);
+    if (s != STATUS_DONE)
+        return s;
+    o = output_new();
+    output_text(o, "deleted", call->arguments[0]);
+    return answer(call, o);
+}
+
+/* One's own needs the old password twice over: once to log in, once in the request, as whoever sits at an open login must not be able
+ * to take it over. It is asked for once and sent twice. */
+static enum status change_own(const struct invocation *call, struct remote *r, Hsm__Request *request)
+{
+    const char *user = option_or(call, OPTION_user, client_settings(r->client)->login_user);
+    struct secret old = {0};
+    struct diag detail = {0};
+    Hsm__Reply *reply = NULL;
+    enum status s;
+    enum err e;
+
+    if (user[0] == '\0')
+        user = "admin";
+    s = password_of(call, user, &old);
+    if (s != STATUS_DONE)
+        return s;
+    /* Which role the name has is the cluster's business; an admin's login says so, a crypto user's does not. */
+    e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(user, "admin") == 0, &detail);
+    if (e == ERR_PERMISSION)
+        e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(user, "admin") != 0, &detail);
+    if (e != ERR_OK) {
+        s = complain_err(call, "cannot log in", e, &detail);
+    } else {
+        request->change_password->old_password = (ProtobufCBinaryData){.data = old.bytes, .len = old.len};
+        s = remote_call(call, r, "the password was not changed", request, HSM__REPLY__OF_EMPTY, &reply);
+    }
+    rpc_reply_free(reply);
+    secret_clear(&old);
+    return s;
+}
+
+enum status user_change_password(const struct invocation *call)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__ChangePassword change = HSM__CHANGE_PASSWORD__INIT;
+    const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL;
+    struct secret password = {0};
+    struct remote r = {0};
+    struct output *o;
+    enum status s = new_password_of(call, name != NULL ? name : "yours", &password);
+
+    request.of_case = HSM__REQUEST__OF_CHANGE_PASSWORD;
+    request.change_password = &change;
+    change.new_password = (ProtobufCBinaryData){.data = password.bytes, .len = password.len};
+    if (s == STATUS_DONE && name != NULL) {
+        change.name = (char *)(uintptr_t)name;
+        s = as_admin(call, "the password was not changed", &request);
+    } else if (s == STATUS_DONE) {
+        s = remote_open(call, &r);
+        if (s == STATUS_DONE)
+            s = change_own(call, &r, &request);
+        remote_close(&r);
+    }
+    secret_clear(&password);
+    if (s != STATUS_DONE)
+        return s;
+    o = output_new();
+    output_text(o, "changed", name != NULL ? name : option_or(call, OPTION_user, "your password"));
+    output_text(o, "next", "logins with the old password have ended, on all nodes");
+    return answer(call, o);
+}
+
+static void list_users(struct output *o, const Hsm__UsersReply *users)
+{
+    for (size_t i = 0; i < users->n_users; i++) {
+        output_row(o);
+        output_text(o, "name", users->users[i]->name);
+        output_text(o, "role", users->users[i]->role);
+        output_flag(o, "locked", users->users[i]->locked);
+        output_number(o, "id", users->users[i]->id);
+    }
+}
+
+enum status user_list(const struct invocation *call)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__UserList list = HSM__USER_LIST__INIT;
+    struct output *o = output_new();
+    struct remote r;
+    enum status s = remote_open(call, &r);
+
+    request.of_case = HSM__REQUEST__OF_USER_LIST;
+    request.user_list = &list;
+    output_table(o, "users");
+    for (bool more = true; s == STATUS_DONE && more;) {
+        Hsm__Reply *reply = NULL;
+
+        s = remote_call(call, &r, "cannot list the users", &request, HSM__REPLY__OF_USERS, &reply);
+        if (s != STATUS_DONE)
+            break;
+        list_users(o, reply->users);
+        /* A cursor that does not move would have us ask for ever. */
+        more = reply->users->next_after_id > list.after_id;
+        list.after_id = reply->users->next_after_id;
+        rpc_reply_free(reply);
+    }
+    remote_close(&r);
+    if (s != STATUS_DONE) {
+        output_free(o);
+        return s;
+    }
+    output_table_end(o);
+    return answer(call, o);
+}

@@ -1,0 +1,97 @@
+#include "tools/show.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "certs/issue.h"
+#include "certs/pem_file.h"
+
+/* SHA-256 of the certificate's public key, which is what a client pins. */
+static void show_key_hash(struct output *o, const char *key, const ProtobufCBinaryData *der)
+{
+    uint8_t hash[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    X509 *cert = NULL;
+    uint8_t *info = NULL;
+    int len = 0;
+
+    if (der->len > 0 && cert_read(NULL, "the certificate", der->data, der->len, &cert, NULL) == ERR_OK)
+        len = i2d_PUBKEY(X509_get0_pubkey(cert), &info);
+    if (len > 0 && EVP_Digest(info, (size_t)len, hash, &n, EVP_sha256(), NULL) != 1)
+        n = 0;
+    output_bytes(o, key, hash, n);
+    OPENSSL_free(info);
+    X509_free(cert);
+    ERR_clear_error();
+}
+
+void show_cluster(struct output *o, const Hsm__StatusReply *status)
+{
+    output_text(o, "state", status->state);
+    output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
+    output_number(o, "node_id", status->node_id);
+    output_number(o, "leader_id", status->leader_id);
+    output_number(o, "term", status->term);
+    output_number(o, "commit", status->commit);
+    output_table(o, "nodes");
+    for (size_t i = 0; i < status->n_nodes; i++) {
+        const Hsm__NodeStatus *n = status->nodes[i];
+
+        output_row(o);
+        output_number(o, "id", n->id);
+        output_text(o, "address", n->address);
+        output_text(o, "role", n->role);
+        output_flag(o, "connected", n->connected);
+        output_number(o, "applied", n->applied);
+        output_bytes(o, "fingerprint", n->fingerprint.data, n->fingerprint.len);
+    }
+    output_table_end(o);
+}
+
+void show_node(struct output *o, const Hsm__LocalReply *reply)
+{
+    static const Hsm__NodeFacts nothing = HSM__NODE_FACTS__INIT;
+    const Hsm__NodeFacts *f = reply->facts != NULL ? reply->facts : &nothing;
+    Hsm__StatusReply *status = reply->status.len > 0 ? hsm__status_reply__unpack(NULL, reply->status.len, reply->status.data) : NULL;
+
+    output_text(o, "node_state", f->locked ? "locked" : f->state);
+    output_bytes(o, "node_fingerprint", f->fingerprint.data, f->fingerprint.len);
+    show_key_hash(o, "cluster_pin", &f->cluster_certificate);
+    if (status != NULL) {
+        show_cluster(o, status);
+        hsm__status_reply__free_unpacked(status, NULL);
+    } else {
+        output_bytes(o, "cluster_id", f->cluster_id.data, f->cluster_id.len);
+        output_number(o, "node_id", f->node_id);
+    }
+}
+
+bool show_csr_read(const ProtobufCBinaryData *der, X509_REQ **out, struct diag *why)
+{
+    return csr_read(NULL, der->data, der->len, out, why) == ERR_OK;
+}
+
+bool show_cert_read(const ProtobufCBinaryData *der, X509 **out, struct diag *why)
+{
+    return cert_read(NULL, "the node's certificate", der->data, der->len, out, why) == ERR_OK;
+}
+
+bool show_cert_load(const char *path, ProtobufCBinaryData *into, struct diag *why)
+{
+    X509 *cert = NULL;
+    int n;
+
+    if (!pem_read_cert(path, &cert, why))
+        return false;
+    n = i2d_X509(cert, &into->data);
+    X509_free(cert);
+    if (n <= 0) {
+        diag_set(why, "out of memory");
+        return false;
+    }
+    into->len = (size_t)n;
+    return true;
+}

@@ -1,0 +1,250 @@
+#include "tools/template.h"
+
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "common/buffer.h"
+#include "crypto/curve.h"
+#include "proto/pkcs11.h"
+
+/* ---- attributes -------------------------------------------------------------------------------------------- */
+
+static uint8_t *extend(struct template *t, CK_ATTRIBUTE_TYPE type, size_t n)
+{
+    Hsm__Attribute *row = &t->rows[t->n];
+
+    if (t->failed || t->n == TEMPLATE_ROWS_MAX || !secret_new(&t->values[t->n], n > 0 ? n : 1)) {
+        t->failed = true;
+        return NULL;
+    }
+    hsm__attribute__init(row);
+    row->type = type;
+    row->value = (ProtobufCBinaryData){.data = t->values[t->n].bytes, .len = n};
+    t->pointers[t->n++] = row;
+    t->message.n_attributes = t->n;
+    return row->value.data;
+}
+
+static void begin(struct template *t)
+{
+    hsm__template__init(&t->message);
+    t->message.attributes = t->pointers;
+}
+
+static void put(struct template *t, CK_ATTRIBUTE_TYPE type, const void *bytes, size_t n)
+{
+    uint8_t *at = extend(t, type, n);
+
+    if (at != NULL && n > 0)
+        memcpy(at, bytes, n);
+}
+
+static void put_bool(struct template *t, CK_ATTRIBUTE_TYPE type, bool value)
+{
+    put(t, type, &(uint8_t){value}, 1);
+}
+
+static void put_ulong(struct template *t, CK_ATTRIBUTE_TYPE type, uint64_t value)
+{
+    uint8_t bytes[8];
+
+    for (int i = 7; i >= 0; i--, value >>= 8)
+        bytes[i] = (uint8_t)value;
+    put(t, type, bytes, sizeof bytes);
+}
+
+/* A number of the key's, without leading zeros or, where n is given, of exactly so many bytes. */
+static void put_number(struct template *t, CK_ATTRIBUTE_TYPE type, const EVP_PKEY *key, const char *param, size_t n)
+{
+    BIGNUM *number = NULL;
+    uint8_t *at;
+    int bytes;
+
+    if (EVP_PKEY_get_bn_param(key, param, &number) != 1) {
+        ERR_clear_error();
+        return; /* an RSA key may lack its primes: the vault says whether it can do without */
+    }
+    bytes = n > 0 ? (int)n : BN_num_bytes(number);
+    at = extend(t, type, (size_t)bytes);
+    if (at != NULL && BN_bn2binpad(number, at, bytes) != bytes)
+        t->failed = true;
+    BN_clear_free(number);
+}
+
+static void put_names(struct template *t, CK_OBJECT_CLASS class, bool private, const struct template_names *names)
+{
+    put_ulong(t, CKA_CLASS, class);
+    put_bool(t, CKA_TOKEN, true);
+    put_bool(t, CKA_PRIVATE, private);
+    put(t, CKA_LABEL, names->label, strlen(names->label));
+    put(t, CKA_ID, names->id, names->id_bytes);
+}
+
+static bool done(struct template *t, struct diag *why)
+{
+    if (t->failed)
+        diag_set(why, "out of memory");
+    return !t->failed;
+}
+
+/* ---- keys ---------------------------------------------------------------------------------------------------- */
+
+static const struct curve *curve_of(const EVP_PKEY *key)
+{
+    char name[64];
+    size_t n = 0;
+    const struct curve *c;
+
+    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name, &n) != 1)
+        return NULL;
+    c = curve_by_name(name);
+    if (c == NULL && OBJ_txt2nid(name) != NID_undef && EC_curve_nid2nist(OBJ_txt2nid(name)) != NULL)
+        c = curve_by_name(EC_curve_nid2nist(OBJ_txt2nid(name))); /* "prime256v1" is "P-256" */
+    return c;
+}
+
+static bool not_ours(struct diag *why)
+{
+    ERR_clear_error();
+    diag_set(why, "the key is neither RSA nor of a curve that is supported");
+    diag_remedy(why, "use RSA with 2048 to 4096 bits, P-256 or P-384");
+    return false;
+}
+
+static void put_rsa_private(struct template *t, const EVP_PKEY *key)
+{
+    put_ulong(t, CKA_KEY_TYPE, CKK_RSA);
+    put_bool(t, CKA_DECRYPT, true);
+    put_number(t, CKA_MODULUS, key, OSSL_PKEY_PARAM_RSA_N, 0);
+    put_number(t, CKA_PUBLIC_EXPONENT, key, OSSL_PKEY_PARAM_RSA_E, 0);
+    put_number(t, CKA_PRIVATE_EXPONENT, key, OSSL_PKEY_PARAM_RSA_D, 0);
+    put_number(t, CKA_PRIME_1, key, OSSL_PKEY_PARAM_RSA_FACTOR1, 0);
+    put_number(t, CKA_PRIME_2, key, OSSL_PKEY_PARAM_RSA_FACTOR2, 0);
+    put_number(t, CKA_EXPONENT_1, key, OSSL_PKEY_PARAM_RSA_EXPONENT1, 0);
+    put_number(t, CKA_EXPONENT_2, key, OSSL_PKEY_PARAM_RSA_EXPONENT2, 0);
+    put_number(t, CKA_COEFFICIENT, key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, 0);
+}
+
+bool template_private_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
+{
+    const struct curve *curve = EVP_PKEY_is_a(key, "EC") ? curve_of(key) : NULL;
+
+    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
+        return not_ours(why);
+    begin(t);
+    put_names(t, CKO_PRIVATE_KEY, true, names);
+    put_bool(t, CKA_SENSITIVE, true);
+    put_bool(t, CKA_EXTRACTABLE, false);
+    put_bool(t, CKA_SIGN, true);
+    if (curve != NULL) {
+        put_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
+        put_number(t, CKA_VALUE, key, OSSL_PKEY_PARAM_PRIV_KEY, curve->field_bytes);
+    } else {
+        put_rsa_private(t, key);
+    }
+    return done(t, why);
+}
+
+/* X and Y apart: the encoded point of a key from a file may be a compressed one. */
+static bool put_point(struct template *t, const EVP_PKEY *key, const struct curve *curve)
+{
+    uint8_t point[CURVE_POINT_BYTES_MAX] = {4};
+    int n = (int)curve->field_bytes;
+    BIGNUM *x = NULL, *y = NULL;
+    struct buffer der = {0};
+    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+              EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, n) == n &&
+              BN_bn2binpad(y, point + 1 + n, n) == n && curve_point_write(point, 1 + 2 * (size_t)n, &der) == ERR_OK;
+
+    if (ok)
+        put(t, CKA_EC_POINT, der.data, der.len);
+    BN_free(x);
+    BN_free(y);
+    buffer_clear(&der);
+    ERR_clear_error();
+    return ok;
+}
+
+bool template_public_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
+{
+    const struct curve *curve = EVP_PKEY_is_a(key, "EC") ? curve_of(key) : NULL;
+
+    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
+        return not_ours(why);
+    begin(t);
+    put_names(t, CKO_PUBLIC_KEY, false, names);
+    put_bool(t, CKA_VERIFY, true);
+    if (curve != NULL) {
+        put_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
+        if (!put_point(t, key, curve))
+            return not_ours(why);
+    } else {
+        put_ulong(t, CKA_KEY_TYPE, CKK_RSA);
+        put_bool(t, CKA_ENCRYPT, true);
+        put_number(t, CKA_MODULUS, key, OSSL_PKEY_PARAM_RSA_N, 0);
+        put_number(t, CKA_PUBLIC_EXPONENT, key, OSSL_PKEY_PARAM_RSA_E, 0);
+    }
+    return done(t, why);
+}
+
+/* ---- certificates ---------------------------------------------------------------------------------------------- */
+
+static void put_der(struct template *t, CK_ATTRIBUTE_TYPE type, uint8_t *der, int n)
+{
+    if (n > 0)
+        put(t, type, der, (size_t)n);
+    else
+        t->failed = true;
+    OPENSSL_free(der);
+}
+
+bool template_certificate(struct template *t, const X509 *cert, const struct template_names *names, struct diag *why)
+{
+    uint8_t *der = NULL;
+    int n;
+
+    begin(t);
+    put_names(t, CKO_CERTIFICATE, false, names);
+    put_ulong(t, CKA_CERTIFICATE_TYPE, CKC_X_509);
+    n = i2d_X509_NAME(X509_get_subject_name(cert), &der);
+    put_der(t, CKA_SUBJECT, der, n);
+    der = NULL;
+    n = i2d_X509_NAME(X509_get_issuer_name(cert), &der);
+    put_der(t, CKA_ISSUER, der, n);
+    der = NULL;
+    n = i2d_ASN1_INTEGER(X509_get0_serialNumber(cert), &der);
+    put_der(t, CKA_SERIAL_NUMBER, der, n);
+    der = NULL;
+    n = i2d_X509(cert, &der);
+    put_der(t, CKA_VALUE, der, n);
+    return done(t, why);
+}
+
+void template_clear(struct template *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        secret_clear(&t->values[i]);
+    memset(t, 0, sizeof *t);
+}
+
+bool template_key_id(const EVP_PKEY *key, uint8_t out[20])
+{
+    X509_PUBKEY *info = NULL;
+    const unsigned char *bits = NULL;
+    int n = 0;
+    bool ok = X509_PUBKEY_set(&info, (EVP_PKEY *)(uintptr_t)key) == 1 && /* only referenced */
+              X509_PUBKEY_get0_param(NULL, &bits, &n, NULL, info) == 1 && n > 0 &&
+              EVP_Digest(bits, (size_t)n, out, NULL, EVP_sha1(), NULL) == 1;
+
+    X509_PUBKEY_free(info);
+    ERR_clear_error();
+    return ok;
+}
