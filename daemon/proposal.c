@@ -15,6 +15,7 @@ struct proposal {
     proposal_fn *fn;
     void *arg;
     enum err error;
+    uint64_t index;
     uint8_t *outcome;
     size_t n;
 };
@@ -22,7 +23,7 @@ struct proposal {
 static void deliver(void *arg)
 {
     struct proposal *p = arg;
-    p->fn(p->arg, p->error, p->outcome, p->n);
+    p->fn(p->arg, p->error, p->index, p->outcome, p->n);
     free(p->outcome);
     free(p);
 }
@@ -35,9 +36,10 @@ static void lost(void)
     _exit(EXIT_FAIL_STOP);
 }
 
-static void send_home(struct proposal *p, enum err e, const uint8_t *outcome, size_t n)
+static void send_home(struct proposal *p, enum err e, uint64_t index, const uint8_t *outcome, size_t n)
 {
     p->error = e;
+    p->index = index;
     if (n > 0 && (p->outcome = malloc(n)) == NULL)
         lost();
     if (n > 0)
@@ -49,17 +51,16 @@ static void send_home(struct proposal *p, enum err e, const uint8_t *outcome, si
 
 static void on_done(void *arg, enum replica_outcome outcome, uint64_t index, const uint8_t *answer, size_t n)
 {
-    (void)index; /* the outcome says it too */
     switch (outcome) {
     case REPLICA_DONE:
-        send_home(arg, ERR_OK, answer, n);
+        send_home(arg, ERR_OK, index, answer, n);
         break;
     case REPLICA_UNKNOWN:
-        send_home(arg, ERR_UNKNOWN_OUTCOME, NULL, 0);
+        send_home(arg, ERR_UNKNOWN_OUTCOME, 0, NULL, 0);
         break;
     case REPLICA_NOT_LEADER:
     case REPLICA_BUSY:
-        send_home(arg, ERR_BUSY, NULL, 0);
+        send_home(arg, ERR_BUSY, 0, NULL, 0);
         break;
     }
 }
