@@ -238,6 +238,29 @@ bool settings_table_is_sound(const struct setting *table, size_t n, struct diag 
     return true;
 }
 
+/* What min and max count, by kind. */
+static const char *range_unit(const struct setting *row)
+{
+    if (setting_is_list(row))
+        return " items";
+    switch (row->kind) {
+    case SETTING_TEXT:
+    case SETTING_PATH:
+    case SETTING_BYTES:
+        return " bytes";
+    case SETTING_DURATION_MS:
+        return " ms";
+    case SETTING_U32:
+    case SETTING_BOOL:
+    case SETTING_ADDRESS:
+    case SETTING_TEXTS:
+    case SETTING_PATHS:
+    case SETTING_ADDRESSES:
+    default:
+        return "";
+    }
+}
+
 bool settings_document(const struct setting *table, size_t n, struct buffer *out)
 {
     buffer_put_text(out, "| key | kind | default | range | meaning |\n|---|---|---|---|---|\n");
@@ -246,9 +269,9 @@ bool settings_document(const struct setting *table, size_t n, struct buffer *out
         const char *fallback = !row->fallback ? "(required)" : *row->fallback ? row->fallback : "(none)";
         buffer_printf(out, "| `%s` | %s | %s | ", row->path, setting_kind_name(row->kind), fallback);
         if (row->max)
-            buffer_printf(out, "%" PRIu64 " to %" PRIu64, row->min, row->max);
+            buffer_printf(out, "%" PRIu64 " to %" PRIu64 "%s", row->min, row->max, range_unit(row));
         else if (row->min)
-            buffer_printf(out, "from %" PRIu64, row->min);
+            buffer_printf(out, "from %" PRIu64 "%s", row->min, range_unit(row));
         buffer_printf(out, " | %s |\n", row->help);
     }
     return !out->failed;

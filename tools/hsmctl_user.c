@@ -19,6 +19,15 @@ static enum status as_admin(const struct invocation *call, const char *doing, co
     return s;
 }
 
+static bool is_role(const char *role, struct diag *why)
+{
+    if (strcmp(role, "crypto-user") == 0 || strcmp(role, "admin") == 0)
+        return true;
+    diag_set(why, "\"%.30s\" is no role", role);
+    diag_remedy(why, "give --role crypto-user or --role admin");
+    return false;
+}
+
 enum status user_create(const struct invocation *call)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
@@ -29,11 +38,8 @@ enum status user_create(const struct invocation *call)
     struct output *o;
     enum status s;
 
-    if (strcmp(role, "crypto-user") != 0 && strcmp(role, "admin") != 0) {
-        diag_set(&why, "\"%.30s\" is no role", role);
-        diag_remedy(&why, "give --role crypto-user or --role admin");
+    if (!is_role(role, &why))
         return complain(call, STATUS_USAGE, "the user was not made", &why);
-    }
     s = new_password_of(call, call->arguments[0], &password);
     if (s != STATUS_DONE)
         return s;
@@ -70,26 +76,22 @@ enum status user_delete(const struct invocation *call)
     return answer(call, o);
 }
 
-/* One's own needs the old password twice over: once to log in, once in the request, as whoever sits at an open login must not be able
- * to take it over. It is asked for once and sent twice. */
+/* One's own needs the old password twice: to log in, and in the request, so that whoever finds an open login cannot take it over. It is
+ * asked for once and sent twice. */
 static enum status change_own(const struct invocation *call, struct remote *r, Hsm__Request *request)
 {
-    const char *user = option_or(call, OPTION_user, client_settings(r->client)->login_user);
+    const char *fallback = client_settings(r->client)->login_user;
+    const char *user = option_or(call, OPTION_user, fallback[0] != '\0' ? fallback : "admin");
+    const char *role = option_or(call, OPTION_role, strcmp(user, "admin") == 0 ? "admin" : "crypto-user");
     struct secret old = {0};
     struct diag detail = {0};
     Hsm__Reply *reply = NULL;
-    enum status s;
+    enum status s = password_of(call, user, &old);
     enum err e;
 
-    if (user[0] == '\0')
-        user = "admin";
-    s = password_of(call, user, &old);
     if (s != STATUS_DONE)
         return s;
-    /* Which role the name has is the cluster's business; an admin's login says so, a crypto user's does not. */
-    e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(user, "admin") == 0, &detail);
-    if (e == ERR_PERMISSION)
-        e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(user, "admin") != 0, &detail);
+    e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(role, "admin") == 0, &detail);
     if (e != ERR_OK) {
         s = complain_err(call, "cannot log in", e, &detail);
     } else {
@@ -108,9 +110,13 @@ enum status user_change_password(const struct invocation *call)
     const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL;
     struct secret password = {0};
     struct remote r = {0};
+    struct diag why = {0};
     struct output *o;
-    enum status s = new_password_of(call, name != NULL ? name : "yours", &password);
+    enum status s;
 
+    if (!is_role(option_or(call, OPTION_role, "admin"), &why))
+        return complain(call, STATUS_USAGE, "the password was not changed", &why);
+    s = new_password_of(call, name != NULL ? name : "yours", &password);
     request.of_case = HSM__REQUEST__OF_CHANGE_PASSWORD;
     request.change_password = &change;
     change.new_password = (ProtobufCBinaryData){.data = password.bytes, .len = password.len};

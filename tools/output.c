@@ -75,6 +75,14 @@ void output_number(struct output *o, const char *key, uint64_t value)
     add(o, ITEM_LITERAL, key, text);
 }
 
+void output_decimal(struct output *o, const char *key, double value, unsigned digits)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "%.*f", (int)digits, value);
+    add(o, ITEM_LITERAL, key, text);
+}
+
 void output_flag(struct output *o, const char *key, bool value)
 {
     add(o, ITEM_LITERAL, key, value ? "true" : "false");

@@ -20,6 +20,7 @@ void output_free(struct output *o);
 /* NULL is JSON's null and a dash. */
 void output_text(struct output *o, const char *key, const char *value);
 void output_number(struct output *o, const char *key, uint64_t value);
+void output_decimal(struct output *o, const char *key, double value, unsigned digits);
 void output_flag(struct output *o, const char *key, bool value);
 /* Hexadecimal; no bytes are null. */
 void output_bytes(struct output *o, const char *key, const void *bytes, size_t n);

@@ -206,7 +206,7 @@ START_TEST(test_settings_document_has_a_line_a_row)
         lines += b.data[i] == '\n';
     ck_assert_uint_eq(lines, SAMPLE_ROWS + 2);
     buffer_put_u8(&b, 0);
-    ck_assert_ptr_nonnull(strstr((char *)b.data, "| `name` | text | (required) | 1 to 32 | the node's name |\n"));
+    ck_assert_ptr_nonnull(strstr((char *)b.data, "| `name` | text | (required) | 1 to 32 bytes | the node's name |\n"));
     buffer_clear(&b);
 }
 END_TEST

@@ -1,0 +1,58 @@
+/* Prints docs/configuration.md from the tables of settings; tests/check/documents holds the file against it. */
+#include <stdio.h>
+
+#include "common/buffer.h"
+#include "daemon/settings.h"
+#include "module/rpc/client_settings.h"
+
+static const char head[] =
+    "# Configuration\n"
+    "\n"
+    "Two files, both YAML: one a node, one a client. The tables below are made from the ones that the programs read\n"
+    "(`daemon/settings.def`, `module/rpc/client_settings.def`); `make check` fails where this page is not what they say.\n"
+    "\n"
+    "A key `a.b` is written as `a:` with `b:` below it, or as `a: {b: ...}`. Durations have a unit (`250ms`, `10s`, `5m`), sizes may\n"
+    "(`64KiB`, `16MiB`, `1GiB`), addresses are `host:port` or `[v6]:port`, a list of one may be written without brackets. A relative path\n"
+    "starts at the file's own folder. Unknown, repeated and bad keys are errors that name file, line and what to write instead; a file that\n"
+    "others than its owner may write is refused.\n"
+    "\n"
+    "## A node: `hsmd --config FILE`, default `/etc/clusterhsm/hsmd.yaml`\n"
+    "\n"
+    "    name: n1\n"
+    "    data: /var/lib/clusterhsm\n"
+    "    seal: {kind: file, file: /etc/clusterhsm/seal}\n"
+    "    listen: {client: \"192.0.2.1:7443\", peer: \"192.0.2.1:7444\"}\n"
+    "    peers: [\"192.0.2.2:7444\", \"192.0.2.3:7444\"]\n"
+    "    front: {user: clusterhsm-front}\n"
+    "    vault: {user: clusterhsm-vault}\n"
+    "\n";
+
+static const char middle[] =
+    "\n"
+    "## A client: the module, `hsmctl`, `hsmbench`\n"
+    "\n"
+    "Which file: what `C_Initialize` is given in `pReserved` (the module) or `--conf` (the tools); else the environment's `CLUSTERHSM_CONF`,\n"
+    "unless the process runs with more rights than its user; else `/etc/clusterhsm/client.yaml`.\n"
+    "\n"
+    "    client: {certificate: web1.crt, key: web1.key}\n"
+    "    cluster: {anchor: customerCA.crt}\n"
+    "    network: {servers: [\"192.0.2.1:7443\", \"192.0.2.2:7443\", \"192.0.2.3:7443\"]}\n"
+    "\n";
+
+int main(void)
+{
+    struct buffer out = {0};
+    const struct setting *table;
+    size_t n;
+    bool ok;
+
+    buffer_put_text(&out, head);
+    table = node_settings_table(&n);
+    settings_document(table, n, &out);
+    buffer_put_text(&out, middle);
+    table = client_settings_table(&n);
+    settings_document(table, n, &out);
+    ok = !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+    buffer_clear(&out);
+    return ok ? 0 : 1;
+}
