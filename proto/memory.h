@@ -17,4 +17,10 @@ struct memory {
 
 void memory_init(struct memory *m);
 
+/* The same, for messages with secrets in them: what is given back is wiped first. */
+void memory_init_wiping(struct memory *m);
+
+/* A wiping one for everybody, which remembers nothing. Any thread, for ever. */
+ProtobufCAllocator *memory_wiping(void);
+
 #endif

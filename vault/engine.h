@@ -13,8 +13,19 @@
 struct engine;
 struct engine_job;
 
+/* Who does the work; in the product operation_find, node_find, access_check and node_facts. */
+struct operation;
+struct work;
+struct engine_parts {
+    const struct operation *(*operation)(uint32_t number);
+    const struct operation *(*node)(uint32_t number);
+    enum err (*access)(struct work *w);
+    enum err (*node_facts)(struct work *w, Hsm__NodeFacts **out);
+};
+
 struct engine_setup {
-    struct vault *vault; /* borrowed */
+    struct vault *vault;               /* borrowed */
+    const struct engine_parts *parts;  /* borrowed */
     /* One answer, borrowed until return. Called on the engine's thread, from within engine_call or engine_job_done. */
     void (*answer)(void *arg, const Hsm__VaultAnswer *answer);
     /* Takes dear work away: some other thread calls engine_job_run(job), then the engine's thread engine_job_done(job). NULL: it is
@@ -25,7 +36,7 @@ struct engine_setup {
 
 enum err engine_new(const struct engine_setup *setup, struct engine **out);
 
-/* No job may be away. */
+/* No job may be away. Works that wait are forgotten. */
 void engine_free(struct engine *e);
 
 void engine_call(struct engine *e, const Hsm__VaultCall *call);

@@ -38,18 +38,19 @@ struct work;
 /* ---- who asks, and what */
 
 struct vault *work_vault(const struct work *w);
-const struct request *work_row(const struct work *w);
+const struct request *work_row(const struct work *w);    /* NULL: a node call (vault/node/node.h) */
 const Hsm__Request *work_request(const struct work *w);  /* borrowed; wiped when the work ends */
 const uint8_t *work_request_id(const struct work *w);    /* 16 bytes; changes only, else NULL */
 const uint8_t *work_channel_hash(const struct work *w);  /* CHANNEL_HASH_BYTES */
 
-/* The channel's login; handlers of login and resume write it, all others only read it. Never NULL; login->user_id 0: nobody. */
+/* The channel's login; user_id 0: nobody. Never NULL. Login and resume put another in its place, and access_check none where it holds no
+ * more: from here on for this work, and for the channel when the work has ended. All others only read it. */
 struct login *work_login(struct work *w);
 
 /* ---- records: from the facts of this request, opened once. Borrowed until the handler returns. */
 
 struct opened_record {
-    Hsm__RecordHeader *header;
+    Hsm__RecordHeader *header; /* the tokens and all else as they stand in the store */
     struct secret text;  /* the packed body */
     const uint8_t *tag;  /* the seal's last 16 bytes: with id and version it names exactly these bytes */
 };
@@ -65,6 +66,10 @@ enum err work_want(struct work *w, const uint64_t *ids, size_t n);
 /* The ids under a token above `after`, ascending; *ids is borrowed. limit at most FIND_IDS_MAX. ERR_NEED. */
 enum err work_lookup(struct work *w, const uint8_t token[INDEX_TOKEN_BYTES], uint64_t after, uint32_t limit, const uint64_t **ids,
                      size_t *n, bool *more);
+
+/* From here on on the pool, where rows of cost DEAR are from the beginning: ERR_PENDING, to be returned, while this is the vault thread.
+ */
+enum err work_dear(struct work *w);
 
 /* The state's index that the facts are of. */
 uint64_t work_applied(const struct work *w);
@@ -82,7 +87,7 @@ struct put {
     uint64_t owner;      /* user id, 0: nobody's */
     const uint8_t (*tokens)[INDEX_TOKEN_BYTES];
     size_t n_tokens;
-    const uint8_t *body; /* packed; sealed at once */
+    const uint8_t *body; /* packed; copied, and sealed when the command goes out */
     size_t body_bytes;
 };
 enum err work_put(struct work *w, const struct put *p);
@@ -97,10 +102,10 @@ enum err work_result(struct work *w, const uint8_t *bytes, size_t n);
 
 /* A step before the command proper, under an id derived from the request's and `step` (1 or more), so that a retry does not repeat it:
  * the changes collected so far go out as a command of their own. ERR_PENDING until its outcome is there; then, at each call, ERR_OK with
- * the outcome (borrowed; DONE or REPEATED), ERR_CONFLICT once after a miss: records are dropped, decide as from the beginning.
- * Collected changes are forgotten in either case. A step that changes nothing has no preconditions either (it cannot miss) and leaves the
- * records as they are: it asks for the leader's stamp. After one that changed something the records are dropped as after a miss. Both
- * times the rounds of NEED count anew. Not for anything but login attempts, as every step is a round of Raft. */
+ * the outcome (borrowed; DONE or REPEATED), and the collected changes are forgotten. After a miss the records are dropped and decide is
+ * called anew, as with the command proper. A step that changes nothing has no preconditions either (it cannot miss) and leaves the
+ * records as they are: it asks for the leader's stamp. After one that changed something its records are as the step has put them. The
+ * rounds of NEED count anew. Not for anything but login attempts, as every step is a round of Raft. */
 enum err work_step(struct work *w, unsigned step, const Hsm__Outcome **outcome);
 
 /* In answer(): what the command gave. Borrowed. */

@@ -1,0 +1,27 @@
+/* What the front says of the node and its cluster, told under the channel's seal. The front's word, not the vault's. */
+#include "vault/operation/operation.h"
+
+
+#include "vault/work_state.h"
+
+/* The unpacked message belongs to the work, as its reply does. */
+static void release(void *status)
+{
+    hsm__status_reply__free_unpacked(status, NULL);
+}
+
+enum err op_status_decide(struct work *w)
+{
+    const struct buffer *told = work_status(w);
+    Hsm__StatusReply *status;
+
+    if (told->len == 0)
+        return ERR_TRY_ANOTHER;
+    status = hsm__status_reply__unpack(NULL, told->len, told->data);
+    if (status == NULL)
+        return ERR_MALFORMED;
+    work_keep(w, status, release);
+    work_reply(w)->of_case = HSM__REPLY__OF_STATUS;
+    work_reply(w)->status = status;
+    return ERR_OK;
+}
