@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "daemon/peers.h"
 #include "daemon/replica/replica.h"
 
 enum { EXIT_FAIL_STOP = 70 };
 
 /* Lives from proposal_send until its letter has been read. */
 struct proposal {
+    struct peers *peers;
     struct mailbox *home;
     proposal_fn *fn;
     void *arg;
@@ -18,6 +20,8 @@ struct proposal {
     uint64_t index;
     uint8_t *outcome;
     size_t n;
+    size_t command_n; /* 0: there are no peers to send it to */
+    uint8_t command[];
 };
 
 static void deliver(void *arg)
@@ -49,6 +53,20 @@ static void send_home(struct proposal *p, enum err e, uint64_t index, const uint
         lost();
 }
 
+static void on_peers_done(void *arg, enum err e, uint64_t index, const uint8_t *outcome, size_t n)
+{
+    send_home(arg, e, index, outcome, n);
+}
+
+/* Leadership may go between the question and the proposal: nothing happened then, so another may still do it. */
+static void to_leader(struct proposal *p)
+{
+    if (p->command_n > 0)
+        peers_propose(p->peers, p->command, p->command_n, on_peers_done, p);
+    else
+        send_home(p, ERR_BUSY, 0, NULL, 0);
+}
+
 static void on_done(void *arg, enum replica_outcome outcome, uint64_t index, const uint8_t *answer, size_t n)
 {
     switch (outcome) {
@@ -59,6 +77,8 @@ static void on_done(void *arg, enum replica_outcome outcome, uint64_t index, con
         send_home(arg, ERR_UNKNOWN_OUTCOME, 0, NULL, 0);
         break;
     case REPLICA_NOT_LEADER:
+        to_leader(arg);
+        break;
     case REPLICA_BUSY:
         send_home(arg, ERR_BUSY, 0, NULL, 0);
         break;
@@ -68,13 +88,16 @@ static void on_done(void *arg, enum replica_outcome outcome, uint64_t index, con
 void proposal_send(struct replica *r, struct peers *peers, struct mailbox *home, const uint8_t *command, size_t n, proposal_fn *fn,
                    void *arg)
 {
-    struct proposal *p = calloc(1, sizeof *p);
+    size_t kept = peers != NULL ? n : 0;
+    struct proposal *p = malloc(sizeof *p + kept);
 
-    (void)peers;
     if (p == NULL)
         lost();
-    p->home = home;
-    p->fn = fn;
-    p->arg = arg;
-    replica_propose(r, command, n, on_done, p);
+    *p = (struct proposal){.peers = peers, .home = home, .fn = fn, .arg = arg, .command_n = kept};
+    if (kept > 0)
+        memcpy(p->command, command, kept);
+    if (kept > 0 && !replica_is_leader(r))
+        to_leader(p);
+    else
+        replica_propose(r, command, n, on_done, p);
 }

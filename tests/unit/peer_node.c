@@ -5,6 +5,7 @@
 #include "common/hex.h"
 #include "daemon/mailbox.h"
 #include "daemon/peer_hash.h"
+#include "daemon/proposal.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/temp_folder.h"
 
@@ -436,7 +437,7 @@ enum err peer_propose(unsigned number, const char *text, size_t n, uint64_t *out
     static struct answer a;
 
     a = (struct answer){0};
-    peers_propose(peer_nodes[number].peers, (const uint8_t *)text, n, on_outcome, &a);
+    proposal_send(peer_nodes[number].replica, peer_nodes[number].peers, mailbox, (const uint8_t *)text, n, on_outcome, &a);
     PEER_WAIT(a.over);
     if (outcome != NULL)
         *outcome = a.outcome;

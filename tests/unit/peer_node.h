@@ -65,7 +65,7 @@ void peer_run_for(unsigned ms);
         ck_assert_msg(condition, "waited in vain for: %s", #condition); \
     } while (0)
 
-/* Proposes by this node's links until it is acknowledged; the outcome's number. */
+/* Proposes at this node until it is acknowledged; the outcome's number. */
 uint64_t peer_must_propose(unsigned number, const char *text, size_t n);
 /* Once. */
 enum err peer_propose(unsigned number, const char *text, size_t n, uint64_t *outcome);
