@@ -207,6 +207,17 @@ static void end(struct engine *e, struct work *w)
     work_free(w);
 }
 
+/* Login and resume put their login into the channel. All others can only have found that the one they came with holds no more, or holds
+ * anew: that is nothing to say of another that has taken its place meanwhile. */
+static void keep_login(struct work *w)
+{
+    bool own = w->row->number == REQUEST_login || w->row->number == REQUEST_resume;
+
+    if (memcmp(&w->login, &w->login_before, sizeof w->login) != 0 &&
+        (own || memcmp(&w->channel->login, &w->login_before, sizeof w->login) == 0))
+        w->channel->login = w->login;
+}
+
 static void finish(struct engine *e, struct work *w, enum err verdict)
 {
     if (verdict == ERR_BUG)
@@ -214,8 +225,7 @@ static void finish(struct engine *e, struct work *w, enum err verdict)
     if (w->channel == NULL) {
         answer_node(e, w, verdict);
     } else {
-        if (memcmp(&w->login, &w->login_before, sizeof w->login) != 0)
-            w->channel->login = w->login;
+        keep_login(w);
         reply(e, w, verdict);
     }
     end(e, w);
