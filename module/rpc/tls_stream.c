@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "common/secret.h"
 #include "common/tls.h"
+#include "module/rpc/gate.h"
 
 struct tls_dialer {
     struct dialer base;
@@ -253,11 +254,13 @@ static bool handshake(struct tls_stream *t, uint64_t deadline_ms, const char *ad
     char text[160];
     for (;;) {
         int rv, e;
+        gate_enter();
         ERR_clear_error();
         rv = SSL_connect(t->ssl);
+        e = SSL_get_error(t->ssl, rv);
+        gate_leave();
         if (rv == 1)
             return true;
-        e = SSL_get_error(t->ssl, rv);
         if ((e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE) && left_ms(deadline_ms) > 0 &&
             wait_for(t->fd, e == SSL_ERROR_WANT_WRITE, left_ms(deadline_ms)))
             continue;
@@ -294,39 +297,57 @@ static bool note_peer(struct tls_dialer *d, struct tls_stream *t, const char *ad
     return ok;
 }
 
+static bool peer_is_right(struct tls_dialer *d, struct tls_stream *t, const char *address, struct diag *why)
+{
+    bool ok;
+
+    gate_enter();
+    ok = note_peer(d, t, address, why);
+    gate_leave();
+    return ok;
+}
+
+static bool prepare(struct tls_dialer *d, struct tls_stream *t)
+{
+    BIO *bio;
+
+    gate_enter();
+    t->ssl = SSL_new(d->ctx);
+    bio = BIO_new(d->bio_method);
+    if (t->ssl != NULL && bio != NULL) {
+        BIO_set_data(bio, (void *)(intptr_t)t->fd);
+        BIO_set_init(bio, 1);
+        SSL_set_bio(t->ssl, bio, bio);
+    } else {
+        BIO_free(bio);
+        bio = NULL;
+    }
+    gate_leave();
+    return bio != NULL;
+}
+
 static enum err dial(struct dialer *base, const char *address, unsigned timeout_ms, struct stream **out, struct diag *why)
 {
     struct tls_dialer *d = (struct tls_dialer *)base;
     uint64_t deadline_ms = clock_boot_ms() + timeout_ms;
     struct tls_stream *t = calloc(1, sizeof *t);
-    BIO *bio = NULL;
 
     if (t == NULL)
         return ERR_NO_MEMORY;
     t->base.ops = &ops;
     t->fd = connect_to(address, deadline_ms, why);
-    if (t->fd < 0)
-        goto fail;
-    t->ssl = SSL_new(d->ctx);
-    bio = BIO_new(d->bio_method);
-    if (t->ssl == NULL || bio == NULL) {
-        BIO_free(bio);
-        goto fail;
+    if (t->fd >= 0 && prepare(d, t) && handshake(t, deadline_ms, address, why) && peer_is_right(d, t, address, why)) {
+        *out = &t->base;
+        return ERR_OK;
     }
-    BIO_set_data(bio, (void *)(intptr_t)t->fd);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(t->ssl, bio, bio);
-    if (!handshake(t, deadline_ms, address, why) || !note_peer(d, t, address, why))
-        goto fail;
-    *out = &t->base;
-    return ERR_OK;
-fail:
+    gate_enter();
     SSL_free(t->ssl);
+    OPENSSL_free(t->peer_key);
+    ERR_clear_error();
+    gate_leave();
     if (t->fd >= 0)
         close(t->fd);
-    OPENSSL_free(t->peer_key);
     free(t);
-    ERR_clear_error();
     return ERR_LOST;
 }
 
