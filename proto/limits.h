@@ -25,6 +25,7 @@
 #define CONFLICT_RETRIES_MAX 3u               /* compare-and-set misses before "busy" */
 #define VAULT_PENDING_MAX 1024u               /* requests that wait for facts or an outcome, a vault thread */
 #define VAULT_CHANNELS_MAX 16384u             /* channels of one vault thread */
+#define KEY_CACHE_KEYS_MAX 4096u              /* loaded keys of a vault */
 #define CHANNEL_WINDOW 4096u                  /* counters that may overtake each other */
 
 /* Users (CloudHSM's forms: names of letters, digits and underscore). */
@@ -64,6 +65,7 @@
 /* Keys. */
 #define RSA_BITS_MIN 2048u
 #define RSA_BITS_MAX 4096u
+#define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
 #define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/limits.h"
+
 #define GENERATE_PAIR CKF_GENERATE_KEY_PAIR
 #define SIGN CKF_SIGN
 #define VERIFY CKF_VERIFY
@@ -107,4 +109,9 @@ size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
         break;
     }
     return 0;
+}
+
+bool mechanism_is_dear(const struct mechanism *m, size_t size)
+{
+    return m->dear || (m->key_type == CKK_RSA && m->has_key && size >= RSA_BITS_DEAR);
 }

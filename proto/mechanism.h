@@ -71,4 +71,7 @@ const char *mechanism_mgf_hash(CK_ULONG mgf);
  * (bytes for secret keys). */
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size);
 
+/* True where one use with a key of this size costs so much that it may not hold up cheaper requests. */
+bool mechanism_is_dear(const struct mechanism *m, size_t size);
+
 #endif

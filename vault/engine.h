@@ -13,7 +13,7 @@
 struct engine;
 struct engine_job;
 
-/* Who does the work; in the product operation_find, node_find, access_check and node_facts. */
+/* Who does the work. */
 struct operation;
 struct work;
 struct engine_parts {
@@ -22,6 +22,9 @@ struct engine_parts {
     enum err (*access)(struct work *w);
     enum err (*node_facts)(struct work *w, Hsm__NodeFacts **out);
 };
+
+/* The product's. */
+extern const struct engine_parts engine_product;
 
 struct engine_setup {
     struct vault *vault;               /* borrowed */

@@ -65,6 +65,16 @@ START_TEST(test_signature_lengths_follow_the_key)
 }
 END_TEST
 
+START_TEST(test_large_rsa_keys_and_new_ones_are_dear)
+{
+    ck_assert(!mechanism_is_dear(mechanism_find(CKM_SHA256_RSA_PKCS), 2048));
+    ck_assert(mechanism_is_dear(mechanism_find(CKM_SHA256_RSA_PKCS), 3072));
+    ck_assert(mechanism_is_dear(mechanism_find(CKM_RSA_PKCS_KEY_PAIR_GEN), 2048));
+    ck_assert(!mechanism_is_dear(mechanism_find(CKM_ECDSA), 384));
+    ck_assert(!mechanism_is_dear(mechanism_find(CKM_SHA256_HMAC), 4096));
+}
+END_TEST
+
 START_TEST(test_every_request_is_found_by_its_number)
 {
     unsigned rows = 0;
@@ -165,7 +175,8 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_attributes_are_sorted_and_unique,
         &test_every_attribute_is_found_by_its_type, &test_attribute_that_we_make_cannot_be_given,
         &test_mechanisms_are_sorted_and_unique, &test_mechanism_rows_make_sense, &test_signature_lengths_follow_the_key,
-        &test_every_request_is_found_by_its_number, &test_every_error_has_a_name_a_text_and_a_return_value,
+        &test_large_rsa_keys_and_new_ones_are_dear, &test_every_request_is_found_by_its_number,
+        &test_every_error_has_a_name_a_text_and_a_return_value,
         &test_ulong_travels_as_eight_bytes_and_comes_back, &test_values_of_the_wrong_length_are_refused,
         &test_labels_must_be_utf8, &test_big_integers_lose_their_leading_zeros, NULL};
     return suite_of("tables", 5, tests);

@@ -9,7 +9,7 @@
 
 #include "proto/limits.h"
 
-enum { EXPONENT_BYTES_MAX = 8, EXPONENT_LEAST = 65537 };
+enum { EXPONENT_BYTES_MAX = 8 };
 
 static enum err make(OSSL_LIB_CTX *libctx, const char *type, const OSSL_PARAM *params, struct key **out)
 {
@@ -39,7 +39,7 @@ enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent
         return ERR_ATTRIBUTE_VALUE;
     for (size_t i = 0; i < exponent_n; i++)
         e = e << 8 | exponent[i];
-    if (e < EXPONENT_LEAST || e % 2 == 0)
+    if (e < GENERATE_EXPONENT_LEAST || e % 2 == 0)
         return ERR_ATTRIBUTE_VALUE;
     build = OSSL_PARAM_BLD_new();
     number = BN_bin2bn(exponent, (int)exponent_n, NULL);

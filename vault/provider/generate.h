@@ -4,6 +4,8 @@
 
 #include "vault/provider/key.h"
 
+enum { GENERATE_EXPONENT_LEAST = 65537 };
+
 /* The public exponent big-endian, odd, 65537 or more, of at most 64 bits (crypto/public_key.h verifies with no
  * larger ones; OpenSSL makes no pairs with smaller ones). ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY, ERR_BUG. */
 enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent, size_t exponent_n, struct key **out);

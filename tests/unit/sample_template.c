@@ -1,0 +1,160 @@
+#include "tests/unit/sample_template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "crypto/curve.h"
+#include "tests/unit/runner.h"
+
+static struct block {
+    struct block *next;
+    max_align_t bytes[];
+} *blocks;
+
+static size_t takings = SIZE_MAX;
+
+static void *take(void *arg, size_t n)
+{
+    struct block *b;
+
+    (void)arg;
+    if (takings == 0)
+        return NULL;
+    if (takings != SIZE_MAX)
+        takings--;
+    ck_assert_ptr_nonnull(b = calloc(1, sizeof *b + n));
+    b->next = blocks;
+    blocks = b;
+    return b->bytes;
+}
+
+struct object_memory sample_memory(void)
+{
+    return (struct object_memory){.take = take};
+}
+
+void sample_memory_free(void)
+{
+    while (blocks != NULL) {
+        struct block *next = blocks->next;
+        free(blocks);
+        blocks = next;
+    }
+}
+
+void sample_memory_fail(size_t after)
+{
+    takings = after;
+}
+
+void sample_start(struct sample_template *t)
+{
+    hsm__template__init(&t->message);
+    t->message.attributes = t->list;
+}
+
+void sample_bytes(struct sample_template *t, CK_ATTRIBUTE_TYPE type, const void *value, size_t n)
+{
+    size_t i = t->message.n_attributes++;
+
+    ck_assert_uint_lt(i, SAMPLE_ATTRIBUTES_MAX);
+    hsm__attribute__init(&t->attributes[i]);
+    t->attributes[i].type = type;
+    if (n > 0 && n <= sizeof t->small[i])
+        value = memcpy(t->small[i], value, n);
+    t->attributes[i].value = (ProtobufCBinaryData){.data = (uint8_t *)value, .len = n};
+    t->list[i] = &t->attributes[i];
+}
+
+void sample_text(struct sample_template *t, CK_ATTRIBUTE_TYPE type, const char *text)
+{
+    sample_bytes(t, type, text, strlen(text));
+}
+
+void sample_bool(struct sample_template *t, CK_ATTRIBUTE_TYPE type, bool value)
+{
+    uint8_t byte = value ? 1 : 0;
+
+    sample_bytes(t, type, &byte, 1);
+}
+
+void sample_ulong(struct sample_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG value)
+{
+    uint8_t bytes[8];
+
+    for (unsigned i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)value >> (56 - 8 * i));
+    sample_bytes(t, type, bytes, sizeof bytes);
+}
+
+static void number(struct sample_template *t, const EVP_PKEY *key, CK_ATTRIBUTE_TYPE type, const char *name, size_t pad)
+{
+    static uint8_t bytes[16][512];
+    static unsigned next;
+    uint8_t *to = bytes[next++ % 16];
+    BIGNUM *n = NULL;
+    int len;
+
+    ck_assert_int_eq(EVP_PKEY_get_bn_param(key, name, &n), 1);
+    len = pad > 0 ? (int)pad : BN_num_bytes(n);
+    ck_assert_int_eq(BN_bn2binpad(n, to, len), len);
+    sample_bytes(t, type, to, (size_t)len);
+    BN_free(n);
+}
+
+static const struct curve *curve_of(const EVP_PKEY *key)
+{
+    return EVP_PKEY_get_bits(key) == 256 ? curve_by_name("P-256") : curve_by_name("P-384");
+}
+
+void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
+{
+    sample_start(t);
+    sample_ulong(t, CKA_CLASS, CKO_PRIVATE_KEY);
+    if (EVP_PKEY_is_a(key, "EC")) {
+        sample_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        sample_bytes(t, CKA_EC_PARAMS, curve_of(key)->params, curve_of(key)->params_bytes);
+        number(t, key, CKA_VALUE, OSSL_PKEY_PARAM_PRIV_KEY, curve_of(key)->field_bytes);
+        return;
+    }
+    sample_ulong(t, CKA_KEY_TYPE, CKK_RSA);
+    number(t, key, CKA_MODULUS, OSSL_PKEY_PARAM_RSA_N, 0);
+    number(t, key, CKA_PUBLIC_EXPONENT, OSSL_PKEY_PARAM_RSA_E, 0);
+    number(t, key, CKA_PRIVATE_EXPONENT, OSSL_PKEY_PARAM_RSA_D, 0);
+    if (primes) {
+        number(t, key, CKA_PRIME_1, OSSL_PKEY_PARAM_RSA_FACTOR1, 0);
+        number(t, key, CKA_PRIME_2, OSSL_PKEY_PARAM_RSA_FACTOR2, 0);
+    }
+}
+
+size_t sample_point(const EVP_PKEY *key, uint8_t raw[97])
+{
+    uint8_t point[CURVE_POINT_BYTES_MAX];
+    size_t n = 0;
+
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n), 1);
+    memcpy(raw, point, n);
+    return n;
+}
+
+void sample_public(struct sample_template *t, const EVP_PKEY *key)
+{
+    static uint8_t point[CURVE_POINT_BYTES_MAX];
+
+    sample_start(t);
+    sample_ulong(t, CKA_CLASS, CKO_PUBLIC_KEY);
+    if (EVP_PKEY_is_a(key, "EC")) {
+        sample_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        sample_bytes(t, CKA_EC_PARAMS, curve_of(key)->params, curve_of(key)->params_bytes);
+        sample_bytes(t, CKA_EC_POINT, point, sample_point(key, point));
+        return;
+    }
+    sample_ulong(t, CKA_KEY_TYPE, CKK_RSA);
+    number(t, key, CKA_MODULUS, OSSL_PKEY_PARAM_RSA_N, 0);
+    number(t, key, CKA_PUBLIC_EXPONENT, OSSL_PKEY_PARAM_RSA_E, 0);
+}

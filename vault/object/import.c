@@ -1,0 +1,77 @@
+#include "vault/object/import.h"
+
+#include "proto/attribute.h"
+#include "proto/limits.h"
+#include "vault/object/certificate.h"
+#include "vault/object/material.h"
+
+/* Which parts a key is made of, for whoever left one out. */
+static const char *parts_text(const struct schema *s)
+{
+    if (s->class_bit == CLASS_SECRET)
+        return "CKA_VALUE";
+    if (s->class_bit == CLASS_PUBLIC)
+        return s->key_type == CKK_RSA ? "CKA_MODULUS and CKA_PUBLIC_EXPONENT" : "CKA_EC_PARAMS and CKA_EC_POINT";
+    return s->key_type == CKK_EC ? "CKA_EC_PARAMS and CKA_VALUE"
+                                 : "CKA_MODULUS, CKA_PUBLIC_EXPONENT and CKA_PRIVATE_EXPONENT, and CKA_PRIME_1 with "
+                                   "CKA_PRIME_2 or nothing of what follows them";
+}
+
+static void explain(enum err e, const struct schema *s, struct diag *why)
+{
+    if (e == ERR_TEMPLATE_INCOMPLETE)
+        diag_set(why, "such a key needs %s", parts_text(s));
+    else if (e == ERR_TEMPLATE_INCONSISTENT)
+        diag_set(why, "the parts of the key do not belong together");
+    else if (e == ERR_ATTRIBUTE_VALUE)
+        diag_set(why, "a part of the key is out of range: it has %s", parts_text(s));
+    else if (e == ERR_CURVE)
+        diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
+    else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)
+        diag_set(why, "CKA_MODULUS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
+    else if (e == ERR_KEY_SIZE)
+        diag_set(why, "CKA_VALUE: secret keys have at most %u bytes", SECRET_BYTES_MAX);
+}
+
+static enum err import_private(const struct schema *s, struct key **checked, struct object *o)
+{
+    struct key *k = NULL;
+    enum err e = ERR_OK;
+
+    if (*checked == NULL && (e = material_load(s->libctx, o, &k)) == ERR_OK &&
+        (e = key_check(s->libctx, k)) == ERR_OK) {
+        *checked = k;
+        k = NULL; /* transferred */
+    }
+    if (e == ERR_OK)
+        e = material_put(*checked, o);
+    key_free(k);
+    return e;
+}
+
+enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, struct key **checked, struct object *o,
+                       struct diag *why)
+{
+    struct schema s = {.libctx = libctx, .way = SCHEMA_CREATE};
+    enum err e = schema_read(&s, template, o, why);
+
+    if (e != ERR_OK)
+        return e;
+    switch (s.class_bit) {
+    case CLASS_CERT:
+        e = certificate_complete(libctx, o, why);
+        break;
+    case CLASS_PUBLIC:
+        if ((e = material_check_public(libctx, o)) != ERR_OK)
+            explain(e, &s, why);
+        break;
+    case CLASS_PRIVATE:
+    case CLASS_SECRET:
+        if ((e = import_private(&s, checked, o)) != ERR_OK)
+            explain(e, &s, why);
+        break;
+    default:
+        break;
+    }
+    return e == ERR_OK ? schema_complete(&s, o, why) : e;
+}

@@ -1,0 +1,14 @@
+/* Objects from outside: what C_CreateObject brings. */
+#ifndef CLUSTERHSM_VAULT_OBJECT_IMPORT_H
+#define CLUSTERHSM_VAULT_OBJECT_IMPORT_H
+
+#include "vault/object/schema.h"
+#include "vault/provider/key.h"
+
+/* Fills an object after object_init, whole and checked. A private key's check takes up to half a second: *checked is
+ * the key that has passed it already for this template, or NULL and set on success where there is such a key. The
+ * caller's, freed with key_free. schema.h's errors, ERR_CURVE, ERR_KEY_SIZE, ERR_TOO_LARGE. */
+enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, struct key **checked, struct object *o,
+                       struct diag *why);
+
+#endif

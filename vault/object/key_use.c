@@ -1,0 +1,128 @@
+#include "vault/object/key_use.h"
+
+#include <string.h>
+
+#include "vault/keyring.h"
+#include "vault/object/material.h"
+#include "vault/object/reply.h"
+#include "vault/object/session_object.h"
+
+/* What a request names a key by, opened: the body is authentic, and the name stands for it. */
+struct opened_key {
+    struct key_cache_name name;
+    const uint8_t *body;
+    size_t body_n;
+    struct secret own; /* a session object's text */
+};
+
+static enum err open_token_key(struct work *w, uint64_t id, struct opened_key *k)
+{
+    const struct opened_record *r;
+    enum err e = work_record(w, id, HSM__RECORD_KIND__RECORD_OBJECT, &r);
+
+    /* Not yours is as good as not there. */
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && r->header->owner != work_login(w)->user_id))
+        return ERR_KEY_HANDLE;
+    if (e != ERR_OK)
+        return e;
+    k->name.id = id;
+    k->name.version = r->header->version;
+    memcpy(k->name.tag, r->tag, KEY_CACHE_TAG_BYTES);
+    k->body = r->text.bytes;
+    k->body_n = r->text.len;
+    return ERR_OK;
+}
+
+static enum err open_session_key(struct work *w, const ProtobufCBinaryData *sealed, struct opened_key *k)
+{
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
+    enum err e = ERR_WRONG_STATE;
+
+    if (view != NULL)
+        e = session_object_open(view->master, work_login(w)->user_id, sealed->data, sealed->len, &k->own);
+    keyring_view_done(work_vault(w)->keyring, view);
+    if (e == ERR_FORGED)
+        return ERR_KEY_HANDLE; /* another user's, or of a cluster that is no more */
+    if (e != ERR_OK)
+        return e;
+    memcpy(k->name.tag, sealed->data + sealed->len - KEY_CACHE_TAG_BYTES, KEY_CACHE_TAG_BYTES);
+    k->body = k->own.bytes;
+    k->body_n = k->own.len;
+    return ERR_OK;
+}
+
+static enum err load(struct work *w, const struct opened_key *k, const struct cached_key **out)
+{
+    struct object o;
+    struct cached_key made = {.may = 0};
+    struct key *key = NULL;
+    enum err e;
+
+    object_init(&o, reply_memory(w));
+    if ((e = object_read(&o, k->body, k->body_n)) != ERR_OK)
+        return e;
+    made.object_class = object_ulong(&o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+    if (made.object_class == CKO_PUBLIC_KEY)
+        return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
+    if (made.object_class != CKO_PRIVATE_KEY && made.object_class != CKO_SECRET_KEY)
+        return ERR_KEY_HANDLE;
+    if (object_bool(&o, CKA_SIGN))
+        made.may |= CKF_SIGN;
+    if (object_bool(&o, CKA_VERIFY))
+        made.may |= CKF_VERIFY;
+    if ((e = material_load(work_vault(w)->libctx, &o, &key)) != ERR_OK)
+        return e == ERR_NO_MEMORY ? e : ERR_CORRUPT; /* it was checked when it was made */
+    made.key = key;
+    return key_cache_put(work_vault(w)->key_cache, &k->name, &made, out);
+}
+
+static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct cached_key **out)
+{
+    struct opened_key k = {.body = NULL};
+    enum err e = ERR_KEY_HANDLE;
+
+    if (ref != NULL && ref->id != 0 && ref->sealed.len == 0)
+        e = open_token_key(w, ref->id, &k);
+    else if (ref != NULL && ref->id == 0 && ref->sealed.len > 0)
+        e = open_session_key(w, &ref->sealed, &k);
+    if (e == ERR_OK && (*out = key_cache_borrow(work_vault(w)->key_cache, &k.name)) == NULL)
+        e = load(w, &k, out);
+    secret_clear(&k.own);
+    return e;
+}
+
+static enum err take_mechanism(const Hsm__Mechanism *m, CK_FLAGS use, struct key_use *u)
+{
+    u->sign.mechanism = m != NULL ? mechanism_find(m->type) : NULL;
+    if (u->sign.mechanism == NULL || !mechanism_does(u->sign.mechanism, use))
+        return ERR_MECHANISM;
+    if ((u->sign.mechanism->param == PARAM_PSS) != (m->pss != NULL))
+        return ERR_MECHANISM_PARAM;
+    if (m->pss != NULL) {
+        u->pss = (CK_RSA_PKCS_PSS_PARAMS){.hashAlg = m->pss->hash, .mgf = m->pss->mgf, .sLen = m->pss->salt_bytes};
+        u->sign.pss = &u->pss;
+    }
+    return ERR_OK;
+}
+
+enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
+                      struct key_use *u)
+{
+    enum err e;
+
+    *u = (struct key_use){.sign = {.libctx = work_vault(w)->libctx}};
+    if ((e = take_mechanism(mechanism, use, u)) != ERR_OK || (e = find_key(w, ref, &u->key)) != ERR_OK)
+        return e;
+    if ((u->key->may & use) == 0) {
+        work_detail(w, "the key's %s is not true", use == CKF_SIGN ? "CKA_SIGN" : "CKA_VERIFY");
+        return ERR_KEY_FUNCTION;
+    }
+    u->sign.key = u->key->key;
+    return sign_check(&u->sign);
+}
+
+void key_use_close(struct work *w, struct key_use *u)
+{
+    key_cache_give_back(work_vault(w)->key_cache, u->key);
+    u->key = NULL;
+}

@@ -1,0 +1,77 @@
+#include "vault/object/material.h"
+
+#include "crypto/public_key.h"
+#include "proto/attribute.h"
+#include "proto/mechanism.h"
+
+enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key **out)
+{
+    struct key_part parts[OBJECT_ATTRIBUTES_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < o->n; i++) {
+        const struct object_attribute *a = &o->attributes[i];
+        if (attribute_find(a->type) != NULL && attribute_find(a->type)->flags & ATTRIBUTE_MATERIAL)
+            parts[n++] = (struct key_part){.type = a->type, .value = a->value, .n = a->n};
+    }
+    return key_load(libctx, object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE), parts, n, out);
+}
+
+enum err material_put(const struct key *k, struct object *o)
+{
+    unsigned class_bit = attribute_class_bit(object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION));
+    struct secret part = {0};
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && attribute_at(i) != NULL; i++) {
+        const struct attribute *row = attribute_at(i);
+        if ((row->flags & ATTRIBUTE_MATERIAL) == 0 || (row->classes & class_bit) == 0 ||
+            !key_type_has_part(key_type(k), row->type))
+            continue;
+        if ((e = key_part(k, row->type, &part)) == ERR_OK)
+            e = object_put(o, row->type, part.bytes, part.len);
+    }
+    secret_clear(&part);
+    return e;
+}
+
+static enum err public_key_of(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
+{
+    bool rsa = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE) == CKK_RSA;
+    const struct object_attribute *first = object_find(o, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
+    const struct object_attribute *second = object_find(o, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
+
+    if (first == NULL || second == NULL)
+        return ERR_TEMPLATE_INCOMPLETE;
+    return rsa ? public_key_rsa(libctx, first->value, first->n, second->value, second->n, out)
+               : public_key_ec(libctx, first->value, first->n, second->value, second->n, out);
+}
+
+enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
+{
+    const struct object_attribute *point = object_find(o, CKA_EC_POINT);
+    struct public_key *k = NULL;
+    struct buffer der = {0};
+    const uint8_t *raw = NULL;
+    size_t raw_n = 0;
+    enum err e = public_key_of(libctx, o, &k);
+
+    if (e == ERR_OK && public_key_curve(k) != NULL &&
+        (e = curve_point_read(public_key_curve(k), point->value, point->n, &raw, &raw_n)) == ERR_OK &&
+        (e = curve_point_write(raw, raw_n, &der)) == ERR_OK)
+        e = object_put(o, CKA_EC_POINT, der.data, der.len);
+    buffer_clear(&der);
+    public_key_free(k);
+    return e;
+}
+
+enum err material_public_key_info(OSSL_LIB_CTX *libctx, const struct object *o, struct buffer *out)
+{
+    struct public_key *k = NULL;
+    enum err e = public_key_of(libctx, o, &k);
+
+    if (e == ERR_OK)
+        e = public_key_info(k, out);
+    public_key_free(k);
+    return e;
+}

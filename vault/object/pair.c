@@ -1,0 +1,118 @@
+#include "vault/object/pair.h"
+
+#include <string.h>
+
+#include "proto/limits.h"
+#include "proto/mechanism.h"
+#include "vault/object/material.h"
+#include "vault/provider/generate.h"
+
+static const uint8_t exponent_default[] = {1, 0, 1};
+
+static enum err read_half(struct pair_half *half, const struct schema *schema, CK_OBJECT_CLASS object_class,
+                          const Hsm__Template *template, struct object_memory memory, struct diag *why)
+{
+    enum err e;
+
+    half->schema = *schema;
+    half->schema.object_class = object_class;
+    object_init(&half->object, memory);
+    e = schema_read(&half->schema, template, &half->object, why);
+    half->token = object_bool(&half->object, CKA_TOKEN);
+    return e;
+}
+
+/* A part that both templates may give is the same in both. */
+static enum err same_part(const struct pair *p, CK_ATTRIBUTE_TYPE type, const uint8_t *value, size_t n,
+                          struct diag *why)
+{
+    const struct object_attribute *given = object_find(&p->private_half.object, type);
+
+    if (given == NULL || given->n == 0 || (given->n == n && bytes_equal(given->value, value, n)))
+        return ERR_OK;
+    diag_set(why, "%s differs between the two templates", schema_attribute_name(type));
+    return ERR_TEMPLATE_INCONSISTENT;
+}
+
+static enum err read_rsa(struct pair *p, struct diag *why)
+{
+    const struct object *o = &p->public_half.object;
+    const struct object_attribute *exponent = object_find(o, CKA_PUBLIC_EXPONENT);
+    struct object_attribute chosen = {.value = exponent_default, .n = sizeof exponent_default};
+    uint64_t e = 0;
+
+    if (!object_has(o, CKA_MODULUS_BITS)) {
+        diag_set(why, "CKA_MODULUS_BITS is missing");
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    p->bits = object_ulong(o, CKA_MODULUS_BITS, 0);
+    if (p->bits < RSA_BITS_MIN || p->bits > RSA_BITS_MAX) {
+        diag_set(why, "CKA_MODULUS_BITS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
+        return ERR_KEY_SIZE;
+    }
+    if (exponent != NULL && exponent->n > 0)
+        chosen = *exponent;
+    for (size_t i = 0; i < chosen.n && chosen.n <= sizeof p->exponent; i++)
+        e = e << 8 | chosen.value[i];
+    if (e < GENERATE_EXPONENT_LEAST || e % 2 == 0) {
+        diag_set(why, "CKA_PUBLIC_EXPONENT has to be odd, 65537 or more, and of at most 64 bits");
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    memcpy(p->exponent, chosen.value, chosen.n);
+    p->exponent_n = chosen.n;
+    return same_part(p, CKA_PUBLIC_EXPONENT, p->exponent, p->exponent_n, why);
+}
+
+static enum err read_ec(struct pair *p, struct diag *why)
+{
+    const struct object_attribute *params = object_find(&p->public_half.object, CKA_EC_PARAMS);
+
+    if (params == NULL) {
+        diag_set(why, "CKA_EC_PARAMS is missing");
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    if ((p->curve = curve_find(params->value, params->n)) == NULL) {
+        diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
+        return ERR_CURVE;
+    }
+    return same_part(p, CKA_EC_PARAMS, params->value, params->n, why);
+}
+
+enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct object_memory memory, struct pair *p,
+                   struct diag *why)
+{
+    const struct mechanism *m = call->mechanism != NULL ? mechanism_find(call->mechanism->type) : NULL;
+    struct schema schema = {.libctx = libctx, .way = SCHEMA_GENERATE};
+    enum err e;
+
+    if (m == NULL || !mechanism_does(m, CKF_GENERATE_KEY_PAIR))
+        return ERR_MECHANISM;
+    if (call->mechanism->pss != NULL)
+        return ERR_MECHANISM_PARAM;
+    schema.mechanism = m->type;
+    schema.key_type = p->key_type = m->key_type;
+    p->curve = NULL;
+    e = read_half(&p->public_half, &schema, CKO_PUBLIC_KEY, call->public_template, memory, why);
+    if (e == ERR_OK)
+        e = read_half(&p->private_half, &schema, CKO_PRIVATE_KEY, call->private_template, memory, why);
+    if (e == ERR_OK)
+        e = p->key_type == CKK_RSA ? read_rsa(p, why) : read_ec(p, why);
+    if (e == ERR_OK && p->public_half.token && !p->private_half.token) {
+        diag_set(why, "CKA_TOKEN: a public key cannot be kept in the token while its private key is a session object");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
+    return e;
+}
+
+enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **out)
+{
+    return p->key_type == CKK_RSA ? generate_rsa(libctx, p->bits, p->exponent, p->exponent_n, out)
+                                  : generate_ec(libctx, p->curve, out);
+}
+
+enum err pair_complete(struct pair_half *half, const struct key *k, struct diag *why)
+{
+    enum err e = material_put(k, &half->object);
+
+    return e == ERR_OK ? schema_complete(&half->schema, &half->object, why) : e;
+}

@@ -1,0 +1,165 @@
+#include "vault/object/reply.h"
+
+#include <string.h>
+
+#include "proto/limits.h"
+#include "vault/object/session_object.h"
+#include "vault/object/tokens.h"
+#include "vault/object/view.h"
+
+enum {
+    ENVELOPE_BYTES_MAX = 1024, /* Reply, ObjectsReply and the channel's seal around the objects */
+    REPLY_BYTES_MAX = FRAME_BYTES_MAX - FRAME_HEADER_BYTES_MAX - ENVELOPE_BYTES_MAX,
+    ID_BYTES = 8
+};
+
+static void *take(void *work, size_t n)
+{
+    return work_memory(work, n);
+}
+
+struct object_memory reply_memory(struct work *w)
+{
+    return (struct object_memory){.take = take, .arg = w};
+}
+
+enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out)
+{
+    Hsm__ObjectsReply *r = work_memory(w, sizeof *r);
+    Hsm__Object **list = work_memory(w, (room + 1) * sizeof list[0]);
+
+    if (r == NULL || list == NULL)
+        return ERR_NO_MEMORY;
+    hsm__objects_reply__init(r);
+    r->objects = list;
+    work_reply(w)->of_case = HSM__REPLY__OF_OBJECTS;
+    work_reply(w)->objects = r;
+    *out = r;
+    return ERR_OK;
+}
+
+static enum err add(Hsm__ObjectsReply *r, Hsm__Object *object)
+{
+    r->objects[r->n_objects++] = object;
+    if (r->n_objects == 1 || hsm__objects_reply__get_packed_size(r) <= REPLY_BYTES_MAX)
+        return ERR_OK;
+    r->n_objects--;
+    return ERR_TOO_LARGE;
+}
+
+enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version)
+{
+    Hsm__Object *object = o->memory.take(o->memory.arg, sizeof *object);
+    enum err e = object != NULL ? view_object(o, id, version, object) : ERR_NO_MEMORY;
+
+    return e == ERR_OK ? add(r, object) : e;
+}
+
+enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct object *o)
+{
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
+    Hsm__Object *object = work_memory(w, sizeof *object);
+    struct buffer sealed = {0};
+    uint8_t *copy = NULL;
+    enum err e = ERR_NO_MEMORY;
+
+    if (view == NULL)
+        e = ERR_WRONG_STATE;
+    else if (object != NULL)
+        e = session_object_seal(view->master, work_login(w)->user_id, o, &sealed);
+    keyring_view_done(work_vault(w)->keyring, view);
+    if (e == ERR_OK && (copy = work_memory(w, sealed.len)) == NULL)
+        e = ERR_NO_MEMORY;
+    if (e == ERR_OK && (e = view_object(o, 0, 0, object)) == ERR_OK) {
+        memcpy(copy, sealed.data, sealed.len);
+        object->sealed = (ProtobufCBinaryData){.data = copy, .len = sealed.len};
+        e = add(r, object);
+    }
+    buffer_clear(&sealed);
+    return e;
+}
+
+enum err reply_find(struct work *w, uint64_t id, const struct opened_record **r, struct object *o)
+{
+    enum err e = work_record(w, id, HSM__RECORD_KIND__RECORD_OBJECT, r);
+
+    if (e != ERR_OK)
+        return e;
+    object_init(o, reply_memory(w));
+    if ((e = object_read(o, (*r)->text.bytes, (*r)->text.len)) != ERR_OK)
+        return e;
+    return view_may_see(o, (*r)->header->owner, work_login(w)) ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err reply_store(struct work *w, const struct object *o, uint64_t *id)
+{
+    const struct cluster_view *view;
+    struct object_tokens tokens;
+    struct secret body = {0};
+    enum err e = work_new_id(w, id);
+
+    if (e != ERR_OK)
+        return e;
+    view = keyring_view(work_vault(w)->keyring);
+    e = view != NULL ? tokens_of(view->index, o, work_login(w)->user_id, &tokens) : ERR_WRONG_STATE;
+    keyring_view_done(work_vault(w)->keyring, view);
+    if (e == ERR_OK && (e = object_pack(o, &body)) == ERR_OK) {
+        struct put put = {
+            .id = *id,
+            .kind = HSM__RECORD_KIND__RECORD_OBJECT,
+            .version = 1,
+            .owner = work_login(w)->user_id,
+            .tokens = (const uint8_t (*)[INDEX_TOKEN_BYTES])tokens.list,
+            .n_tokens = tokens.n,
+            .body = body.bytes,
+            .body_bytes = body.len,
+        };
+        e = work_put(w, &put);
+    }
+    secret_clear(&body);
+    return e;
+}
+
+enum err reply_ids_put(struct work *w, const uint64_t *ids, size_t n)
+{
+    struct buffer bytes = {0};
+    enum err e;
+
+    for (size_t i = 0; i < n; i++)
+        buffer_put_u64(&bytes, ids[i]);
+    e = bytes.failed ? ERR_NO_MEMORY : work_result(w, bytes.data, bytes.len);
+    buffer_clear(&bytes);
+    return e;
+}
+
+enum err reply_ids_get(struct work *w, uint64_t *ids, size_t room, size_t *n)
+{
+    const Hsm__Outcome *outcome = work_outcome(w);
+    struct cursor c;
+
+    if (outcome->result.len == 0 || outcome->result.len % ID_BYTES != 0 || outcome->result.len / ID_BYTES > room)
+        return ERR_CORRUPT;
+    *n = outcome->result.len / ID_BYTES;
+    cursor_init(&c, outcome->result.data, outcome->result.len);
+    for (size_t i = 0; i < *n; i++)
+        ids[i] = cursor_u64(&c);
+    return ERR_OK;
+}
+
+enum err reply_add_made(struct work *w, Hsm__ObjectsReply *r, uint64_t id)
+{
+    const struct opened_record *record;
+    struct object o;
+    Hsm__Object *gone;
+    enum err e = reply_find(w, id, &record, &o);
+
+    if (e == ERR_OK)
+        return reply_add(r, &o, id, record->header->version);
+    if (e != ERR_NOT_FOUND)
+        return e;
+    if ((gone = work_memory(w, sizeof *gone)) == NULL)
+        return ERR_NO_MEMORY;
+    hsm__object__init(gone);
+    gone->id = id;
+    return add(r, gone);
+}

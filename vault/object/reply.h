@@ -1,0 +1,38 @@
+/* Objects as a handler stores them and tells of them. All in the work's memory. */
+#ifndef CLUSTERHSM_VAULT_OBJECT_REPLY_H
+#define CLUSTERHSM_VAULT_OBJECT_REPLY_H
+
+#include "vault/keyring.h"
+#include "vault/object/body.h"
+#include "vault/work.h"
+
+/* The work's memory, for objects. */
+struct object_memory reply_memory(struct work *w);
+
+/* Starts a reply of at most `room` objects: reply->objects, to be filled by the calls below. ERR_NO_MEMORY. */
+enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out);
+
+/* Adds what may be shown of an object. ERR_TOO_LARGE: the reply would not fit into its frame, and is as before (the
+ * first object of a reply always fits). */
+enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version);
+
+/* The same for a session object: sealed for the work's user, and attached. */
+enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct object *o);
+
+/* A record's object that the work's user may see. ERR_NEED, ERR_NOT_FOUND (also where it may not be seen),
+ * work_record's others. `r` and `o` are good until the handler returns. */
+enum err reply_find(struct work *w, uint64_t id, const struct opened_record **r, struct object *o);
+
+/* Puts a new object of the work's user under a new id. ERR_PENDING and work_new_id's others; ERR_TOO_LARGE,
+ * ERR_NO_MEMORY. */
+enum err reply_store(struct work *w, const struct object *o, uint64_t *id);
+
+/* The result of a change that made objects, and back: their ids. ERR_CORRUPT: it is no such result. */
+enum err reply_ids_put(struct work *w, const uint64_t *ids, size_t n);
+enum err reply_ids_get(struct work *w, uint64_t *ids, size_t room, size_t *n);
+
+/* Adds an object that a change has made, as it is now. What has been deleted since is told by its id alone, at
+ * version 0. */
+enum err reply_add_made(struct work *w, Hsm__ObjectsReply *r, uint64_t id);
+
+#endif

@@ -1,0 +1,167 @@
+#include "vault/object/rules.h"
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
+#include "crypto/digest.h"
+#include "vault/object/certificate.h"
+#include "vault/object/material.h"
+
+enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3 };
+
+static enum err done(const struct buffer *out)
+{
+    return out->failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
+static enum err truth(struct buffer *out, bool value)
+{
+    buffer_put_u8(out, value ? 1 : 0);
+    return done(out);
+}
+
+static enum err number(struct buffer *out, CK_ULONG value)
+{
+    buffer_put_u64(out, value == CK_UNAVAILABLE_INFORMATION ? UINT64_MAX : value);
+    return done(out);
+}
+
+/* Data may be anything, so nobody but its owner sees it unless asked for. */
+static enum err private_rule(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, (s->class_bit & (CLASS_PUBLIC | CLASS_CERT)) == 0);
+}
+
+/* PKCS#11 v3.0 section 4.4: the token's own, never used again, readable text. */
+static enum err unique_id(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    uint8_t bytes[UNIQUE_ID_BYTES];
+
+    (void)o;
+    if (RAND_bytes_ex(s->libctx, bytes, sizeof bytes, 0) != 1) {
+        ERR_clear_error();
+        return ERR_BUG;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++)
+        buffer_printf(out, "%02x", bytes[i]);
+    return done(out);
+}
+
+static enum err empty_value(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    (void)out;
+    return s->class_bit == CLASS_DATA ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err category(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    return number(out, 0); /* CK_CERTIFICATE_CATEGORY_UNSPECIFIED */
+}
+
+/* PKCS#11 v2.40 section 4.6.3: the first three bytes of the SHA-1 of the certificate. */
+static enum err check_value(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    const struct object_attribute *value = object_find(o, CKA_VALUE);
+    uint8_t hash[DIGEST_BYTES_MAX];
+    size_t n = 0;
+    enum err e = digest_once(s->libctx, "SHA1", value->value, value->n, hash, &n);
+
+    if (e != ERR_OK)
+        return e;
+    buffer_put(out, hash, CHECK_VALUE_BYTES);
+    return done(out);
+}
+
+static enum err key_type_rule(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return number(out, s->key_type);
+}
+
+/* A template that names no use at all would make a key for nothing. */
+static enum err use(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, !s->usage_given);
+}
+
+static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    const struct object_attribute *modulus = object_find(o, CKA_MODULUS);
+    CK_ULONG bits = 0;
+
+    (void)s;
+    if (modulus == NULL || modulus->n == 0)
+        return ERR_NOT_FOUND;
+    for (unsigned first = modulus->value[0]; first > 0; first >>= 1)
+        bits++;
+    return number(out, bits + 8 * (modulus->n - 1));
+}
+
+static enum err public_key_info_rule(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    const struct object_attribute *value = object_find(o, CKA_VALUE);
+
+    if (s->class_bit == CLASS_CERT)
+        return certificate_key_info(s->libctx, value->value, value->n, out);
+    return material_public_key_info(s->libctx, o, out);
+}
+
+static enum err value_len(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    return number(out, object_find(o, CKA_VALUE)->n);
+}
+
+static enum err local(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, s->way == SCHEMA_GENERATE);
+}
+
+static enum err never_extractable(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    return truth(out, s->way == SCHEMA_GENERATE && !object_bool(o, CKA_EXTRACTABLE));
+}
+
+static enum err always_sensitive(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    return truth(out, s->way == SCHEMA_GENERATE && object_bool(o, CKA_SENSITIVE));
+}
+
+static enum err key_gen_mechanism(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return number(out, s->way == SCHEMA_GENERATE ? s->mechanism : CK_UNAVAILABLE_INFORMATION);
+}
+
+/* CKA_PUBLIC_EXPONENT has its default before there is a key: vault/object/pair.c. */
+static const struct rule rules[] = {
+    {CKA_PRIVATE, false, private_rule},
+    {CKA_UNIQUE_ID, false, unique_id},
+    {CKA_VALUE, false, empty_value},
+    {CKA_CERTIFICATE_CATEGORY, false, category},
+    {CKA_CHECK_VALUE, true, check_value},
+    {CKA_KEY_TYPE, true, key_type_rule},
+    {CKA_SIGN, false, use},
+    {CKA_VERIFY, false, use},
+    {CKA_MODULUS_BITS, true, modulus_bits},
+    {CKA_PUBLIC_KEY_INFO, true, public_key_info_rule},
+    {CKA_VALUE_LEN, true, value_len},
+    {CKA_LOCAL, false, local},
+    {CKA_NEVER_EXTRACTABLE, false, never_extractable},
+    {CKA_ALWAYS_SENSITIVE, false, always_sensitive},
+    {CKA_KEY_GEN_MECHANISM, false, key_gen_mechanism},
+};
+
+const struct rule *rule_find(CK_ATTRIBUTE_TYPE type)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].type == type)
+            return &rules[i];
+    return NULL;
+}

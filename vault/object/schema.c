@@ -1,0 +1,249 @@
+#include "vault/object/schema.h"
+
+#include "proto/attribute.h"
+#include "proto/limits.h"
+#include "proto/mechanism.h"
+#include "vault/object/rules.h"
+#include "vault/provider/key.h"
+
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    size_t bytes_max;
+} short_values[] = {{CKA_LABEL, LABEL_BYTES_MAX}, {CKA_ID, ID_BYTES_MAX}};
+
+const char *schema_class_name(unsigned class_bit)
+{
+    switch (class_bit) {
+    case CLASS_DATA:
+        return "a data object";
+    case CLASS_CERT:
+        return "a certificate";
+    case CLASS_PUBLIC:
+        return "a public key";
+    case CLASS_PRIVATE:
+        return "a private key";
+    case CLASS_SECRET:
+        return "a secret key";
+    default:
+        return "an object";
+    }
+}
+
+const char *schema_attribute_name(CK_ATTRIBUTE_TYPE type)
+{
+    const struct attribute *row = attribute_find(type);
+
+    return row != NULL ? row->name : NULL;
+}
+
+static size_t value_bytes_max(CK_ATTRIBUTE_TYPE type)
+{
+    for (size_t i = 0; i < sizeof short_values / sizeof short_values[0]; i++)
+        if (short_values[i].type == type)
+            return short_values[i].bytes_max;
+    return ATTRIBUTE_BYTES_MAX;
+}
+
+/* The form of one attribute; which class it belongs to is asked when the class is known. */
+static enum err take_attribute(const Hsm__Attribute *given, struct object *o, struct diag *why)
+{
+    const struct attribute *row = attribute_find(given->type);
+
+    if (row == NULL) {
+        diag_set(why, "attribute 0x%llx is not known here", (unsigned long long)given->type);
+        return ERR_ATTRIBUTE_TYPE;
+    }
+    if (object_has(o, row->type)) {
+        diag_set(why, "%s is given twice", row->name);
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (given->value.len > value_bytes_max(row->type)) {
+        diag_set(why, "%s has %zu bytes; the limit is %zu", row->name, given->value.len, value_bytes_max(row->type));
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    if (!attribute_is_canonical(row, given->value.data, given->value.len)) {
+        diag_set(why, "%s is malformed", row->name);
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    return row->flags & ATTRIBUTE_IGNORED ? ERR_OK : object_put(o, row->type, given->value.data, given->value.len);
+}
+
+/* A number that the call may have decided already; else the template has to give it. */
+static enum err take_number(const struct schema *s, const struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG *number,
+                            struct diag *why)
+{
+    if (!object_has(o, type)) {
+        if (s->way == SCHEMA_GENERATE)
+            return ERR_OK;
+        diag_set(why, "%s is missing", schema_attribute_name(type));
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    if (s->way == SCHEMA_GENERATE && object_ulong(o, type, 0) != *number) {
+        diag_set(why, "%s is not what the mechanism makes", schema_attribute_name(type));
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    *number = object_ulong(o, type, 0);
+    return ERR_OK;
+}
+
+static enum err take_class(struct schema *s, struct object *o, struct diag *why)
+{
+    enum err e = take_number(s, o, CKA_CLASS, &s->object_class, why);
+
+    if (e != ERR_OK)
+        return e;
+    if ((s->class_bit = attribute_class_bit(s->object_class)) == 0) {
+        diag_set(why, "CKA_CLASS %lu: there are no such objects here", s->object_class);
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    return object_put_ulong(o, CKA_CLASS, s->object_class);
+}
+
+static enum err take_key_type(struct schema *s, struct object *o, struct diag *why)
+{
+    bool secret = s->class_bit == CLASS_SECRET;
+    enum err e;
+
+    if ((attribute_find(CKA_KEY_TYPE)->classes & s->class_bit) == 0) {
+        s->key_type = NO_KEY_TYPE;
+        return ERR_OK;
+    }
+    if ((e = take_number(s, o, CKA_KEY_TYPE, &s->key_type, why)) != ERR_OK)
+        return e;
+    if (secret ? s->key_type != CKK_GENERIC_SECRET : s->key_type != CKK_RSA && s->key_type != CKK_EC) {
+        diag_set(why, "CKA_KEY_TYPE %lu: %s cannot be of this type here", s->key_type, schema_class_name(s->class_bit));
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    return object_put_ulong(o, CKA_KEY_TYPE, s->key_type);
+}
+
+/* Whether an attribute with this row may be given for such an object, in this way. */
+static enum err may_give(const struct schema *s, const struct attribute *row, struct diag *why)
+{
+    unsigned way = s->way == SCHEMA_CREATE ? ATTRIBUTE_CREATE : ATTRIBUTE_GENERATE;
+
+    if ((row->classes & s->class_bit) == 0) {
+        diag_set(why, "%s has no %s", schema_class_name(s->class_bit), row->name);
+        return ERR_ATTRIBUTE_TYPE;
+    }
+    if ((row->flags & way) == 0) {
+        diag_set(why, "%s cannot be given when %s is %s", row->name, schema_class_name(s->class_bit),
+                 s->way == SCHEMA_CREATE ? "created" : "generated");
+        return ERR_ATTRIBUTE_READ_ONLY;
+    }
+    if (row->flags & ATTRIBUTE_MATERIAL && s->key_type != NO_KEY_TYPE && !key_type_has_part(s->key_type, row->type)) {
+        diag_set(why, "%s of this CKA_KEY_TYPE has no %s", schema_class_name(s->class_bit), row->name);
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    return ERR_OK;
+}
+
+/* What no single row can say. */
+static enum err agrees(const struct schema *s, const struct object *o, struct diag *why)
+{
+    if (object_bool(o, CKA_TRUSTED)) { /* PKCS#11 v3.1 section 4.6.2: the SO's to set */
+        diag_set(why, "CKA_TRUSTED cannot be set by a crypto user");
+        return ERR_ATTRIBUTE_READ_ONLY;
+    }
+    if (s->class_bit & (CLASS_PRIVATE | CLASS_SECRET) && object_has(o, CKA_PRIVATE) && !object_bool(o, CKA_PRIVATE)) {
+        diag_set(why, "CKA_PRIVATE must be true for %s: anybody can see a public object",
+                 schema_class_name(s->class_bit));
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE)) {
+        diag_set(why, "CKA_ALWAYS_AUTHENTICATE true is not supported");
+        return ERR_ATTRIBUTE_VALUE;
+    }
+    return ERR_OK;
+}
+
+enum err schema_read(struct schema *s, const Hsm__Template *template, struct object *o, struct diag *why)
+{
+    size_t n = template != NULL ? template->n_attributes : 0;
+    enum err e = ERR_OK;
+
+    if (n > TEMPLATE_ATTRIBUTES_MAX) {
+        diag_set(why, "the template has %zu attributes; the limit is %u", n, TEMPLATE_ATTRIBUTES_MAX);
+        return ERR_LIMIT;
+    }
+    for (size_t i = 0; e == ERR_OK && i < n; i++)
+        e = take_attribute(template->attributes[i], o, why);
+    if (e == ERR_OK)
+        e = take_class(s, o, why);
+    if (e == ERR_OK)
+        e = take_key_type(s, o, why);
+    s->usage_given = false;
+    for (size_t i = 0; e == ERR_OK && i < o->n; i++) {
+        const struct attribute *row = attribute_find(o->attributes[i].type);
+        e = may_give(s, row, why);
+        s->usage_given = s->usage_given || (row->flags & ATTRIBUTE_USAGE) != 0;
+    }
+    for (size_t i = 0; e == ERR_OK && s->way == SCHEMA_CREATE && attribute_at(i) != NULL; i++) {
+        const struct attribute *row = attribute_at(i);
+        if (row->flags & ATTRIBUTE_CREATE_MUST && row->classes & s->class_bit && !object_has(o, row->type)) {
+            diag_set(why, "%s is missing", row->name);
+            e = ERR_TEMPLATE_INCOMPLETE;
+        }
+    }
+    return e == ERR_OK ? agrees(s, o, why) : e;
+}
+
+static enum err by_rule(const struct schema *s, const struct attribute *row, struct object *o, struct diag *why)
+{
+    const struct rule *rule = rule_find(row->type);
+    const struct object_attribute *given = object_find(o, row->type);
+    struct buffer value = {0};
+    enum err e;
+
+    if (given != NULL && !rule->fixed)
+        return ERR_OK;
+    if (given != NULL && given->n == 0)
+        given = NULL; /* "compute it for me", in some clients */
+    e = rule->value(s, o, &value);
+    if (e == ERR_NOT_FOUND && given == NULL) {
+        e = ERR_OK;
+    } else if (e == ERR_NOT_FOUND) {
+        diag_set(why, "%s of this CKA_KEY_TYPE has no %s", schema_class_name(s->class_bit), row->name);
+        e = ERR_TEMPLATE_INCONSISTENT;
+    } else if (e != ERR_OK) {
+        diag_set(why, "%s cannot be computed from the other attributes", row->name);
+    } else if (given != NULL && (given->n != value.len || !bytes_equal(given->value, value.data, value.len))) {
+        diag_set(why, "%s is not what the rest of the template makes it", row->name);
+        e = ERR_TEMPLATE_INCONSISTENT;
+    } else if (given == NULL) {
+        e = object_put(o, row->type, value.data, value.len);
+    }
+    buffer_clear(&value);
+    return e;
+}
+
+static enum err by_default(const struct schema *s, const struct attribute *row, struct object *o, struct diag *why)
+{
+    if (row->flags & ATTRIBUTE_MATERIAL && s->key_type != NO_KEY_TYPE)
+        return ERR_OK; /* what the key is made of is there, or is no part of such a key */
+    if (row->fallback == DEFAULT_BY_RULE)
+        return by_rule(s, row, o, why);
+    if (object_has(o, row->type))
+        return ERR_OK;
+    switch (row->fallback) {
+    case DEFAULT_FALSE:
+    case DEFAULT_TRUE:
+        return object_put_bool(o, row->type, row->fallback == DEFAULT_TRUE);
+    case DEFAULT_EMPTY:
+        return object_put(o, row->type, NULL, 0);
+    case DEFAULT_NO:
+    case DEFAULT_BY_RULE:
+        break;
+    }
+    return ERR_OK;
+}
+
+enum err schema_complete(const struct schema *s, struct object *o, struct diag *why)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && attribute_at(i) != NULL; i++)
+        if (attribute_at(i)->classes & s->class_bit)
+            e = by_default(s, attribute_at(i), o, why);
+    return e;
+}

@@ -1,0 +1,35 @@
+#include "vault/object/key_cache.h"
+#include "vault/object/reply.h"
+#include "vault/operation/operation.h"
+
+enum err op_destroy_decide(struct work *w)
+{
+    uint64_t id = work_request(w)->destroy->id;
+    const struct opened_record *record;
+    struct object o;
+    enum err e = reply_find(w, id, &record, &o);
+
+    /* Another's public object can be seen, but for who wants to destroy it it is not there. */
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && record->header->owner != work_login(w)->user_id))
+        return ERR_OBJECT_HANDLE;
+    if (e != ERR_OK)
+        return e;
+    if (!object_bool(&o, CKA_DESTROYABLE)) {
+        work_detail(w, "the object's CKA_DESTROYABLE is false");
+        return ERR_ACTION_PROHIBITED;
+    }
+    return work_erase(w, id, record->header->version);
+}
+
+enum err op_destroy_answer(struct work *w)
+{
+    Hsm__Empty *empty = work_memory(w, sizeof *empty);
+
+    if (empty == NULL)
+        return ERR_NO_MEMORY;
+    key_cache_forget(work_vault(w)->key_cache, work_request(w)->destroy->id);
+    hsm__empty__init(empty);
+    work_reply(w)->of_case = HSM__REPLY__OF_EMPTY;
+    work_reply(w)->empty = empty;
+    return ERR_OK;
+}

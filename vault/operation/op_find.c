@@ -1,0 +1,134 @@
+/* C_FindObjects: the ids that stand under the template's most selective token, in the user's own scope and the
+ * public one, merged in order; their records opened, and each held against the whole template. One request looks at
+ * FIND_IDS_MAX of them at most: where there are more, or the reply is full, it says where to go on. */
+#include "proto/limits.h"
+#include "vault/object/reply.h"
+#include "vault/object/tokens.h"
+#include "vault/object/view.h"
+#include "vault/operation/operation.h"
+
+enum { SCOPES_MAX = 2 };
+
+struct candidates {
+    uint64_t ids[FIND_IDS_MAX];
+    size_t n;
+    bool more; /* beyond the last of them */
+};
+
+/* What the index says of one scope. */
+struct listing {
+    const uint64_t *ids;
+    size_t n;
+    bool more;
+};
+
+static size_t scopes_of(struct work *w, const struct object *template, uint64_t scopes[SCOPES_MAX])
+{
+    const struct login *login = work_login(w);
+    bool asked = object_has(template, CKA_PRIVATE), is_private = object_bool(template, CKA_PRIVATE);
+    size_t n = 0;
+
+    if (login->user_id != 0 && login->role == ROLE_CRYPTO_USER && (!asked || is_private))
+        scopes[n++] = login->user_id;
+    if (!asked || !is_private)
+        scopes[n++] = INDEX_PUBLIC;
+    return n;
+}
+
+/* Both scopes are asked for before the first ERR_NEED is told, so that they cost one round. */
+static enum err look_up(struct work *w, const struct object *template, uint64_t after, struct listing *lists, size_t *n)
+{
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
+    uint64_t scopes[SCOPES_MAX];
+    uint8_t token[INDEX_TOKEN_BYTES];
+    enum err e = ERR_OK, worst = ERR_OK;
+
+    if (view == NULL)
+        return ERR_WRONG_STATE;
+    *n = scopes_of(w, template, scopes);
+    for (size_t i = 0; i < *n && (worst == ERR_OK || worst == ERR_NEED); i++) {
+        if ((e = tokens_best(view->index, template, scopes[i], token)) == ERR_OK)
+            e = work_lookup(w, token, after, FIND_IDS_MAX, &lists[i].ids, &lists[i].n, &lists[i].more);
+        if (e != ERR_OK)
+            worst = e;
+    }
+    keyring_view_done(work_vault(w)->keyring, view);
+    return worst;
+}
+
+/* In order of ids over all lists. What lies beyond the end of a list that goes on is not known yet, so the merge
+ * stops there. */
+static void merge(const struct listing *lists, size_t n, struct candidates *c)
+{
+    size_t at[SCOPES_MAX] = {0};
+
+    c->n = 0;
+    c->more = false;
+    for (;;) {
+        const struct listing *least = NULL;
+        for (size_t i = 0; i < n; i++) {
+            if (at[i] == lists[i].n && lists[i].more) {
+                c->more = true;
+                return;
+            }
+            if (at[i] < lists[i].n && (least == NULL || lists[i].ids[at[i]] < least->ids[at[least - lists]]))
+                least = &lists[i];
+        }
+        if (least == NULL)
+            return;
+        if (c->n == FIND_IDS_MAX) {
+            c->more = true;
+            return;
+        }
+        if (c->n == 0 || c->ids[c->n - 1] != least->ids[at[least - lists]])
+            c->ids[c->n++] = least->ids[at[least - lists]];
+        at[least - lists]++;
+    }
+}
+
+static enum err collect(struct work *w, const struct object *template, const struct candidates *c, size_t limit,
+                        Hsm__ObjectsReply *r)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct opened_record *record;
+        struct object o;
+        enum err e = reply_find(w, c->ids[i], &record, &o);
+        if (e == ERR_NOT_FOUND)
+            continue; /* gone since the index was read, or the front has made the id up */
+        if (e == ERR_OK && view_fits(&o, template)) {
+            e = r->n_objects < limit ? reply_add(r, &o, c->ids[i], record->header->version) : ERR_TOO_LARGE;
+            if (e == ERR_TOO_LARGE) { /* full: the next request begins with this one */
+                r->next_after_id = c->ids[i] - 1;
+                return ERR_OK;
+            }
+        }
+        if (e != ERR_OK)
+            return e;
+    }
+    r->next_after_id = c->more && c->n > 0 ? c->ids[c->n - 1] : 0;
+    return ERR_OK;
+}
+
+enum err op_find_decide(struct work *w)
+{
+    const Hsm__Find *find = work_request(w)->find;
+    size_t limit = find->limit == 0 || find->limit > FIND_IDS_MAX ? FIND_IDS_MAX : find->limit, n = 0;
+    struct listing lists[SCOPES_MAX] = {{NULL, 0, false}, {NULL, 0, false}};
+    struct candidates candidates;
+    Hsm__ObjectsReply *reply;
+    struct object template;
+    bool possible = false;
+    enum err e;
+
+    object_init(&template, reply_memory(w));
+    if ((e = view_template(find->template_, &template, &possible)) != ERR_OK ||
+        (e = reply_objects(w, limit, &reply)) != ERR_OK ||
+        !possible)
+        return e;
+    if ((e = look_up(w, &template, find->after_id, lists, &n)) != ERR_OK)
+        return e;
+    merge(lists, n, &candidates);
+    if ((e = work_want(w, candidates.ids, candidates.n)) != ERR_OK)
+        return e;
+    return collect(w, &template, &candidates, limit, reply);
+}
