@@ -15,9 +15,11 @@
 #include "proto/limits.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/local_store.h"
+#include "vault/access/guesses.h"
 #include "vault/command.h"
 #include "vault/ids.h"
 #include "vault/keyring.h"
+#include "vault/object/key_cache.h"
 #include "vault/record.h"
 #include "vault/seen.h"
 
@@ -524,7 +526,9 @@ struct local_node *local_node_new(OSSL_LIB_CTX *libctx, const struct engine_part
     n->peer.key = n->public_key;
     n->peer.key_bytes = (size_t)der;
     local_store_open(&n->store);
-    n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(), .now_ms = now_ms};
+    n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(), .guesses = guesses_new(),
+                              .now_ms = now_ms};
+    ck_assert_int_eq(key_cache_new(64, &n->vault.key_cache), ERR_OK);
     make_cluster(n);
     setup.vault = &n->vault;
     setup.arg = n;
@@ -538,6 +542,8 @@ void local_node_free(struct local_node *n)
     keyring_free(n->vault.keyring);
     ids_free(n->vault.ids);
     seen_free(n->vault.seen);
+    guesses_free(n->vault.guesses);
+    key_cache_free(n->vault.key_cache);
     local_store_close(&n->store);
     EVP_PKEY_free(n->cluster_key);
     EVP_PKEY_free(n->authority_key);
