@@ -23,6 +23,8 @@ struct public_facts;
 struct replica;
 struct state;
 
+enum { NODE_FOUNDER = 1 }; /* id of the node that creates a cluster */
+
 struct node {
     const struct node_settings *settings;
     bool create;                /* --create: found a new cluster */

@@ -430,19 +430,30 @@ struct connection *connection_accept(const struct connection_setup *setup, uv_st
     return rc == 0 ? begin(c, why) : stillborn(c, uv_strerror(rc), why);
 }
 
+static struct connection *open_descriptor(const struct connection_setup *setup, int fd, bool tcp, struct diag *why)
+{
+    struct connection *c = connection_new(setup, tcp);
+    int rc = UV_ENOMEM;
+    if (c != NULL)
+        rc = tcp ? uv_tcp_open(&c->u.tcp, fd) : uv_pipe_open(&c->u.pipe, fd);
+    if (rc == 0) {
+        c->greeted = !tcp; /* a pair that we were born with owes nobody a first frame */
+        return begin(c, why);
+    }
+    uv_fs_t close;
+    uv_fs_close(NULL, &close, fd, NULL);
+    diag_set(why, "no connection: %s", uv_strerror(rc));
+    return c != NULL ? stillborn(c, uv_strerror(rc), why) : NULL;
+}
+
 struct connection *connection_adopt(const struct connection_setup *setup, int fd, struct diag *why)
 {
-    struct connection *c = connection_new(setup, false);
-    int rc;
-    if (c == NULL) {
-        uv_fs_t close;
-        uv_fs_close(NULL, &close, fd, NULL);
-        diag_set(why, "no connection: out of memory");
-        return NULL;
-    }
-    c->greeted = true; /* a pair that we were born with owes nobody a first frame */
-    rc = uv_pipe_open(&c->u.pipe, fd);
-    return rc == 0 ? begin(c, why) : stillborn(c, uv_strerror(rc), why);
+    return open_descriptor(setup, fd, false, why);
+}
+
+struct connection *connection_take(const struct connection_setup *setup, int fd, struct diag *why)
+{
+    return open_descriptor(setup, fd, true, why);
 }
 
 static void on_dialled(uv_connect_t *dial, int status)

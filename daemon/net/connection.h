@@ -54,6 +54,9 @@ struct connection_setup {
 struct connection *connection_accept(const struct connection_setup *setup, uv_stream_t *listening, struct diag *why);
 struct connection *connection_adopt(const struct connection_setup *setup, int fd, struct diag *why);
 
+/* The same for a TCP connection that was accepted elsewhere (acceptor.h): its time for a handshake and a first frame runs. */
+struct connection *connection_take(const struct connection_setup *setup, int fd, struct diag *why);
+
 /* Dials a numeric address. A failure to connect comes as `closed`. */
 struct connection *connection_dial(const struct connection_setup *setup, const char *ip, uint16_t port,
     struct diag *why);

@@ -221,7 +221,9 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 
 bool vkey_provider_load(OSSL_LIB_CTX *libctx, struct diag *why)
 {
-    if (OSSL_PROVIDER_add_builtin(libctx, provider_name, provider_init) == 1 &&
+    /* Who loads one provider gets no default one unasked. */
+    if (OSSL_PROVIDER_load(libctx, "default") != NULL &&
+        OSSL_PROVIDER_add_builtin(libctx, provider_name, provider_init) == 1 &&
         OSSL_PROVIDER_load(libctx, provider_name) != NULL)
         return true;
     diag_set(why, "the OpenSSL provider for keys in the vault cannot be set up");

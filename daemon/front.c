@@ -1,0 +1,316 @@
+#include "daemon/front.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "daemon/front_thread.h"
+#include "daemon/life.h"
+#include "daemon/local.h"
+#include "daemon/net/acceptor.h"
+#include "daemon/public_facts.h"
+#include "daemon/state.h"
+
+enum { THREADS_MAX = 16, GOODBYE_MS = 200, PATH_BYTES = 1024 };
+
+struct front {
+    struct node node;
+    struct front_thread thread[THREADS_MAX];
+    unsigned n_threads; /* opened */
+    struct acceptor *acceptor;
+    struct local *local;
+    uv_signal_t term, interrupt;
+    uv_timer_t goodbye;
+    bool stopping, failed;
+    struct diag why; /* why it failed */
+    int lock_fd;
+};
+
+/* ---- the end: quiet -> a moment for goodbyes -> the replica is closed -> the loops run out ---- */
+
+static void on_goodbye(uv_timer_t *timer)
+{
+    struct front *f = timer->data;
+
+    if (f->node.replica != NULL)
+        replica_close(f->node.replica);
+    uv_close((uv_handle_t *)&f->goodbye, NULL);
+    uv_close((uv_handle_t *)&f->term, NULL);
+    uv_close((uv_handle_t *)&f->interrupt, NULL);
+    for (unsigned i = 0; i < f->n_threads; i++)
+        front_thread_close(&f->thread[i]);
+}
+
+static void stop(struct front *f)
+{
+    if (f->stopping)
+        return;
+    f->stopping = true;
+    acceptor_close(f->acceptor);
+    life_free(f->node.life);
+    f->node.life = NULL;
+    local_close(f->local);
+    for (unsigned i = 0; i < f->n_threads; i++)
+        front_thread_quiet(&f->thread[i]);
+    uv_timer_start(&f->goodbye, on_goodbye, GOODBYE_MS, 0);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    (void)number;
+    log_info("node_stops", "why=\"asked to\"");
+    stop(signal->data);
+}
+
+static void fail(struct front *f, const struct diag *why)
+{
+    char text[1024];
+
+    if (!f->failed) {
+        f->failed = true;
+        f->why = *why;
+        log_error("node_stops", "why=\"%s\"", diag_text(why, text, sizeof text));
+    }
+    stop(f);
+}
+
+static void on_failed(void *arg, const struct diag *why)
+{
+    fail(arg, why);
+}
+
+static void on_vault_gone(void *arg)
+{
+    struct diag why = {0};
+    diag_set(&why, "the vault is gone");
+    fail(arg, &why);
+}
+
+/* Any front thread. */
+static void on_dead(void *arg, const char *reason)
+{
+    struct front *f = arg;
+    log_error("vault_lost", "reason=\"%s\"", reason);
+    (void)mailbox_post(f->thread[0].mailbox, on_vault_gone, f);
+}
+
+/* ---- the client port ---- */
+
+static void on_client(void *arg, int fd)
+{
+    struct front *f = arg;
+    struct front_thread *least = &f->thread[0];
+
+    for (unsigned i = 1; i < f->n_threads; i++)
+        if (atomic_load(&f->thread[i].n_clients) < atomic_load(&least->n_clients))
+            least = &f->thread[i];
+    front_thread_take(least, fd);
+}
+
+static bool is_initialized(struct front *f)
+{
+    const struct facts_view *view = public_facts_view(f->node.facts);
+    bool yes = strcmp(view->facts->state, "initialized") == 0 || strcmp(view->facts->state, "active") == 0;
+
+    public_facts_view_end(f->node.facts, view);
+    return yes;
+}
+
+static void open_port(struct front *f)
+{
+    const struct address *at = &f->node.settings->listen_client;
+    struct diag why = {0};
+
+    if (f->acceptor != NULL || f->stopping || f->node.replica == NULL || !is_initialized(f))
+        return;
+    f->acceptor = acceptor_open(&f->thread[0].loop, at->host, at->port, on_client, f, &why);
+    if (f->acceptor == NULL)
+        fail(f, &why);
+    else
+        log_info("serves_clients", "address=%s", f->node.client_address);
+}
+
+static void on_facts(void *arg)
+{
+    struct front *f = arg;
+
+    for (unsigned i = 0; i < f->n_threads; i++)
+        front_thread_refresh(&f->thread[i]);
+    open_port(f);
+}
+
+/* ---- the replica ---- */
+
+static void refresh(void *arg)
+{
+    struct front *f = arg;
+    if (f->node.life != NULL)
+        life_refresh(f->node.life);
+}
+
+/* The replica's thread, or ours while it is being opened. */
+static void on_cluster_record(void *arg)
+{
+    struct front *f = arg;
+    if (!mailbox_post(f->thread[0].mailbox, refresh, f))
+        log_error("facts_lost", "why=\"%s\"", err_text(ERR_NO_MEMORY));
+}
+
+static bool open_replica(struct front *f, uint64_t node_id, struct diag *why)
+{
+    const struct node_settings *s = f->node.settings;
+    char folder[PATH_BYTES];
+    struct replica_settings set = {.folder = folder, .id = node_id, .address = f->node.peer_address,
+        .election_timeout_ms = (uint32_t)s->election_timeout_ms, .lease_ms = (uint32_t)s->lease_ms,
+        .snapshot_entries = s->snapshot_entries, .state_bytes_max = s->store_bytes_max, .state = &state_callbacks,
+        .data = f->node.state};
+
+    snprintf(folder, sizeof folder, "%s/raft", s->data);
+    if (node_id == NODE_FOUNDER && !replica_exists(folder)) {
+        diag_set(why, "the log of this node is gone, but its keys are there");
+        diag_where(why, folder, 0);
+        diag_remedy(why, "put the folder back, or remove the node from the cluster, empty its data folder and join it again");
+        return false;
+    }
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        diag_set(why, "the replica's folder cannot be made: %s", strerror(errno));
+        diag_where(why, folder, 0);
+        return false;
+    }
+    if (getrandom(&set.seed, sizeof set.seed, 0) != sizeof set.seed) {
+        diag_set(why, "the system gives no random numbers");
+        return false;
+    }
+    f->node.replica = replica_open(&set, why);
+    return f->node.replica != NULL;
+}
+
+static bool open_threads(struct front *f, struct diag *why)
+{
+    for (unsigned i = 1; i < f->node.settings->front_threads; i++) {
+        struct front_thread *t = &f->thread[i];
+        int first = FRONT_FIRST_PAIR_FD + 2 * (int)i;
+        *t = (struct front_thread){.node = &f->node, .number = i, .dead = on_dead, .arg = f};
+        if (!front_thread_open(t, first, first + 1, why) || !front_thread_run(t, why))
+            return false;
+        f->n_threads++;
+    }
+    return true;
+}
+
+static void on_open(void *arg, uint64_t node_id)
+{
+    struct front *f = arg;
+    struct diag why = {0};
+
+    if (!open_replica(f, node_id, &why) || !open_threads(f, &why)) {
+        fail(f, &why);
+        return;
+    }
+    log_info("node_in_cluster", "node=%llu", (unsigned long long)node_id);
+    open_port(f);
+}
+
+/* ---- the beginning ---- */
+
+/* Two processes in one data folder would damage it. */
+static bool take_folder(struct front *f, struct diag *why)
+{
+    const char *data = f->node.settings->data;
+    char path[PATH_BYTES];
+
+    if (mkdir(data, 0700) != 0 && errno != EEXIST) {
+        diag_set(why, "the data folder cannot be made: %s", strerror(errno));
+        diag_where(why, data, 0);
+        return false;
+    }
+    snprintf(path, sizeof path, "%s/front.lock", data);
+    f->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (f->lock_fd >= 0 && flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    diag_set(why, errno == EWOULDBLOCK ? "another node runs in this data folder" : "the data folder cannot be used: %s", strerror(errno));
+    diag_where(why, data, 0);
+    diag_remedy(why, "give each node its own data folder, owned by the user that the front runs as");
+    return false;
+}
+
+static bool open_node(struct front *f, struct diag *why)
+{
+    struct state_setup state = {.check_fd = FRONT_CHECK_FD, .cluster_record = on_cluster_record, .arg = f};
+    struct node *n = &f->node;
+
+    address_write(&n->settings->advertise_client, n->client_address, sizeof n->client_address);
+    address_write(&n->settings->advertise_peer, n->peer_address, sizeof n->peer_address);
+    n->libctx = OSSL_LIB_CTX_new();
+    n->facts = public_facts_new();
+    if (n->libctx == NULL || n->facts == NULL) {
+        diag_set(why, "out of memory");
+        return false;
+    }
+    n->state = state_new(&state, why);
+    return n->state != NULL && vkey_provider_load(n->libctx, why);
+}
+
+static bool open_thread_0(struct front *f, struct diag *why)
+{
+    struct front_thread *t = &f->thread[0];
+    struct life_setup life = {.node = &f->node, .loop = &t->loop, .facts = on_facts, .open = on_open, .failed = on_failed, .arg = f};
+    struct local_setup local = {.node = &f->node, .loop = &t->loop, .arg = f};
+
+    *t = (struct front_thread){.node = &f->node, .dead = on_dead, .arg = f};
+    if (!front_thread_open(t, FRONT_FIRST_PAIR_FD, FRONT_FIRST_PAIR_FD + 1, why))
+        return false;
+    f->n_threads = 1;
+    life.errands = t->errands;
+    f->node.life = life_new(&life, why);
+    if (f->node.life == NULL || (f->local = local_open(&local, why)) == NULL)
+        return false;
+    uv_timer_init(&t->loop, &f->goodbye);
+    uv_signal_init(&t->loop, &f->term);
+    uv_signal_init(&t->loop, &f->interrupt);
+    f->goodbye.data = f->term.data = f->interrupt.data = f;
+    uv_signal_start(&f->term, on_signal, SIGTERM);
+    uv_signal_start(&f->interrupt, on_signal, SIGINT);
+    return true;
+}
+
+static void close_node(struct front *f)
+{
+    for (unsigned i = 0; i < f->n_threads; i++)
+        front_thread_join(&f->thread[i]);
+    state_free(f->node.state);
+    public_facts_free(f->node.facts);
+    OSSL_LIB_CTX_free(f->node.libctx);
+    close(f->lock_fd);
+}
+
+bool front_run(const struct node_settings *settings, bool create, struct diag *why)
+{
+    struct front *f = calloc(1, sizeof *f);
+    bool ok;
+
+    if (f == NULL) {
+        diag_set(why, "out of memory");
+        return false;
+    }
+    f->node.settings = settings;
+    f->node.create = create;
+    /* What fails here ends the process, and takes along what was opened. */
+    if (!take_folder(f, why) || !open_node(f, why) || !open_thread_0(f, why))
+        return false;
+    life_start(f->node.life);
+    uv_run(&f->thread[0].loop, UV_RUN_DEFAULT);
+    close_node(f);
+    ok = !f->failed;
+    *why = f->why;
+    free(f);
+    return ok;
+}
