@@ -61,7 +61,8 @@ enum err channel_read_opened(struct channel *c, const uint8_t *message, size_t n
 /* Both sides' after the handshake: 32 bytes that name this channel and no other. */
 const uint8_t *channel_hash(const struct channel *c);
 
-/* Module: takes the next counter, and seals a body under it. Each counter must be used for one body only. */
+/* Module: takes the next counter, and seals a body under it. Each counter must be used for one body only. Here and below `out` may move
+ * as it grows: aad and text lie elsewhere. */
 uint64_t channel_next(struct channel *c);
 enum err channel_seal(struct channel *c, uint64_t counter, const uint8_t *aad, size_t aad_n, const uint8_t *text, size_t n,
                       struct buffer *out);

@@ -191,6 +191,7 @@ static enum err put_request(struct connection *c, const struct connection_call *
 {
     Hsm__FrameHeader header = HSM__FRAME_HEADER__INIT;
     struct frame_start start;
+    uint8_t aad[FRAME_HEADER_BYTES_MAX]; /* a copy: sealing makes the buffer grow, and so move */
     enum err e;
 
     w->exchange = header.exchange = ++c->exchanges;
@@ -204,9 +205,9 @@ static enum err put_request(struct connection *c, const struct connection_call *
         header.request_id = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)call->request_id, .len = 16};
     if (!frame_begin(&c->out, &header, &start))
         return ERR_TOO_LARGE;
+    memcpy(aad, c->out.data + start.header_at, start.header_len);
     gate_enter();
-    e = channel_seal(c->channel, header.counter, c->out.data + start.header_at, start.header_len, call->body, call->body_bytes,
-                     &c->out);
+    e = channel_seal(c->channel, header.counter, aad, start.header_len, call->body, call->body_bytes, &c->out);
     gate_leave();
     if (e != ERR_OK) {
         c->out.len = start.at;

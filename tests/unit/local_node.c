@@ -151,31 +151,41 @@ static void propose(struct local_node *n, const Hsm__Propose *p, struct buffer *
         tell_cluster(n);
 }
 
+static void call_engine(struct local_node *n, Hsm__VaultCall *call)
+{
+    if (n->faults.bend != NULL)
+        n->faults.bend(call);
+    engine_call(n->engine, call);
+}
+
 /* Brings what the vault asks for, until it has said its last word, which the caller frees. */
 static Hsm__VaultAnswer *converse(struct local_node *n, Hsm__VaultCall *call)
 {
     n->calls++;
     call->call = n->calls << 16 | n->calls % VAULT_PENDING_MAX;
-    engine_call(n->engine, call);
+    call_engine(n, call);
     for (;;) {
         Hsm__VaultAnswer *a = next_answer(n);
         Hsm__VaultCall more = HSM__VAULT_CALL__INIT;
         Hsm__OutcomeCall outcome = HSM__OUTCOME_CALL__INIT;
         struct buffer packed = {0};
+        Hsm__Facts *facts, bent; /* a copy, as whoever bends it puts other pointers in */
         ck_assert_uint_eq(a->call, call->call);
         more.call = call->call;
         if (a->of_case == HSM__VAULT_ANSWER__OF_NEED) {
             n->needs++;
             more.of_case = HSM__VAULT_CALL__OF_FACTS;
-            more.facts = local_store_facts(&n->store, a->need->ids, a->need->n_ids, a->need->lookups, a->need->n_lookups);
-            engine_call(n->engine, &more);
-            local_facts_free(more.facts);
+            facts = local_store_facts(&n->store, a->need->ids, a->need->n_ids, a->need->lookups, a->need->n_lookups);
+            bent = *facts;
+            more.facts = &bent;
+            call_engine(n, &more);
+            local_facts_free(facts);
         } else if (a->of_case == HSM__VAULT_ANSWER__OF_PROPOSE) {
             propose(n, a->propose, &packed);
             outcome.outcome = (ProtobufCBinaryData){.data = packed.data, .len = packed.len};
             more.of_case = HSM__VAULT_CALL__OF_OUTCOME;
             more.outcome = &outcome;
-            engine_call(n->engine, &more);
+            call_engine(n, &more);
             buffer_clear(&packed);
         } else {
             return a;
@@ -257,17 +267,20 @@ static void pass_request(struct local_stream *s, const struct frame *f)
     struct local_node *n = s->node;
     Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
     Hsm__RequestCall request = HSM__REQUEST_CALL__INIT;
+    Hsm__Facts *facts, bent;
     Hsm__VaultAnswer *a;
 
     request.connection = s->connection;
     request.header = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)f->header_bytes, .len = f->header_len};
     request.body = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)f->payload, .len = f->payload_len};
-    request.facts = local_store_facts(&n->store, f->header->ids, f->header->n_ids, NULL, 0);
-    request.facts->repeated_id = f->header->request_id.len == STORE_ID_BYTES && local_store_knows(&n->store, f->header->request_id.data);
+    facts = local_store_facts(&n->store, f->header->ids, f->header->n_ids, NULL, 0);
+    bent = *facts;
+    request.facts = &bent;
+    bent.repeated_id = f->header->request_id.len == STORE_ID_BYTES && local_store_knows(&n->store, f->header->request_id.data);
     call.of_case = HSM__VAULT_CALL__OF_REQUEST;
     call.request = &request;
     a = converse(n, &call);
-    local_facts_free(request.facts);
+    local_facts_free(facts);
     if (n->faults.lose_replies > 0) {
         n->faults.lose_replies--;
         s->dead = true;

@@ -24,6 +24,7 @@ struct local_faults {
     unsigned conflicts;      /* so many proposals are answered CONFLICT without being applied */
     unsigned lose_replies;   /* so many replies are lost together with their connection, after the work is done */
     bool dead;               /* every stream is closed at once, and none can be dialled */
+    void (*bend)(Hsm__VaultCall *call); /* every call to the vault, before it is made; what it puts in must outlive it */
 };
 
 /* parts: &engine_product, or the test's own handlers. Ends the test on failure, as all of these do. */

@@ -132,6 +132,26 @@ START_TEST(test_call_reaches_the_vault_past_a_server_that_is_down)
 }
 END_TEST
 
+/* Sealing makes the connection's buffer move; what is sealed may not move with it. */
+START_TEST(test_requests_of_every_size_open)
+{
+    static uint8_t data[60000];
+    Hsm__Sign sign = HSM__SIGN__INIT;
+    Hsm__Request request = HSM__REQUEST__INIT;
+    struct rpc_call c = {.request = &request};
+    Hsm__Reply *reply;
+    setup_rpc();
+    request.of_case = HSM__REQUEST__OF_SIGN;
+    request.sign = &sign;
+    for (size_t n = 1; n <= sizeof data; n = n * 3 + 1) {
+        sign.data = (ProtobufCBinaryData){.data = data, .len = n};
+        ck_assert_int_eq(rpc_call(rpc, &c, &reply), ERR_OK);
+        rpc_reply_free(reply);
+    }
+    teardown();
+}
+END_TEST
+
 START_TEST(test_second_call_uses_the_same_connection)
 {
     setup_rpc();
@@ -365,7 +385,7 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_call_reaches_the_vault_past_a_server_that_is_down,
-        &test_second_call_uses_the_same_connection, &test_vaults_error_comes_with_its_detail,
+        &test_requests_of_every_size_open, &test_second_call_uses_the_same_connection, &test_vaults_error_comes_with_its_detail,
         &test_change_whose_reply_is_lost_is_asked_again_with_the_same_id, &test_two_changes_have_two_ids,
         &test_node_without_a_lease_sends_the_call_elsewhere, &test_busy_node_is_asked_again_on_the_same_connection,
         &test_front_cannot_invent_a_verdict, &test_altered_reply_is_never_believed,
