@@ -47,6 +47,7 @@ struct errands {
     struct errands_setup setup;
     struct errand all; /* head of a ring */
     unsigned waiting;  /* CATCHING_UP or PAUSING: the timer runs */
+    bool quiet;
     uv_timer_t tick;
 };
 
@@ -152,6 +153,10 @@ static void hand_outcome(struct errand *e)
 /* The vault decides the next step by our state, which must not be older than the leader's when it decided this one. */
 static void catch_up(struct errand *e)
 {
+    if (e->home->quiet) {
+        give_up(e, ERR_UNKNOWN_OUTCOME);
+        return;
+    }
     if (e->index <= replica_applied(e->home->setup.node->replica)) {
         hand_outcome(e);
         return;
@@ -196,6 +201,10 @@ static void propose(struct errand *e)
 {
     const struct node *node = e->home->setup.node;
 
+    if (e->home->quiet) {
+        give_up(e, e->trouble == ERR_UNKNOWN_OUTCOME ? e->trouble : ERR_BUSY);
+        return;
+    }
     set_phase(e, PROPOSING);
     proposal_send(node->replica, node->peers, e->home->setup.home, e->command.data, e->command.len, on_outcome, e);
 }
@@ -218,7 +227,9 @@ static void begin_proposal(struct errand *e, const ProtobufCBinaryData *command)
 
 static void look_after(struct errand *e, uint64_t now_ms)
 {
-    if (e->phase == CATCHING_UP && e->index <= replica_applied(e->home->setup.node->replica))
+    if (e->home->quiet && (e->phase == CATCHING_UP || e->phase == PAUSING))
+        give_up(e, ERR_UNKNOWN_OUTCOME);
+    else if (e->phase == CATCHING_UP && e->index <= replica_applied(e->home->setup.node->replica))
         hand_outcome(e);
     else if ((e->phase == CATCHING_UP || e->phase == PAUSING) && now_ms >= e->give_up_ms)
         give_up(e, e->phase == CATCHING_UP ? ERR_UNKNOWN_OUTCOME : e->trouble);
@@ -300,6 +311,11 @@ struct errands *errands_new(const struct errands_setup *setup, struct diag *why)
     uv_timer_init(setup->loop, &all->tick);
     all->tick.data = all;
     return all;
+}
+
+void errands_quiet(struct errands *all)
+{
+    all->quiet = true;
 }
 
 static void on_closed(uv_handle_t *tick)

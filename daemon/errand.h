@@ -24,6 +24,9 @@ struct errands_setup {
 /* NULL and a reason on failure. */
 struct errands *errands_new(const struct errands_setup *setup, struct diag *why);
 
+/* From here on nothing is proposed any more: what would be ends as ERR_BUSY. The replica may be closed then. */
+void errands_quiet(struct errands *all);
+
 /* When the replica is closed and the mailbox has delivered: what is still open is forgotten without a word. Memory goes when the loop
  * has run. NULL is legal. */
 void errands_free(struct errands *all);

@@ -16,10 +16,11 @@
 #include "daemon/life.h"
 #include "daemon/local.h"
 #include "daemon/net/acceptor.h"
+#include "daemon/peers.h"
 #include "daemon/public_facts.h"
 #include "daemon/state.h"
 
-enum { THREADS_MAX = 16, GOODBYE_MS = 200, PATH_BYTES = 1024 };
+enum { THREADS_MAX = 16, ADDRESSES_MAX = 16, GOODBYE_MS = 200, PATH_BYTES = 1024 };
 
 struct front {
     struct node node;
@@ -30,11 +31,12 @@ struct front {
     uv_signal_t term, interrupt;
     uv_timer_t goodbye;
     bool stopping, failed;
-    struct diag why; /* why it failed */
+    unsigned quiet;   /* threads that are */
+    bool asks_to_join; /* the members that the configuration names */
     int lock_fd;
 };
 
-/* ---- the end: quiet -> a moment for goodbyes -> the replica is closed -> the loops run out ---- */
+/* ---- the end: all threads quiet -> a moment for goodbyes -> the replica is closed -> the loops run out ---- */
 
 static void on_goodbye(uv_timer_t *timer)
 {
@@ -42,11 +44,27 @@ static void on_goodbye(uv_timer_t *timer)
 
     if (f->node.replica != NULL)
         replica_close(f->node.replica);
+    (void)peers_replica(f->node.peers, NULL, NULL);
+    peers_free(f->node.peers);
     uv_close((uv_handle_t *)&f->goodbye, NULL);
     uv_close((uv_handle_t *)&f->term, NULL);
     uv_close((uv_handle_t *)&f->interrupt, NULL);
     for (unsigned i = 0; i < f->n_threads; i++)
         front_thread_close(&f->thread[i]);
+}
+
+static void on_quiet(void *arg)
+{
+    struct front *f = arg;
+    if (++f->quiet == f->n_threads)
+        uv_timer_start(&f->goodbye, on_goodbye, GOODBYE_MS, 0);
+}
+
+/* Any front thread. */
+static void on_quieted(void *arg)
+{
+    struct front *f = arg;
+    (void)mailbox_post(f->thread[0].mailbox, on_quiet, f);
 }
 
 static void stop(struct front *f)
@@ -60,7 +78,6 @@ static void stop(struct front *f)
     local_close(f->local);
     for (unsigned i = 0; i < f->n_threads; i++)
         front_thread_quiet(&f->thread[i]);
-    uv_timer_start(&f->goodbye, on_goodbye, GOODBYE_MS, 0);
 }
 
 static void on_signal(uv_signal_t *signal, int number)
@@ -70,15 +87,17 @@ static void on_signal(uv_signal_t *signal, int number)
     stop(signal->data);
 }
 
-static void fail(struct front *f, const struct diag *why)
+static void log_end(const struct diag *why)
 {
     char text[1024];
+    log_error("node_stops", "why=\"%s\"", diag_text(why, text, sizeof text));
+}
 
-    if (!f->failed) {
-        f->failed = true;
-        f->why = *why;
-        log_error("node_stops", "why=\"%s\"", diag_text(why, text, sizeof text));
-    }
+static void fail(struct front *f, const struct diag *why)
+{
+    if (!f->failed)
+        log_end(why);
+    f->failed = true;
     stop(f);
 }
 
@@ -138,10 +157,57 @@ static void open_port(struct front *f)
         log_info("serves_clients", "address=%s", f->node.client_address);
 }
 
+/* ---- other nodes ---- */
+
+static void node_call(void *arg, const Hsm__NodeCall *call, peers_node_fn *done, void *done_arg)
+{
+    struct front *f = arg;
+    if (f->node.life != NULL)
+        life_call(f->node.life, call, done, done_arg);
+}
+
+/* A node that is in no cluster and founds none asks those whom its configuration names, once it has its certificates. */
+static void join_configured(struct front *f, const Hsm__NodeFacts *facts)
+{
+    const struct addresses *peers = &f->node.settings->peers;
+    char text[ADDRESSES_MAX][MEMBER_ADDRESS_BYTES];
+    const char *list[ADDRESSES_MAX];
+    struct diag why = {0};
+    size_t n = 0;
+
+    if (f->asks_to_join || f->node.create || peers->count == 0 || strcmp(facts->state, "provisioned") != 0)
+        return;
+    for (; n < peers->count && n < ADDRESSES_MAX; n++) {
+        address_write(&peers->items[n], text[n], sizeof text[n]);
+        list[n] = text[n];
+    }
+    f->asks_to_join = peers_join(f->node.peers, list, n, &why);
+    if (!f->asks_to_join)
+        log_error("join_impossible", "why=\"%s\"", why.what);
+}
+
+static enum err on_join(void *arg, const Hsm__LocalJoin *request, struct diag *why)
+{
+    struct front *f = arg;
+    return peers_join(f->node.peers, (const char *const *)request->peers, request->n_peers, why) ? ERR_OK : ERR_WRONG_STATE;
+}
+
+static void tell_peers(struct front *f)
+{
+    const struct facts_view *view = public_facts_view(f->node.facts);
+    struct diag why = {0};
+
+    if (view->facts->node_certificate.len > 0 && !peers_facts(f->node.peers, view->facts, &why))
+        log_error("node_certificates_unusable", "why=\"%s\"", why.what);
+    join_configured(f, view->facts);
+    public_facts_view_end(f->node.facts, view);
+}
+
 static void on_facts(void *arg)
 {
     struct front *f = arg;
 
+    tell_peers(f);
     for (unsigned i = 0; i < f->n_threads; i++)
         front_thread_refresh(&f->thread[i]);
     open_port(f);
@@ -171,7 +237,7 @@ static bool open_replica(struct front *f, uint64_t node_id, struct diag *why)
     struct replica_settings set = {.folder = folder, .id = node_id, .address = f->node.peer_address,
         .election_timeout_ms = (uint32_t)s->election_timeout_ms, .lease_ms = (uint32_t)s->lease_ms,
         .snapshot_entries = s->snapshot_entries, .state_bytes_max = s->store_bytes_max, .state = &state_callbacks,
-        .data = f->node.state};
+        .data = f->node.state, .links = &peers_links, .links_data = f->node.peers};
 
     snprintf(folder, sizeof folder, "%s/raft", s->data);
     if (node_id == NODE_FOUNDER && !replica_exists(folder)) {
@@ -190,7 +256,7 @@ static bool open_replica(struct front *f, uint64_t node_id, struct diag *why)
         return false;
     }
     f->node.replica = replica_open(&set, why);
-    return f->node.replica != NULL;
+    return f->node.replica != NULL && peers_replica(f->node.peers, f->node.replica, why);
 }
 
 static bool open_threads(struct front *f, struct diag *why)
@@ -198,7 +264,7 @@ static bool open_threads(struct front *f, struct diag *why)
     for (unsigned i = 1; i < f->node.settings->front_threads; i++) {
         struct front_thread *t = &f->thread[i];
         int first = FRONT_FIRST_PAIR_FD + 2 * (int)i;
-        *t = (struct front_thread){.node = &f->node, .number = i, .dead = on_dead, .arg = f};
+        *t = (struct front_thread){.node = &f->node, .number = i, .dead = on_dead, .quieted = on_quieted, .arg = f};
         if (!front_thread_open(t, first, first + 1, why) || !front_thread_run(t, why))
             return false;
         f->n_threads++;
@@ -211,6 +277,8 @@ static void on_open(void *arg, uint64_t node_id)
     struct front *f = arg;
     struct diag why = {0};
 
+    if (f->stopping || f->node.replica != NULL)
+        return;
     if (!open_replica(f, node_id, &why) || !open_threads(f, &why)) {
         fail(f, &why);
         return;
@@ -263,12 +331,18 @@ static bool open_thread_0(struct front *f, struct diag *why)
 {
     struct front_thread *t = &f->thread[0];
     struct life_setup life = {.node = &f->node, .loop = &t->loop, .facts = on_facts, .open = on_open, .failed = on_failed, .arg = f};
-    struct local_setup local = {.node = &f->node, .loop = &t->loop, .arg = f};
+    struct local_setup local = {.node = &f->node, .loop = &t->loop, .join = on_join, .arg = f};
+    struct peers_setup peers = {.loop = &t->loop, .libctx = f->node.libctx, .data = f->node.settings->data,
+        .listen = &f->node.settings->listen_peer, .peer_address = f->node.peer_address, .client_address = f->node.client_address,
+        .sign = vault_signer_sign, .sign_arg = &t->node_signer, .node_call = node_call, .joined = on_open, .arg = f};
 
-    *t = (struct front_thread){.node = &f->node, .dead = on_dead, .arg = f};
+    *t = (struct front_thread){.node = &f->node, .dead = on_dead, .quieted = on_quieted, .arg = f};
     if (!front_thread_open(t, FRONT_FIRST_PAIR_FD, FRONT_FIRST_PAIR_FD + 1, why))
         return false;
     f->n_threads = 1;
+    f->node.peers = peers_new(&peers, why);
+    if (f->node.peers == NULL)
+        return false;
     life.errands = t->errands;
     f->node.life = life_new(&life, why);
     if (f->node.life == NULL || (f->local = local_open(&local, why)) == NULL)
@@ -292,25 +366,25 @@ static void close_node(struct front *f)
     close(f->lock_fd);
 }
 
-bool front_run(const struct node_settings *settings, bool create, struct diag *why)
+bool front_run(const struct node_settings *settings, bool create)
 {
     struct front *f = calloc(1, sizeof *f);
+    struct diag why = {.what = "out of memory"};
     bool ok;
 
-    if (f == NULL) {
-        diag_set(why, "out of memory");
+    if (f != NULL) {
+        f->node.settings = settings;
+        f->node.create = create;
+    }
+    /* What fails here ends the process, and takes along what was opened. */
+    if (f == NULL || !take_folder(f, &why) || !open_node(f, &why) || !open_thread_0(f, &why)) {
+        log_end(&why);
         return false;
     }
-    f->node.settings = settings;
-    f->node.create = create;
-    /* What fails here ends the process, and takes along what was opened. */
-    if (!take_folder(f, why) || !open_node(f, why) || !open_thread_0(f, why))
-        return false;
     life_start(f->node.life);
     uv_run(&f->thread[0].loop, UV_RUN_DEFAULT);
     close_node(f);
     ok = !f->failed;
-    *why = f->why;
     free(f);
     return ok;
 }

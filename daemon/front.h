@@ -10,13 +10,13 @@
 
 #include <stdbool.h>
 
-#include "common/diag.h"
 #include "daemon/settings.h"
 
 /* The descriptors that the parent has left us: the check pair, then a request and a signer pair for each front thread. */
 enum { FRONT_CHECK_FD = 4, FRONT_FIRST_PAIR_FD = 5 };
 
-/* Runs until SIGTERM or SIGINT (true), or until something fails for good (false and a reason): the parent starts front and vault anew. */
-bool front_run(const struct node_settings *settings, bool create, struct diag *why);
+/* Runs until SIGTERM or SIGINT (true), or until something fails for good (false; the log says what): the parent starts front and vault
+ * anew. */
+bool front_run(const struct node_settings *settings, bool create);
 
 #endif

@@ -1,5 +1,4 @@
 /* hsm-front: the appliance around the vault. Started by hsmd, which leaves it its pairs to the vault (daemon/front.h). */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -113,20 +112,16 @@ int main(int argc, char **argv)
 
     log_to_stderr(); /* hsmd has opened log.file there */
     prepare_process();
-    if (!node_settings_load(&settings, o.config, &why)) {
+    ok = node_settings_load(&settings, o.config, &why) && check_pairs(settings.front_threads, &why);
+    if (!ok) {
         log_error("front_not_started", "why=\"%s\"", diag_text(&why, text, sizeof text));
         return EXIT_FAILURE;
     }
     if (log_level_from_text(settings.log_level, &level))
         log_set_level(level);
-    ok = check_pairs(settings.front_threads, &why);
-    if (ok) {
-        (void)mkdir(settings.data, 0700); /* must be there to be allowed; what is wrong with it front_run says */
-        confine_files(settings.data, settings.listen_socket);
-        ok = front_run(&settings, o.create, &why);
-    }
-    if (!ok)
-        log_error("front_ends", "why=\"%s\"", diag_text(&why, text, sizeof text));
+    (void)mkdir(settings.data, 0700); /* must be there to be allowed; what is wrong with it front_run says */
+    confine_files(settings.data, settings.listen_socket);
+    ok = front_run(&settings, o.create);
     node_settings_clear(&settings);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -116,7 +116,9 @@ static void on_quiet(void *arg)
 {
     struct front_thread *t = arg;
     t->quiet = true;
+    errands_quiet(t->errands);
     route_end_all(t->route, "the node stops");
+    t->quieted(t->arg);
 }
 
 void front_thread_quiet(struct front_thread *t)

@@ -2,7 +2,8 @@
  * One front thread: a loop with its own two pairs to the vault, its clients and their requests. Thread 0 is the program's first and runs
  * its loop itself; the others are made here.
  *
- * End: front_thread_quiet (no client any more) on all, then replica_close, then front_thread_close on all, then front_thread_join.
+ * End: front_thread_quiet on all; when each has called `quieted` and had a moment for goodbyes, replica_close; then front_thread_close on
+ * all, then front_thread_join.
  */
 #ifndef CLUSTERHSM_DAEMON_FRONT_THREAD_H
 #define CLUSTERHSM_DAEMON_FRONT_THREAD_H
@@ -31,6 +32,7 @@ struct front_thread {
     bool quiet;                 /* takes no client any more */
     _Atomic unsigned n_clients; /* a moment old; for whoever spreads connections */
     void (*dead)(void *arg, const char *reason); /* any thread: the vault is gone */
+    void (*quieted)(void *arg);                  /* any thread: this one proposes nothing any more */
     void *arg;
     uv_thread_t thread;
     bool runs; /* in a thread of its own */
@@ -46,7 +48,7 @@ bool front_thread_run(struct front_thread *t, struct diag *why);
 
 void front_thread_take(struct front_thread *t, int fd); /* a client's connection, owned */
 void front_thread_refresh(struct front_thread *t);      /* the public facts have changed */
-void front_thread_quiet(struct front_thread *t);        /* ends all clients */
+void front_thread_quiet(struct front_thread *t);        /* ends all clients, proposes nothing */
 void front_thread_close(struct front_thread *t);        /* frees all on the loop, which then ends */
 
 /* When the thread has ended, or thread 0's loop has run out: frees the rest. */

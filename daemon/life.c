@@ -29,7 +29,7 @@ struct life {
     uv_timer_t again;      /* a step that failed, or a vault that is locked */
     uv_timer_t hour;
     unsigned handles;
-    bool started;
+    bool started, ended;
     char trouble[160]; /* what was logged last: said once */
 };
 
@@ -275,7 +275,7 @@ static void step(struct life *l)
     const struct facts_view *view;
     const Hsm__NodeFacts *f;
 
-    if (l->first != NULL) /* its answer calls us again */
+    if (l->ended || l->first != NULL) /* its answer calls us again */
         return;
     if (!l->started) {
         ask_start(l);
@@ -342,6 +342,7 @@ void life_free(struct life *l)
 {
     if (l == NULL)
         return;
+    l->ended = true;
     if (l->errand != NULL)
         errand_drop(l->errand);
     while (l->first != NULL)

@@ -35,7 +35,7 @@ struct node {
     struct state *state;        /* any thread, for reading */
     struct replica *replica;    /* NULL until the node has a cluster's keys; written by thread 0 while it is alone */
     struct life *life;          /* thread 0 */
-    struct peers *peers;        /* NULL: a cluster of one that stays one */
+    struct peers *peers;        /* NULL: none, in tests */
 };
 
 /* "host:port" or "[v6]:port", cut to what fits. */
