@@ -118,6 +118,8 @@ static void answer_need(struct errand *e, const Hsm__Need *need)
     error = reading_records(&r, need->ids, need->n_ids);
     if (error == ERR_OK)
         error = reading_lookups(&r, need->lookups, need->n_lookups);
+    if (error == ERR_OK)
+        error = reading_found_records(&r);
     if (error == ERR_OK) {
         if (e->end.read_at == 0 || r.facts.applied < e->end.read_at)
             e->end.read_at = r.facts.applied;

@@ -93,6 +93,33 @@ enum err reading_lookups(struct reading *r, Hsm__Lookup *const *lookups, size_t 
     return ERR_OK;
 }
 
+/* The least id of the lists that is above `last`; 0: there is none. Ids ascend in each list. */
+static uint64_t least_above(const Hsm__Facts *f, uint64_t last)
+{
+    uint64_t least = 0;
+
+    for (size_t i = 0; i < f->n_found; i++)
+        for (size_t j = 0; j < f->found[i]->n_ids; j++) {
+            uint64_t id = f->found[i]->ids[j];
+            if (id <= last)
+                continue;
+            if (least == 0 || id < least)
+                least = id;
+            break;
+        }
+    return least;
+}
+
+enum err reading_found_records(struct reading *r)
+{
+    uint64_t id = 0;
+    enum err e = ERR_OK;
+
+    while (e == ERR_OK && r->facts.n_records + r->facts.n_absent < NEED_IDS_MAX && (id = least_above(&r->facts, id)) != 0)
+        e = reading_records(r, &id, 1);
+    return e;
+}
+
 enum err reading_repeated(struct reading *r, const uint8_t *request_id)
 {
     struct ring_entry entry;

@@ -30,6 +30,10 @@ enum err reading_records(struct reading *r, const uint64_t *ids, size_t n);
 /* Ids by index token; once a reading. ERR_LIMIT: more than NEED_IDS_MAX lookups. ERR_MALFORMED: a token of another length. */
 enum err reading_lookups(struct reading *r, Hsm__Lookup *const *lookups, size_t n);
 
+/* The records of what the lookups found, the least ids first, as far as there is room: so a search costs one round, and its answer is
+ * that of one moment. */
+enum err reading_found_records(struct reading *r);
+
 /* Whether the ring knows the request id (STORE_ID_BYTES). */
 enum err reading_repeated(struct reading *r, const uint8_t *request_id);
 

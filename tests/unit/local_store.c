@@ -87,8 +87,11 @@ Hsm__Facts *local_store_facts(struct local_store *s, const uint64_t *ids, size_t
     ck_assert_int_eq(store_read(&s->store, &txn), ERR_OK);
     for (size_t i = 0; i < n_ids; i++)
         add_record(s, txn, ids[i], f);
-    for (size_t i = 0; i < n_lookups; i++)
+    for (size_t i = 0; i < n_lookups; i++) {
         add_found(s, txn, lookups[i], f);
+        for (size_t j = 0; j < f->found[i]->n_ids; j++) /* what is found comes along, as in the product */
+            add_record(s, txn, f->found[i]->ids[j], f);
+    }
     f->applied = s->index;
     mdb_txn_abort(txn);
     return f;
