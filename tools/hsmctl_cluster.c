@@ -204,6 +204,7 @@ static enum status status_by_node(const struct invocation *call)
     Hsm__LocalRequest request = HSM__LOCAL_REQUEST__INIT;
     Hsm__LocalStatus status = HSM__LOCAL_STATUS__INIT;
     Hsm__LocalReply *reply = NULL;
+    struct diag why = {0};
     enum status s;
     struct output *o;
 
@@ -213,9 +214,16 @@ static enum status status_by_node(const struct invocation *call)
     if (s != STATUS_DONE)
         return s;
     o = output_new();
-    show_node(o, reply);
+    if (show_cluster_of(o, reply)) {
+        s = answer(call, o);
+    } else {
+        output_free(o);
+        diag_set(&why, "this node belongs to no cluster yet");
+        diag_remedy(&why, "\"hsmctl node status\" shows what it is");
+        s = complain(call, STATUS_REFUSED, "no cluster to show", &why);
+    }
     hsm__local_reply__free_unpacked(reply, NULL);
-    return answer(call, o);
+    return s;
 }
 
 enum status cluster_status(const struct invocation *call)

@@ -28,11 +28,8 @@ static void show_key_hash(struct output *o, const char *key, const ProtobufCBina
     ERR_clear_error();
 }
 
-void show_cluster(struct output *o, const Hsm__StatusReply *status)
+static void show_raft(struct output *o, const Hsm__StatusReply *status)
 {
-    output_text(o, "state", status->state);
-    output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
-    output_number(o, "node_id", status->node_id);
     output_number(o, "leader_id", status->leader_id);
     output_number(o, "term", status->term);
     output_number(o, "commit", status->commit);
@@ -51,22 +48,41 @@ void show_cluster(struct output *o, const Hsm__StatusReply *status)
     output_table_end(o);
 }
 
+void show_cluster(struct output *o, const Hsm__StatusReply *status)
+{
+    output_text(o, "state", status->state);
+    output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
+    output_number(o, "node_id", status->node_id);
+    show_raft(o, status);
+}
+
 void show_node(struct output *o, const Hsm__LocalReply *reply)
 {
     static const Hsm__NodeFacts nothing = HSM__NODE_FACTS__INIT;
     const Hsm__NodeFacts *f = reply->facts != NULL ? reply->facts : &nothing;
     Hsm__StatusReply *status = reply->status.len > 0 ? hsm__status_reply__unpack(NULL, reply->status.len, reply->status.data) : NULL;
 
-    output_text(o, "node_state", f->locked ? "locked" : f->state);
-    output_bytes(o, "node_fingerprint", f->fingerprint.data, f->fingerprint.len);
+    output_text(o, "state", f->locked ? "locked" : f->state);
+    output_bytes(o, "fingerprint", f->fingerprint.data, f->fingerprint.len);
+    output_number(o, "node_id", f->node_id);
+    output_bytes(o, "cluster_id", f->cluster_id.data, f->cluster_id.len);
     show_key_hash(o, "cluster_pin", &f->cluster_certificate);
+    output_text(o, "cluster_state", status != NULL ? status->state : NULL);
     if (status != NULL) {
-        show_cluster(o, status);
+        show_raft(o, status);
         hsm__status_reply__free_unpacked(status, NULL);
-    } else {
-        output_bytes(o, "cluster_id", f->cluster_id.data, f->cluster_id.len);
-        output_number(o, "node_id", f->node_id);
     }
+}
+
+bool show_cluster_of(struct output *o, const Hsm__LocalReply *reply)
+{
+    Hsm__StatusReply *status = reply->status.len > 0 ? hsm__status_reply__unpack(NULL, reply->status.len, reply->status.data) : NULL;
+
+    if (status == NULL)
+        return false;
+    show_cluster(o, status);
+    hsm__status_reply__free_unpacked(status, NULL);
+    return true;
 }
 
 bool show_csr_read(const ProtobufCBinaryData *der, X509_REQ **out, struct diag *why)

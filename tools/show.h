@@ -11,9 +11,11 @@
 #include "proto/request.pb-c.h"
 #include "tools/output.h"
 
-/* A node's facts and, where its reply has one, the cluster's status. */
+/* What a node is and, where its reply has the cluster's status, what it sees of that. */
 void show_node(struct output *o, const Hsm__LocalReply *reply);
 void show_cluster(struct output *o, const Hsm__StatusReply *status);
+/* The same from a node's reply; false: it has none. */
+bool show_cluster_of(struct output *o, const Hsm__LocalReply *reply);
 
 /* From a message's DER; the caller frees. */
 bool show_csr_read(const ProtobufCBinaryData *der, X509_REQ **out, struct diag *why);
