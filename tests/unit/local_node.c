@@ -539,8 +539,8 @@ struct local_node *local_node_new(OSSL_LIB_CTX *libctx, const struct engine_part
     n->peer.key = n->public_key;
     n->peer.key_bytes = (size_t)der;
     local_store_open(&n->store);
-    n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(), .guesses = guesses_new(),
-                              .now_ms = now_ms};
+    n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(),
+                              .guesses = guesses_new(), .now_ms = now_ms};
     ck_assert_int_eq(key_cache_new(64, &n->vault.key_cache), ERR_OK);
     make_cluster(n);
     setup.vault = &n->vault;
