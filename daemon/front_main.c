@@ -112,16 +112,20 @@ int main(int argc, char **argv)
 
     log_to_stderr(); /* hsmd has opened log.file there */
     prepare_process();
-    ok = node_settings_load(&settings, o.config, &why) && check_pairs(settings.front_threads, &why);
-    if (!ok) {
+    if (!node_settings_load(&settings, o.config, &why)) {
         log_error("front_not_started", "why=\"%s\"", diag_text(&why, text, sizeof text));
         return EXIT_FAILURE;
     }
     if (log_level_from_text(settings.log_level, &level))
         log_set_level(level);
-    (void)mkdir(settings.data, 0700); /* must be there to be allowed; what is wrong with it front_run says */
-    confine_files(settings.data, settings.listen_socket);
-    ok = front_run(&settings, o.create);
+    ok = check_pairs(settings.front_threads, &why);
+    if (ok) {
+        (void)mkdir(settings.data, 0700); /* must be there to be allowed; what is wrong with it front_run says */
+        confine_files(settings.data, settings.listen_socket);
+        ok = front_run(&settings, o.create);
+    } else {
+        log_error("front_not_started", "why=\"%s\"", diag_text(&why, text, sizeof text));
+    }
     node_settings_clear(&settings);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -203,16 +203,25 @@ void end_ask_change(unsigned i, uint64_t exchange, const char *text)
 }
 
 /* The next frame that came, which the caller clears. */
+/* Bytes of the first whole frame; 0: there is none yet. */
+static size_t whole_frame(unsigned i)
+{
+    struct frame f = {0};
+    size_t taken = 0;
+    ck_assert_int_eq(frame_decode(world_ends[i].in.data, world_ends[i].in.len, &f, &taken), ERR_OK);
+    frame_clear(&f);
+    return taken;
+}
+
 struct frame end_next_frame(unsigned i)
 {
     static struct buffer kept[WORLD_CLIENTS];
     struct frame f = {0};
-    size_t taken = 0;
-    WORLD_UNTIL(frame_decode(world_ends[i].in.data, world_ends[i].in.len, &f, &taken) == ERR_OK && taken > 0);
-    /* The frame borrows from bytes that stay until the next one. */
+    size_t taken;
+    WORLD_UNTIL(whole_frame(i) > 0);
+    taken = whole_frame(i);
     buffer_clear(&kept[i]);
     buffer_put(&kept[i], world_ends[i].in.data, taken);
-    frame_clear(&f);
     buffer_drop(&world_ends[i].in, taken);
     ck_assert_int_eq(frame_decode(kept[i].data, kept[i].len, &f, &taken), ERR_OK);
     return f;
