@@ -147,7 +147,7 @@ static void on_added_here(void *arg)
     struct admission *a = arg;
 
     a->p->adding = false;
-    a->p->add_at_ms = peers_now(a->p) + ADD_RETRY_MS;
+    a->p->add_at_ms = peers_now(a->p) + (a->outcome == REPLICA_DONE ? 0 : ADD_RETRY_MS);
     if (a->outcome == REPLICA_DONE)
         log_info("member_added", "node=%llu", (unsigned long long)a->id);
     else

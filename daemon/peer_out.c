@@ -206,14 +206,14 @@ void peer_tick(struct peer *e)
         ping(e);
 }
 
-void peer_drop(struct peer *e)
+void peer_drop(struct peer *e, const char *reason)
 {
     e->dropped = true;
     if (e->dial != NULL)
         peer_dial_cancel(e->dial);
     e->dial = NULL;
     if (e->out != NULL)
-        connection_end(e->out, "no member any more");
+        connection_end(e->out, reason);
     else
         unlink_and_free(e);
 }
@@ -269,6 +269,6 @@ void peer_members(struct peers *p)
     for (e = p->peers; e != NULL; e = next) {
         next = e->next;
         if (!e->dropped && !wanted(p, e->id))
-            peer_drop(e);
+            peer_drop(e, "no member any more");
     }
 }

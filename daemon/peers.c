@@ -83,7 +83,7 @@ static void stop_links(struct peers *p)
     for (e = p->peers; e != NULL; e = next) {
         next = e->next;
         if (!e->dropped)
-            peer_drop(e);
+            peer_drop(e, "the node stops");
     }
     outbound_end(p);
     inbound_end(p);

@@ -147,7 +147,7 @@ bool identity_known(const struct peers *p, uint64_t id, const uint8_t *fingerpri
 struct peer *peer_find(struct peers *p, uint64_t id);
 void peer_members(struct peers *p); /* makes the list of peers that of the members */
 void peer_tick(struct peer *e);
-void peer_drop(struct peer *e);
+void peer_drop(struct peer *e, const char *reason); /* a literal */
 bool peer_send(struct peer *e, const Hsm__PeerMessage *m); /* false: not up, or its queue is full */
 void peer_send_raft(struct peers *p, uint64_t to, uint8_t *bytes, size_t n);
 

@@ -2,7 +2,7 @@
 
 #include "certs/issue.h"
 #include "common/clock.h"
-#include "common/hex.h"
+#include "common/log.h"
 #include "daemon/mailbox.h"
 #include "daemon/peer_hash.h"
 #include "daemon/proposal.h"
@@ -295,6 +295,8 @@ static uint16_t free_port(void)
 
 void peer_world_new(void)
 {
+    if (getenv("CLUSTERHSM_TEST_LOG") != NULL) /* for who looks into a failure */
+        log_to_stderr();
     temp = temp_folder_new("peers");
     libctx = OSSL_LIB_CTX_new();
     ck_assert_ptr_nonnull(OSSL_PROVIDER_load(libctx, "default"));
