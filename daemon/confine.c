@@ -50,6 +50,22 @@ static void folder_of(const char *path, char *out, size_t room)
         snprintf(out, room, "%.*s", n == 0 ? 1 : (int)n, path);
 }
 
+/* Other nodes may be configured by name. These say how names are looked up, and nothing else; some are not everywhere. */
+static void allow_names(int ruleset)
+{
+    static const char *const files[] = {"/etc/gai.conf", "/etc/host.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf",
+        "/run/systemd/resolve"};
+    struct landlock_path_beneath_attr rule = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        rule.parent_fd = open(files[i], O_PATH | O_CLOEXEC);
+        if (rule.parent_fd < 0)
+            continue;
+        (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+        close(rule.parent_fd);
+    }
+}
+
 void confine_files(const char *data, const char *socket)
 {
     struct landlock_ruleset_attr attr = {.handled_access_fs = FIRST_RIGHTS};
@@ -61,6 +77,7 @@ void confine_files(const char *data, const char *socket)
         log_info("files_not_confined", "why=\"the kernel has no Landlock, or it is off: %s\"", strerror(errno));
         return;
     }
+    allow_names(ruleset);
     folder_of(socket, folder, sizeof folder);
     ok = allow(ruleset, data, DATA_RIGHTS) && allow(ruleset, folder, SOCKET_RIGHTS) &&
          prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;

@@ -342,6 +342,11 @@ bool peers_join(struct peers *p, const char *const *addresses, size_t n, struct 
         diag_remedy(why, "remove it there and empty its data folder first");
         return false;
     }
+    if (peer_trust_context(p->trust, TLS_CLIENT) == NULL) {
+        diag_set(why, "this node is not provisioned yet, so no member could know it");
+        diag_remedy(why, "have hsm-provision issue its hardware certificates, then run hsmctl node provision");
+        return false;
+    }
     j = n > 0 && n <= ADDRESSES_MAX ? calloc(1, sizeof *j) : NULL;
     if (j == NULL) {
         diag_set(why, n == 0 || n > ADDRESSES_MAX ? "give 1 to %d addresses of members" : "out of memory", ADDRESSES_MAX);

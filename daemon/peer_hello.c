@@ -21,7 +21,8 @@ bool hello_send(struct peers *p, struct connection *c, bool bulk)
         h.node_id = p->id;
         h.boot = s.boot;
         h.term = s.term;
-        h.last_index = s.durable;
+        /* While a snapshot replaces the log, the log is short for a moment; what is applied was durable before. */
+        h.last_index = s.durable > s.applied ? s.durable : s.applied;
     }
     return peer_message_send(c, &m);
 }
