@@ -28,6 +28,9 @@
 #define KEY_CACHE_KEYS_MAX 4096u              /* loaded keys of a vault */
 #define CHANNEL_WINDOW 4096u                  /* counters that may overtake each other */
 
+/* Trust. */
+#define CERTIFICATE_BYTES_MAX 8192u           /* a certificate of nodes, clusters and authorities, DER */
+
 /* Users (CloudHSM's forms: names of letters, digits and underscore). */
 #define USER_NAME_BYTES_MAX 31u
 #define PASSWORD_BYTES_MIN 7u

@@ -18,10 +18,11 @@ struct keyring {
     pthread_mutex_t lock; /* guards the two pointers and the counts behind them, for a few instructions */
     struct view *view;
     struct identity *identity;
-    struct master *master;
+    struct master *master; /* these three are set once, before the first view */
     struct index *index;
     struct secret login_private;
-    struct secret root;
+    pthread_mutex_t change; /* held over a step of the node's life */
+    struct seal seal;       /* guarded by `change` */
 };
 
 struct keyring *keyring_new(OSSL_LIB_CTX *libctx)
@@ -32,6 +33,7 @@ struct keyring *keyring_new(OSSL_LIB_CTX *libctx)
         return NULL;
     k->libctx = libctx;
     pthread_mutex_init(&k->lock, NULL);
+    pthread_mutex_init(&k->change, NULL);
     return k;
 }
 
@@ -52,7 +54,8 @@ void keyring_free(struct keyring *k)
     index_free(k->index);
     master_free(k->master);
     secret_clear(&k->login_private);
-    secret_clear(&k->root);
+    seal_clear(&k->seal);
+    pthread_mutex_destroy(&k->change);
     pthread_mutex_destroy(&k->lock);
     free(k);
 }
@@ -83,10 +86,11 @@ void keyring_view_done(struct keyring *k, const struct cluster_view *view)
         view_free(v);
 }
 
-/* Takes the view over and shows it from here on. */
-static void show(struct keyring *k, struct view *v)
+/* Puts a view in the place of the one that is there. False: that one is newer, and stays. */
+static bool show(struct keyring *k, struct view *v)
 {
     struct view *before;
+    bool newer;
 
     v->uses = 1;
     v->shown.master = k->master;
@@ -94,9 +98,13 @@ static void show(struct keyring *k, struct view *v)
     v->shown.login_private = &k->login_private;
     pthread_mutex_lock(&k->lock);
     before = k->view;
-    k->view = v;
+    newer = before == NULL || v->shown.version >= before->shown.version;
+    if (newer)
+        k->view = v;
     pthread_mutex_unlock(&k->lock);
-    keyring_view_done(k, before != NULL ? &before->shown : NULL);
+    if (newer && before != NULL)
+        keyring_view_done(k, &before->shown);
+    return newer;
 }
 
 enum err keyring_set_cluster(struct keyring *k, const uint8_t cluster_id[16], struct master *master, const struct secret *login_private)
@@ -116,23 +124,24 @@ enum err keyring_set_cluster(struct keyring *k, const uint8_t cluster_id[16], st
     }
     k->master = master;
     memcpy(v->shown.cluster_id, cluster_id, sizeof v->shown.cluster_id);
-    show(k, v);
+    (void)show(k, v); /* the first */
     return ERR_OK;
 }
 
 enum err keyring_set_body(struct keyring *k, uint64_t version, Hsm__ClusterBody *body)
 {
     const struct cluster_view *now = keyring_view(k);
-    struct view *v = NULL;
-    enum err e = now == NULL ? ERR_WRONG_STATE : version < now->version ? ERR_STALE : ERR_OK;
+    struct view *v = now != NULL ? calloc(1, sizeof *v) : NULL;
+    enum err e = now == NULL ? ERR_WRONG_STATE : v == NULL ? ERR_NO_MEMORY : ERR_OK;
 
-    if (e == ERR_OK && (v = calloc(1, sizeof *v)) == NULL)
-        e = ERR_NO_MEMORY;
-    if (e == ERR_OK) {
+    if (v != NULL) {
         memcpy(v->shown.cluster_id, now->cluster_id, sizeof v->shown.cluster_id);
         v->shown.body = v->body = body;
         v->shown.version = version;
-        show(k, v);
+        if (!show(k, v)) {
+            view_free(v);
+            e = ERR_STALE;
+        }
     } else {
         hsm__cluster_body__free_unpacked(body, NULL);
     }
@@ -169,12 +178,24 @@ void keyring_set_identity(struct keyring *k, struct identity *identity)
     keyring_identity_done(before);
 }
 
-void keyring_set_root(struct keyring *k, struct secret *root)
+void keyring_change_begin(struct keyring *k)
 {
-    secret_move(&k->root, root);
+    pthread_mutex_lock(&k->change);
 }
 
-const struct secret *keyring_root(const struct keyring *k)
+void keyring_change_end(struct keyring *k)
 {
-    return &k->root;
+    pthread_mutex_unlock(&k->change);
+}
+
+void keyring_set_seal(struct keyring *k, enum seal_kind kind, struct secret *given)
+{
+    seal_clear(&k->seal);
+    k->seal.kind = kind;
+    secret_move(&k->seal.given, given);
+}
+
+struct seal *keyring_seal(struct keyring *k)
+{
+    return &k->seal;
 }

@@ -17,6 +17,7 @@
 #include "proto/record.pb-c.h"
 #include "vault/index.h"
 #include "vault/master.h"
+#include "vault/node/seal.h"
 
 struct identity;
 struct keyring;
@@ -47,8 +48,8 @@ void keyring_free(struct keyring *k);
  * a cluster already; ERR_NO_MEMORY, ERR_FORGED (no epoch in `master`). */
 enum err keyring_set_cluster(struct keyring *k, const uint8_t cluster_id[16], struct master *master, const struct secret *login_private);
 
-/* What record 1 says in this version: taken over, also on failure. The next views show it. ERR_STALE: an older one than there was;
- * ERR_WRONG_STATE: no cluster. */
+/* What record 1 says in this version: taken over, also on failure. The next views show it. ERR_STALE: an older one than there was, which
+ * stays, whoever else puts one at the same time; ERR_WRONG_STATE: no cluster. */
 enum err keyring_set_body(struct keyring *k, uint64_t version, Hsm__ClusterBody *body);
 
 /* The node's own keys and certificates (vault/node/identity.h). Held until keyring_identity_done; NULL: the vault is locked. */
@@ -58,8 +59,14 @@ void keyring_identity_done(struct identity *identity); /* NULL is legal */
 /* Puts another in its place; taken over. */
 void keyring_set_identity(struct keyring *k, struct identity *identity);
 
-/* The node root key; its content moves here. Empty: locked. */
-void keyring_set_root(struct keyring *k, struct secret *root);
-const struct secret *keyring_root(const struct keyring *k);
+/* Steps of the node's life, one at a time: who reads what is, and puts what follows from it, does so between these two. Views and
+ * identities are read by others all the while. */
+void keyring_change_begin(struct keyring *k);
+void keyring_change_end(struct keyring *k);
+
+/* What opens the node root key. keyring_set_seal: at start, before there are threads; `given` moves here. keyring_seal: borrowed, for use
+ * within a change. */
+void keyring_set_seal(struct keyring *k, enum seal_kind kind, struct secret *given);
+struct seal *keyring_seal(struct keyring *k);
 
 #endif

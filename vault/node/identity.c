@@ -5,16 +5,14 @@
 #include <string.h>
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <openssl/rand.h>
 
-#include "crypto/curve.h"
 #include "proto/memory.h"
 #include "vault/gcm.h"
-#include "vault/provider/key.h"
+#include "vault/hkdf.h"
+#include "vault/node/node_key.h"
 
-enum { STATE_FORMAT = 1, SALT_BYTES = 16, HEAD_BYTES = 1 + SALT_BYTES, KEY_BYTES = 32 };
+enum { STATE_FORMAT = 1, SALT_BYTES = 16, SALT_AT = 1 + SEAL_HEAD_BYTES, HEAD_BYTES = SALT_AT + SALT_BYTES, KEY_BYTES = 32 };
 
 struct identity {
     atomic_uint uses;
@@ -22,16 +20,10 @@ struct identity {
     struct key *keys[IDENTITY_KEYS];
 };
 
+/* An empty field: no such key yet. */
 static enum err load(OSSL_LIB_CTX *libctx, const ProtobufCBinaryData *scalar, struct key **out)
 {
-    const struct curve *p256 = curve_by_name("P-256");
-    struct key_part parts[] = {{CKA_EC_PARAMS, p256->params, p256->params_bytes}, {CKA_VALUE, scalar->data, scalar->len}};
-    enum err e;
-
-    if (scalar->len == 0)
-        return ERR_OK;
-    e = key_load(libctx, CKK_EC, parts, 2, out);
-    return e == ERR_OK || e == ERR_NO_MEMORY ? e : ERR_CORRUPT;
+    return scalar->len > 0 ? node_key_load(libctx, scalar, out) : ERR_OK;
 }
 
 enum err identity_new(OSSL_LIB_CTX *libctx, Hsm__NodeState *state, struct identity **out)
@@ -97,6 +89,16 @@ Hsm__NodeState *identity_copy(const struct identity *i)
     return copy;
 }
 
+Hsm__NodeState *identity_new_state(void)
+{
+    ProtobufCAllocator *a = memory_wiping();
+    Hsm__NodeState *state = a->alloc(a->allocator_data, sizeof *state);
+
+    if (state != NULL)
+        hsm__node_state__init(state);
+    return state;
+}
+
 void identity_state_free(Hsm__NodeState *state)
 {
     if (state != NULL)
@@ -116,56 +118,96 @@ bool identity_set(ProtobufCBinaryData *field, const void *bytes, size_t n)
     return true;
 }
 
+bool identity_set_text(char **field, const char *text)
+{
+    ProtobufCAllocator *a = memory_wiping();
+    size_t n = strlen(text) + 1;
+    char *copy = a->alloc(a->allocator_data, n);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, text, n);
+    if (*field != protobuf_c_empty_string)
+        a->free(a->allocator_data, *field);
+    *field = copy;
+    return true;
+}
+
+Hsm__ClusterKeys *identity_new_keys(void)
+{
+    ProtobufCAllocator *a = memory_wiping();
+    Hsm__ClusterKeys *keys = a->alloc(a->allocator_data, sizeof *keys);
+
+    if (keys != NULL)
+        hsm__cluster_keys__init(keys);
+    return keys;
+}
+
+bool identity_add_master(Hsm__ClusterKeys *keys, uint32_t epoch, const struct secret *key)
+{
+    ProtobufCAllocator *a = memory_wiping();
+    Hsm__MasterKey **more = a->alloc(a->allocator_data, (keys->n_masters + 1) * sizeof *more);
+    Hsm__MasterKey *one = a->alloc(a->allocator_data, sizeof *one);
+
+    if (one != NULL)
+        hsm__master_key__init(one);
+    if (more == NULL || one == NULL || !identity_set(&one->key, key->bytes, key->len)) {
+        a->free(a->allocator_data, more);
+        a->free(a->allocator_data, one);
+        return false;
+    }
+    one->epoch = epoch;
+    if (keys->n_masters > 0)
+        memcpy(more, keys->masters, keys->n_masters * sizeof *more);
+    more[keys->n_masters++] = one;
+    a->free(a->allocator_data, keys->masters);
+    keys->masters = more;
+    return true;
+}
+
 /* ---- the seal */
 
-/* The key of one sealed state. */
-static enum err state_key(OSSL_LIB_CTX *libctx, const struct secret *root, const uint8_t salt[SALT_BYTES], struct secret *out)
+static enum err state_key(OSSL_LIB_CTX *libctx, const struct seal *seal, const uint8_t salt[SALT_BYTES], struct secret *out)
 {
     static const char info[] = "clusterhsm node state";
-    EVP_KDF *hkdf = EVP_KDF_fetch(libctx, "HKDF", NULL);
-    EVP_KDF_CTX *ctx = hkdf != NULL ? EVP_KDF_CTX_new(hkdf) : NULL;
-    OSSL_PARAM params[] = {OSSL_PARAM_utf8_string("digest", (char *)(uintptr_t)"SHA256", 0),
-                           OSSL_PARAM_octet_string("key", root->bytes, root->len),
-                           OSSL_PARAM_octet_string("salt", (void *)(uintptr_t)salt, SALT_BYTES),
-                           OSSL_PARAM_octet_string("info", (void *)(uintptr_t)info, sizeof info - 1), OSSL_PARAM_END};
-    enum err e = ctx != NULL && secret_new(out, KEY_BYTES) ? ERR_OK : ERR_NO_MEMORY;
 
-    if (e == ERR_OK && EVP_KDF_derive(ctx, out->bytes, KEY_BYTES, params) != 1)
-        e = ERR_BUG;
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(hkdf);
+    return hkdf_derive(libctx, &seal->root, (struct hkdf_bytes){salt, SALT_BYTES},
+                       (struct hkdf_bytes){(const uint8_t *)info, sizeof info - 1}, KEY_BYTES, out);
+}
+
+enum err identity_seal(OSSL_LIB_CTX *libctx, struct seal *seal, const Hsm__NodeState *state, struct buffer *out)
+{
+    size_t n = hsm__node_state__get_packed_size(state), before = out->len;
+    struct secret text = {0}, key = {0};
+    uint8_t *to = NULL;
+    enum err e = seal_begin(seal, libctx);
+
+    if (e == ERR_OK)
+        e = secret_new(&text, n > 0 ? n : 1) && (to = buffer_extend(out, HEAD_BYTES + n + GCM_SEAL_BYTES)) != NULL ? ERR_OK
+                                                                                                                : ERR_NO_MEMORY;
+    if (e == ERR_OK) {
+        hsm__node_state__pack(state, text.bytes);
+        to[0] = STATE_FORMAT;
+        memcpy(to + 1, seal->head, SEAL_HEAD_BYTES);
+        e = RAND_bytes_ex(libctx, to + SALT_AT, SALT_BYTES, 0) == 1 ? state_key(libctx, seal, to + SALT_AT, &key) : ERR_BUG;
+    }
+    if (e == ERR_OK)
+        e = gcm_seal(libctx, &key, (struct gcm_aad){to, HEAD_BYTES}, text.bytes, n, to + HEAD_BYTES);
+    if (e != ERR_OK)
+        out->len = before;
+    secret_clear(&text);
+    secret_clear(&key);
     ERR_clear_error();
     return e;
 }
 
-enum err identity_seal(OSSL_LIB_CTX *libctx, const struct secret *root, const Hsm__NodeState *state, struct buffer *out)
-{
-    size_t n = hsm__node_state__get_packed_size(state), before = out->len;
-    struct secret text = {0}, key = {0};
-    uint8_t *to = buffer_extend(out, HEAD_BYTES + n + GCM_SEAL_BYTES);
-    enum err e = to != NULL && secret_new(&text, n > 0 ? n : 1) ? ERR_OK : ERR_NO_MEMORY;
-
-    if (e == ERR_OK) {
-        hsm__node_state__pack(state, text.bytes);
-        to[0] = STATE_FORMAT;
-        e = RAND_bytes_ex(libctx, to + 1, SALT_BYTES, 0) == 1 ? state_key(libctx, root, to + 1, &key) : ERR_BUG;
-    }
-    if (e == ERR_OK)
-        e = gcm_seal(libctx, &key, (struct gcm_aad){to, HEAD_BYTES}, text.bytes, n, to + HEAD_BYTES);
-    if (e != ERR_OK && to != NULL)
-        out->len = before;
-    secret_clear(&text);
-    secret_clear(&key);
-    return e;
-}
-
-enum err identity_open(OSSL_LIB_CTX *libctx, const struct secret *root, const uint8_t *sealed, size_t n, Hsm__NodeState **out)
+enum err identity_open(OSSL_LIB_CTX *libctx, struct seal *seal, const uint8_t *sealed, size_t n, Hsm__NodeState **out)
 {
     struct secret text = {0}, key = {0};
-    enum err e = n >= HEAD_BYTES + GCM_SEAL_BYTES && sealed[0] == STATE_FORMAT ? ERR_OK : ERR_MALFORMED;
+    enum err e = n >= HEAD_BYTES + GCM_SEAL_BYTES && sealed[0] == STATE_FORMAT ? seal_resume(seal, libctx, sealed + 1) : ERR_MALFORMED;
 
     if (e == ERR_OK)
-        e = state_key(libctx, root, sealed + 1, &key);
+        e = state_key(libctx, seal, sealed + SALT_AT, &key);
     if (e == ERR_OK)
         e = gcm_open(libctx, &key, (struct gcm_aad){sealed, HEAD_BYTES}, sealed + HEAD_BYTES, n - HEAD_BYTES, &text);
     if (e == ERR_OK) {

@@ -1,0 +1,17 @@
+/* The cluster record's body as handlers of the node's life read and change it. */
+#ifndef CLUSTERHSM_VAULT_NODE_CLUSTER_BODY_H
+#define CLUSTERHSM_VAULT_NODE_CLUSTER_BODY_H
+
+#include "proto/record.pb-c.h"
+#include "vault/work.h"
+
+/* Record 1, opened; *body is the caller's, freed with hsm__cluster_body__free_unpacked(_, NULL). work_record's errors. ERR_CORRUPT. */
+enum err cluster_body_read(struct work *w, Hsm__ClusterBody **body, uint64_t *version);
+
+/* Its next version into the command. */
+enum err cluster_body_put(struct work *w, const Hsm__ClusterBody *body, uint64_t version);
+
+/* NULL: no such member. */
+const Hsm__ClusterMember *cluster_body_member(const Hsm__ClusterBody *body, const uint8_t fingerprint[32]);
+
+#endif
