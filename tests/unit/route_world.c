@@ -1,7 +1,6 @@
 #include "tests/unit/route_world.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +30,6 @@ static struct fake_vault *checker;
 static int check_fd;
 
 struct world_seen world_seen;
-static pthread_mutex_t held_lock = PTHREAD_MUTEX_INITIALIZER;
 struct world_end world_ends[WORLD_CLIENTS];
 
 #define COUNT(field) __atomic_fetch_add(&world_seen.field, 1, __ATOMIC_SEQ_CST)
@@ -60,9 +58,8 @@ static void on_request(struct fake_vault *v, const Hsm__VaultCall *call)
     world_seen.repeated_id = r->facts->repeated_id;
     world_seen.has_status = r->facts->status.len > 0;
     if (WORLD_SEEN(holds)) {
-        pthread_mutex_lock(&held_lock);
-        world_seen.held[world_seen.n_held++] = call->call;
-        pthread_mutex_unlock(&held_lock);
+        __atomic_store_n(&world_seen.held[world_seen.n_held], call->call, __ATOMIC_SEQ_CST);
+        COUNT(n_held);
     } else if (strncmp(text, "refuse", 6) == 0) {
         fake_vault_refused(v, call->call, ERR_FORGED);
     } else if (strncmp(text, "need", 4) == 0) {

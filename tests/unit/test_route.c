@@ -80,7 +80,7 @@ static void answer_late(const struct draft *change, uint64_t used_id, uint64_t u
     end_ask(0, 1, "sign");
     WORLD_UNTIL(WORLD_SEEN(n_held) == 1);
     world_propose(change);
-    fake_vault_reply(world_vault, world_seen.held[0], "signed", used_id, used_version);
+    fake_vault_reply(world_vault, WORLD_SEEN(held[0]), "signed", used_id, used_version);
 }
 
 START_TEST(test_route_lets_no_answer_out_that_a_change_has_overtaken)
@@ -146,7 +146,7 @@ START_TEST(test_route_says_every_second_that_it_is_still_at_work)
     end_expect(0, PROGRESS, 7, 0, "");
     end_expect(0, PROGRESS, 7, 0, "");
     ck_assert_uint_ge(uv_hrtime() - since, 1900000000);
-    fake_vault_reply(world_vault, world_seen.held[0], "at last", 0, 0);
+    fake_vault_reply(world_vault, WORLD_SEEN(held[0]), "at last", 0, 0);
     end_expect(0, REPLY, 7, 0, "at last");
 }
 END_TEST

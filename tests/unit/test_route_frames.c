@@ -18,7 +18,7 @@ START_TEST(test_route_reads_no_more_of_a_client_than_it_may_have_in_work)
     WORLD_UNTIL(WORLD_SEEN(requests) == CONNECTION_PENDING_MAX);
     world_turns(100);
     ck_assert_uint_eq(WORLD_SEEN(requests), CONNECTION_PENDING_MAX);
-    fake_vault_reply(world_vault, world_seen.held[0], "one", 0, 0);
+    fake_vault_reply(world_vault, WORLD_SEEN(held[0]), "one", 0, 0);
     WORLD_UNTIL(WORLD_SEEN(requests) == CONNECTION_PENDING_MAX + 1);
 }
 END_TEST
@@ -35,13 +35,13 @@ START_TEST(test_route_lets_requests_stand_in_line_for_a_call_of_the_vault)
     world_turns(100);
     ck_assert_uint_eq(WORLD_SEEN(requests), most);
     for (unsigned i = 0; i < most; i++) {
-        fake_vault_reply(world_vault, world_seen.held[i], "y", 0, 0);
+        fake_vault_reply(world_vault, WORLD_SEEN(held[i]), "y", 0, 0);
         world_turn(); /* or the pair would be full, and nobody else reads it */
     }
     WORLD_UNTIL(WORLD_SEEN(requests) == most + over);
     for (unsigned i = most; i < most + over; i++) {
         WORLD_UNTIL(WORLD_SEEN(n_held) > i);
-        fake_vault_reply(world_vault, world_seen.held[i], "y", 0, 0);
+        fake_vault_reply(world_vault, WORLD_SEEN(held[i]), "y", 0, 0);
     }
     /* Not one is lost: each is answered once, with words in between as the last ones waited long. */
     for (unsigned replies = 0; replies < over;) {
