@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -20,7 +21,7 @@
 #include "daemon/public_facts.h"
 #include "daemon/state.h"
 
-enum { THREADS_MAX = 16, ADDRESSES_MAX = 16, GOODBYE_MS = 200, PATH_BYTES = 1024 };
+enum { THREADS_MAX = 16, ADDRESSES_MAX = 16, GOODBYE_MS = 200, LOCK_MS_MAX = 3000, LOCK_NAP_MS = 50, PATH_BYTES = 1024 };
 
 struct front {
     struct node node;
@@ -289,6 +290,19 @@ static void on_open(void *arg, uint64_t node_id)
 
 /* ---- the beginning ---- */
 
+/* One whose parent was killed may still be on its way out. */
+static bool lock_in_time(int fd)
+{
+    const struct timespec nap = {.tv_nsec = LOCK_NAP_MS * 1000000L};
+
+    for (unsigned waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_NAP_MS) {
+        if (errno != EWOULDBLOCK || waited_ms >= LOCK_MS_MAX)
+            return false;
+        nanosleep(&nap, NULL);
+    }
+    return true;
+}
+
 /* Two processes in one data folder would damage it. */
 static bool take_folder(struct front *f, struct diag *why)
 {
@@ -302,9 +316,12 @@ static bool take_folder(struct front *f, struct diag *why)
     }
     snprintf(path, sizeof path, "%s/front.lock", data);
     f->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (f->lock_fd >= 0 && flock(f->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    if (f->lock_fd >= 0 && lock_in_time(f->lock_fd))
         return true;
-    diag_set(why, errno == EWOULDBLOCK ? "another node runs in this data folder" : "the data folder cannot be used: %s", strerror(errno));
+    if (errno == EWOULDBLOCK)
+        diag_set(why, "another node runs in this data folder");
+    else
+        diag_set(why, "the data folder cannot be used: %s", strerror(errno));
     diag_where(why, data, 0);
     diag_remedy(why, "give each node its own data folder, owned by the user that the front runs as");
     return false;

@@ -80,7 +80,7 @@ class Node:
         self.client_port = 7000 if cluster.namespaces else free_port(self.address)
         self.peer_port = 7001 if cluster.namespaces else free_port(self.address)
         self.config = os.path.join(self.folder, "hsmd.yaml")
-        self.socket = os.path.join(self.folder, "hsmd.sock")
+        self.socket = os.path.join(self.folder, "data", "hsmd.sock")
         self.log = os.path.join(self.folder, "hsmd.log")
         self.process = None
         self.fingerprint = None
