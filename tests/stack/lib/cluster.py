@@ -89,8 +89,7 @@ class Node:
 
     def configure(self, **more):
         lines = dict(data=os.path.join(self.folder, "data"), name=self.name)
-        lines["listen"] = dict(client="%s:%d" % (self.address, self.client_port), peer="%s:%d" % (self.address, self.peer_port),
-                               socket=self.socket)
+        lines["listen"] = dict(client="%s:%d" % (self.address, self.client_port), peer="%s:%d" % (self.address, self.peer_port))
         lines["log"] = dict(file=self.log)
         lines["seal"] = dict(file=os.path.join(self.folder, "seal"))
         lines["front"], lines["vault"] = dict(user="64710"), dict(user="64711")
