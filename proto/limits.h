@@ -39,6 +39,7 @@
 #define LOGIN_TRIES_USER_MAX 20u              /* wrong passwords of one user from anywhere */
 #define LOGIN_RESERVATION_MS 30000u           /* an attempt that was never settled counts as wrong after this */
 #define LOGIN_SLOW_MS 5000u                   /* the last admin, beyond the limits: from one wrong password of a client to its next try */
+#define LOGIN_MISSES_MAX 200u                 /* times that a reserved login loses its counter to another and goes on */
 #define LOGIN_CLIENTS_MAX 64u                 /* client certificates that one user's counter tells apart */
 #define UNKNOWN_NAME_BUCKETS 256u             /* counters that names which do not exist share */
 #define GUESSES_MAX 40u                       /* wrong passwords of one user that a vault hears at once, whatever its front says */

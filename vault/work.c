@@ -32,6 +32,7 @@ struct work *work_new(struct engine *engine, struct vault *vault, uint64_t call)
     w->engine = engine;
     w->vault = vault;
     w->call = call;
+    w->conflicts_max = CONFLICT_RETRIES_MAX;
     memory_init_wiping(&w->memory);
     return w;
 }
@@ -128,6 +129,11 @@ const Hsm__NodeCall *work_node_call(const struct work *w)
 const struct buffer *work_status(const struct work *w)
 {
     return &w->status;
+}
+
+void work_persist(struct work *w, unsigned misses_max)
+{
+    w->conflicts_max = misses_max;
 }
 
 enum err work_dear(struct work *w)

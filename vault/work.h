@@ -8,7 +8,7 @@
  *              ERR_OK: for READ and LOCAL rows, and where nothing was collected, the reply is complete. Else the command that work_put,
  *              work_erase, work_require and work_result have collected goes out. Its outcome:
  *                DONE, REPEATED: answer(w), which may also return ERR_NEED
- *                CONFLICT: the records are dropped, decide(w) again, CONFLICT_RETRIES_MAX times, then ERR_CONFLICT
+ *                CONFLICT: the records are dropped, decide(w) again, CONFLICT_RETRIES_MAX times (work_persist), then ERR_CONFLICT
  *                REFUSED: its error is the reply
  *              any other: the reply is that error, with work_detail's text
  *
@@ -107,6 +107,10 @@ enum err work_result(struct work *w, const uint8_t *bytes, size_t n);
  * records as they are: it asks for the leader's stamp. After one that changed something its records are as the step has put them. The
  * rounds of NEED count anew. Not for anything but login attempts, as every step is a round of Raft. */
 enum err work_step(struct work *w, unsigned step, const Hsm__Outcome **outcome);
+
+/* What this work has done so far would be lost if it gave up: from here on it is decided anew over so many misses in all, instead of
+ * CONFLICT_RETRIES_MAX. */
+void work_persist(struct work *w, unsigned misses_max);
 
 /* In answer(): what the command gave. Borrowed. */
 const Hsm__Outcome *work_outcome(const struct work *w);

@@ -121,7 +121,7 @@ enum err work_take_outcome(struct work *w, const Hsm__OutcomeCall *call)
     e = err_from_wire(outcome->error);
     hsm__outcome__free_unpacked(outcome, NULL);
     if (status == HSM__OUTCOME_STATUS__OUTCOME_CONFLICT) {
-        if (++w->conflicts > CONFLICT_RETRIES_MAX)
+        if (++w->conflicts > w->conflicts_max)
             return ERR_CONFLICT;
         work_forget_facts(w);
         w->rounds = 0;

@@ -68,7 +68,7 @@ struct work {
     enum work_waits waits;
     enum work_proposed proposed;
     unsigned proposed_step;
-    unsigned rounds, conflicts;
+    unsigned rounds, conflicts, conflicts_max;
     bool dropped;                   /* the front forgot it while it was on the pool */
     enum err job_result;            /* of the handler's run on the pool */
     bool dear;                      /* goes to the pool from here on */

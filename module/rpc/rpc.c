@@ -266,8 +266,10 @@ static enum err try_once(struct rpc *r, struct attempt *a, uint64_t deadline_ms,
 
 /* ---- the tries -------------------------------------------------------------------------------------------- */
 
-static void pause_ms(unsigned ms)
+/* Between a half and the whole of it: a hundred processes that begin together would else come back together, for ever. */
+static void pause_ms(unsigned longest_ms)
 {
+    unsigned ms = longest_ms - (unsigned)(clock_boot_ns() / 1000 % (longest_ms / 2 + 1));
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
     nanosleep(&t, NULL);
 }

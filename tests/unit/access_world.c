@@ -36,30 +36,42 @@ void world_anchors(struct access_world *x, bool first, bool second)
     fake_anchors(&x->fake, list, n);
 }
 
+/* Keys and certificates are made once a process: nothing changes them. */
+static void make_clients(struct access_world *x)
+{
+    static struct world_client anchors[2], clients[WORLD_CLIENTS];
+    X509 *issuers[2];
+
+    for (int i = 0; i < 2 && clients[0].key == NULL; i++) {
+        EVP_PKEY *key = test_key_new();
+        issuers[i] = test_certificate_new(i == 0 ? "first anchor" : "second anchor", key, NULL, NULL);
+        keep_der(&anchors[i], key, issuers[i]);
+    }
+    for (unsigned i = WORLD_CLIENTS; i-- > 0 && clients[0].key == NULL;) {
+        EVP_PKEY *key = i == WORLD_RSA ? EVP_RSA_gen(2048) : test_key_new();
+        int by = i == WORLD_STRANGER;
+        char name[16];
+        X509 *cert;
+        snprintf(name, sizeof name, "client %u", i);
+        cert = test_certificate_new(name, key, issuers[by], anchors[by].key);
+        keep_der(&clients[i], key, cert);
+        X509_free(cert);
+        if (i == 0) {
+            X509_free(issuers[0]);
+            X509_free(issuers[1]);
+        }
+    }
+    memcpy(x->anchors, anchors, sizeof anchors);
+    memcpy(x->clients, clients, sizeof clients);
+}
+
 void world_init(struct access_world *x)
 {
-    EVP_PKEY *keys[2] = {test_key_new(), test_key_new()};
-    X509 *anchors[2];
     ProtobufCBinaryData first;
 
     memset(x, 0, sizeof *x);
     fake_own_ms = clock_real_ms();
-    for (int i = 0; i < 2; i++) {
-        anchors[i] = test_certificate_new(i == 0 ? "first anchor" : "second anchor", keys[i], NULL, NULL);
-        keep_der(&x->anchors[i], keys[i], anchors[i]);
-    }
-    for (unsigned i = 0; i < WORLD_CLIENTS; i++) {
-        EVP_PKEY *key = i == WORLD_RSA ? EVP_RSA_gen(2048) : test_key_new();
-        X509 *cert;
-        char name[16];
-        int by = i == WORLD_STRANGER;
-        snprintf(name, sizeof name, "client %u", i);
-        cert = test_certificate_new(name, key, anchors[by], keys[by]);
-        keep_der(&x->clients[i], key, cert);
-        X509_free(cert);
-    }
-    X509_free(anchors[0]);
-    X509_free(anchors[1]);
+    make_clients(x);
     first = (ProtobufCBinaryData){.data = x->anchors[0].der, .len = x->anchors[0].n};
     fake_init(&x->fake, &first, 1);
 }
@@ -67,10 +79,6 @@ void world_init(struct access_world *x)
 void world_clear(struct access_world *x)
 {
     fake_clear(&x->fake);
-    for (unsigned i = 0; i < WORLD_CLIENTS; i++)
-        EVP_PKEY_free(x->clients[i].key);
-    EVP_PKEY_free(x->anchors[0].key);
-    EVP_PKEY_free(x->anchors[1].key);
 }
 
 struct fake_channel world_channel(struct access_world *x, unsigned vault)
@@ -95,6 +103,18 @@ static void make_cheap(struct access_world *x, uint64_t id, const char *password
     user->scrypt_log_n = 1;
     fake_put(&x->fake, id, HSM__RECORD_KIND__RECORD_USER, &user->base);
     hsm__user_body__free_unpacked(user, NULL);
+}
+
+void world_make_cheap(struct access_world *x, const char *name, const char *password)
+{
+    for (size_t i = 0; i < x->fake.n_records; i++) {
+        const struct fake_record *r = &x->fake.records[i];
+        Hsm__UserBody *user = r->kind == HSM__RECORD_KIND__RECORD_USER && r->version != 0 ? user_body(r) : NULL;
+        if (user != NULL && strcmp(user->name, name) == 0)
+            make_cheap(x, r->id, password);
+        if (user != NULL)
+            hsm__user_body__free_unpacked(user, NULL);
+    }
 }
 
 uint64_t world_add(struct access_world *x, const char *name, enum role role, const char *password)

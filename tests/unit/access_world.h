@@ -46,6 +46,9 @@ struct fake_channel world_admin(struct access_world *x);
 /* A user with a cheap hash; his id. */
 uint64_t world_add(struct access_world *x, const char *name, enum role role, const char *password);
 
+/* Gives a user that there is a cheap hash. */
+void world_make_cheap(struct access_world *x, const char *name, const char *password);
+
 /* Which of the two anchors are registered. */
 void world_anchors(struct access_world *x, bool first, bool second);
 

@@ -50,6 +50,7 @@ struct fake {
     /* A front that lies: sees each outcome before the vault does. NULL: none. */
     void (*liar)(struct fake *f, Hsm__Outcome *outcome);
     bool pretends_repeated;     /* ... says of each request that it had been made before */
+    bool pretends_done;         /* ... says of each command that it is done, and proposes none */
     uint64_t hidden;            /* ... and of this record that it is not there */
 };
 

@@ -30,7 +30,7 @@ struct work {
     uint8_t id[FAKE_ID_BYTES], digest[FAKE_DIGEST_BYTES];
     enum { READY, READS, APPLIES, ENDED } state;
     bool answering;
-    unsigned rounds, conflicts;
+    unsigned rounds, conflicts, conflicts_max;
     enum err verdict;
     Hsm__Reply reply;
     char detail[256];
@@ -120,6 +120,11 @@ void work_detail(struct work *w, const char *format, ...)
     va_start(args, format);
     vsnprintf(w->detail, sizeof w->detail, format, args);
     va_end(args);
+}
+
+void work_persist(struct work *w, unsigned misses_max)
+{
+    w->conflicts_max = misses_max;
 }
 
 enum err work_require(struct work *w, uint64_t id, uint64_t version)
@@ -356,7 +361,7 @@ static void think(struct work *w)
 static void missed(struct work *w)
 {
     drop_records(w);
-    if (++w->conflicts > CONFLICT_RETRIES_MAX)
+    if (++w->conflicts > w->conflicts_max)
         end(w, ERR_CONFLICT);
 }
 
@@ -413,6 +418,11 @@ bool fake_proposes(const struct work *w)
     return w->state == APPLIES;
 }
 
+bool fake_has_done(const struct work *w, unsigned step)
+{
+    return w->steps[step].done;
+}
+
 static void digest_of(struct work *w)
 {
     Hsm__Request copy = *w->request;
@@ -440,6 +450,7 @@ struct work *fake_begin(struct fake *f, struct fake_channel *c, const struct ope
 
     w->fake = f;
     w->channel = c;
+    w->conflicts_max = CONFLICT_RETRIES_MAX;
     w->login = c->login;
     w->operation = operation;
     w->packed = malloc(n + 1);

@@ -23,6 +23,9 @@ bool fake_move(struct work *w);
 /* Its next move is to have a command applied. */
 bool fake_proposes(const struct work *w);
 
+/* This step of it (work_step) is done. */
+bool fake_has_done(const struct work *w, unsigned step);
+
 /* After its end. The reply is borrowed until fake_end. */
 enum err fake_verdict(const struct work *w);
 const Hsm__Reply *fake_reply(const struct work *w);

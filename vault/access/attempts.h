@@ -6,8 +6,8 @@
  * tries than one after another would. Where the room is taken by open reservations a login waits (ERR_BUSY): a hundred processes with the
  * right password do not lock themselves out. Where it is taken by failures, new logins are locked (ERR_PIN_LOCKED).
  *
- * A reservation that nobody settles, because its node died, becomes a failure LOGIN_RESERVATION_MS later. Time is the leader's: whoever
- * reserves has seen a stamp first. Stamps of different leaders may lie far apart; either way is "too long ago", so that no clock keeps a
+ * A reservation that nobody settles, because its node died, becomes a failure LOGIN_RESERVATION_MS later. Time is the leader's, as the
+ * vaults know it from stamps. Stamps of different leaders may lie far apart; either way is "too long ago", so that no clock keeps a
  * reservation open for ever.
  *
  * Three kinds of name:
@@ -51,17 +51,17 @@ struct attempt {
     enum attempts_kind kind;
     const uint8_t *client;
     const uint8_t *id;
-    uint64_t now_ms; /* the leader's stamp */
+    uint64_t now_ms; /* by the leader's clock */
 };
 
 /* Is this attempt's reservation there? */
 bool attempts_has(const struct attempts *a, const struct attempt *t);
 
-/* Before anything is asked of the leader: ERR_PIN_LOCKED: locked by failures. ERR_BUSY: full of reservations none of which looks old by our
- * own clock. ERR_OK: ask for a stamp, then attempts_reserve. */
+/* Before the leader's time is asked for: ERR_PIN_LOCKED: locked by failures. ERR_BUSY: full of reservations none of which looks old by our
+ * own clock. ERR_OK: ask, then attempts_reserve. */
 enum err attempts_glance(const struct attempts *a, const struct attempt *t, uint64_t own_now_ms);
 
-/* Turns what is too old into failures, then reserves; t->now_ms is a stamp. ERR_BUSY, ERR_PIN_LOCKED: *a is in no defined state. */
+/* Turns what is too old into failures, then reserves. ERR_BUSY, ERR_PIN_LOCKED: *a is in no defined state. */
 enum err attempts_reserve(struct attempts *a, const struct attempt *t);
 
 /* Takes the reservation back and counts: a right password forgets the client's failures, a wrong one is one more. Where the

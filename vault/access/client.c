@@ -11,6 +11,7 @@
 #include "certs/issue.h"
 #include "common/buffer.h"
 #include "crypto/channel.h"
+#include "vault/access/kept.h"
 
 enum { ANCHORS_MAX = 16 };
 
@@ -116,11 +117,19 @@ enum err client_check(struct work *w, const Hsm__Login *login, struct client *ou
     const struct cluster_view *view = keyring_view(keyring);
     char text[DIAG_WHAT_BYTES + DIAG_REMEDY_BYTES + 4];
     struct diag why = {0};
-    enum err e = ERR_NOT_ACTIVE;
+    struct kept *k = kept_of(w);
+    enum err e = k != NULL ? ERR_OK : ERR_NO_MEMORY;
 
-    if (view != NULL && view->body != NULL)
-        e = check_leaf(w, login, view->body, out, &why);
+    if (e == ERR_OK && (view == NULL || view->body == NULL))
+        e = ERR_NOT_ACTIVE;
+    if (e == ERR_OK && !(k->client_known && k->client_version == view->version)) {
+        e = check_leaf(w, login, view->body, &k->client, &why);
+        k->client_known = e == ERR_OK;
+        k->client_version = view->version;
+    }
     keyring_view_done(keyring, view);
+    if (e == ERR_OK)
+        *out = k->client;
     if (e == ERR_CLIENT_CERTIFICATE)
         work_detail(w, "%s", diag_text(&why, text, sizeof text));
     return e;

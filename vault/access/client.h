@@ -16,7 +16,8 @@ struct client {
     uint64_t trust_epoch;                   /* at which that was so */
 };
 
-/* From the request `login` of this work. ERR_CLIENT_CERTIFICATE, with work_detail; ERR_NOT_ACTIVE; ERR_NO_MEMORY. */
+/* From the request `login` of this work; found out once a request and version of the cluster record, as it takes a millisecond.
+ * ERR_CLIENT_CERTIFICATE, with work_detail; ERR_NOT_ACTIVE; ERR_NO_MEMORY. */
 enum err client_check(struct work *w, const Hsm__Login *login, struct client *out);
 
 /* Is the anchor of this hash among the client anchors? */

@@ -5,10 +5,11 @@
 
 #include "proto/limits.h"
 
-enum { PLACES = 2048 };
+enum { PLACES = 2048, HEARD_MS = 60000 };
 
 struct guesses {
     pthread_mutex_t lock;
+    uint64_t leader_ms, own_ms;  /* what the leader's clock and ours showed at the same time; 0: not known */
     struct place {
         uint32_t taken;      /* of GUESSES_MAX */
         uint64_t refilled_ms; /* up to when time has been turned into guesses */
@@ -65,4 +66,24 @@ void guesses_give_back(struct guesses *g, uint64_t user)
     if (p->taken > 0)
         p->taken--;
     pthread_mutex_unlock(&g->lock);
+}
+
+void guesses_heard(struct guesses *g, uint64_t leader_ms, uint64_t own_ms)
+{
+    pthread_mutex_lock(&g->lock);
+    g->leader_ms = leader_ms;
+    g->own_ms = own_ms;
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool guesses_leader_time(struct guesses *g, uint64_t own_ms, uint64_t *leader_ms)
+{
+    bool known;
+
+    pthread_mutex_lock(&g->lock);
+    known = g->leader_ms != 0 && own_ms >= g->own_ms && own_ms - g->own_ms < HEARD_MS;
+    if (known)
+        *leader_ms = g->leader_ms + (own_ms - g->own_ms);
+    pthread_mutex_unlock(&g->lock);
+    return known;
 }

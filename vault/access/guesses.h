@@ -1,7 +1,11 @@
-/* How often this vault computes scrypt for a user, by itself. The cluster counts wrong passwords (vault/access/attempts.h), but it is the
+/* What a vault remembers by itself of password tries: how many it has heard of a user, and what time it is at the leader's.
+ *
+ * The cluster counts wrong passwords (vault/access/attempts.h), but it is the
  * front that carries reservations to the leader and brings their outcome: one that was taken over could say "done" and let a client of
  * its own guess on. So each vault hears at most GUESSES_MAX wrong passwords of a user at once and one more every GUESS_MS. A right
  * password costs nothing.
+ *
+ * Every outcome tells the leader's time; from the last one it is known well enough for a while, or each login would have to ask.
  *
  * Any thread. Users share the table's places by their ids, so it is bounded and never full. */
 #ifndef CLUSTERHSM_VAULT_ACCESS_GUESSES_H
@@ -21,5 +25,11 @@ bool guesses_take(struct guesses *g, uint64_t user, uint64_t now_ms);
 
 /* The password was right. */
 void guesses_give_back(struct guesses *g, uint64_t user);
+
+/* An outcome that has just come in was stamped so. */
+void guesses_heard(struct guesses *g, uint64_t leader_ms, uint64_t own_ms);
+
+/* The leader's time; false: nothing was heard for a minute. */
+bool guesses_leader_time(struct guesses *g, uint64_t own_ms, uint64_t *leader_ms);
 
 #endif

@@ -1,44 +1,17 @@
 #include "vault/access/password_try.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/secret.h"
 #include "crypto/digest.h"
 #include "vault/access/body.h"
 #include "vault/access/guesses.h"
+#include "vault/access/kept.h"
 #include "vault/keyring.h"
 
 enum { STEP_STAMP = 1, STEP_RESERVE = 2 };
 
 _Static_assert((int)PASSWORD_SALT_BYTES == (int)INDEX_TOKEN_BYTES, "a name's token is the salt of a user who does not exist");
-
-/* What is dear, kept over the calls of one request. */
-struct kept {
-    bool judged, right;
-    uint64_t judged_version; /* of the user's record */
-    uint64_t stamp_ms;
-    bool hashed;
-    struct password_hash hash;
-};
-
-static void kept_free(void *kept)
-{
-    bytes_wipe(kept, sizeof(struct kept));
-    free(kept);
-}
-
-static struct kept *kept_of(struct work *w)
-{
-    struct kept *k = work_kept(w);
-
-    if (k == NULL) {
-        k = calloc(1, sizeof *k);
-        if (k != NULL)
-            work_keep(w, k, kept_free);
-    }
-    return k;
-}
 
 /* ---- whose -------------------------------------------------------------------------------------------------- */
 
@@ -178,6 +151,29 @@ static enum err attempt_of(struct work *w, const struct password_try *t, const s
     return e;
 }
 
+/* The leader's time: what the vault remembers of it, else a step that asks. Where it is clear without that there is no room, nothing is
+ * asked, so that those who wait cost the leader nothing. */
+static enum err learn_time(struct work *w, const struct subject *s, const struct attempt *a, struct kept *k)
+{
+    struct vault *v = work_vault(w);
+    uint64_t own_ms = v->now_ms();
+    const Hsm__Outcome *outcome;
+    enum err e;
+
+    if (k->stamp_ms != 0 || guesses_leader_time(v->guesses, own_ms, &k->stamp_ms))
+        return ERR_OK;
+    e = attempts_glance(s->attempts, a, own_ms);
+    if (e == ERR_OK)
+        e = work_step(w, STEP_STAMP, &outcome);
+    if (e != ERR_OK)
+        return e;
+    k->stamp_ms = outcome->leader_time_ms;
+    guesses_heard(v->guesses, k->stamp_ms, own_ms);
+    return ERR_OK;
+}
+
+/* Whoever finds the reservation of this request id there need not make it: an id has one verdict, as the ring knows it, so a second
+ * password under the same id is told nothing. */
 static enum err reserve(struct work *w, const struct password_try *t, struct subject *s, struct kept *k)
 {
     const Hsm__Outcome *outcome;
@@ -186,18 +182,21 @@ static enum err reserve(struct work *w, const struct password_try *t, struct sub
     enum err e = attempt_of(w, t, s, who, &a);
 
     if (e == ERR_OK)
-        e = attempts_glance(s->attempts, &a, work_vault(w)->now_ms());
-    if (e == ERR_OK)
-        e = work_step(w, STEP_STAMP, &outcome);
+        e = learn_time(w, s, &a, k);
     if (e != ERR_OK)
         return e;
-    a.now_ms = k->stamp_ms = outcome->leader_time_ms;
+    a.now_ms = k->stamp_ms;
     if (!attempts_has(s->attempts, &a)) {
         e = attempts_reserve(s->attempts, &a);
         if (e == ERR_OK)
             e = put_attempts(w, s);
+        if (e == ERR_OK)
+            e = work_step(w, STEP_RESERVE, &outcome);
+        if (e != ERR_OK)
+            return e;
     }
-    return e == ERR_OK ? work_step(w, STEP_RESERVE, &outcome) : e;
+    work_persist(w, LOGIN_MISSES_MAX);
+    return ERR_OK;
 }
 
 /* ---- the password ------------------------------------------------------------------------------------------- */

@@ -1,13 +1,14 @@
 /* One try of a user's password, as login and change_password make it: counted by the cluster before scrypt says anything.
  *
  *   read       the list of users, the user, the counter (vault/access/attempts.h); or a bucket in place of one who does not exist
- *   glance     locked, or full: ERR_PIN_LOCKED, ERR_BUSY, and nothing is asked of the leader
- *   stamp      a step that changes nothing and brings the leader's time
- *   reserve    a step that puts the counter with this request's reservation; another who was first: from the beginning
+ *   time       the leader's, as the vault remembers it from the last stamp; else a step that changes nothing and brings one
+ *   reserve    locked, or full: ERR_PIN_LOCKED, ERR_BUSY. Else a step that puts the counter with this request's reservation; another who
+ *              was first: from the beginning
  *   judge      scrypt, once: the verdict is kept over conflicts, unless the user's record has changed
- *   settle     the counter again, as part of the request's own command
- * A client that asks again with the same request id, at whichever vault, finds both steps done, its reservation there, and goes on at
- * `judge`; where the command itself was done it gets its verdict (vault/access/verdict.h). So it is counted once.
+ *   settle     the counter again, as part of the request's own command. Here a work does not give up soon: its client would wait with
+ *              the reservation open, and a hundred who do so are slower than their reservations last
+ * A client that asks again with the same request id, at whichever vault, finds its reservation there and goes on at `judge`; where the
+ * command itself was done it gets its verdict (vault/access/verdict.h). So it is counted once.
  *
  * A name that does not exist takes the same road, with the same number of records, steps and scrypt runs. */
 #ifndef CLUSTERHSM_VAULT_ACCESS_PASSWORD_TRY_H
