@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "common/log.h"
 #include "daemon/replica/replica.h"
 #include "daemon/status.h"
 #include "proto/limits.h"
@@ -184,8 +185,8 @@ static void on_closed(void *owner, struct connection *connection, const char *re
 {
     struct client *c = owner;
     (void)connection;
-    (void)reason;
 
+    log_debug("client_gone", "reason=\"%s\"", reason);
     c->connection = NULL;
     c->state = CLIENT_LEAVING;
     while (!ring_is_empty(&c->exchanges))

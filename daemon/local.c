@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/net/listener.h"
+#include "daemon/peers.h"
 #include "daemon/public_facts.h"
 #include "daemon/status.h"
 #include "proto/frame.h"
@@ -45,6 +46,16 @@ static void put_reply(struct job *j, Hsm__LocalReply *reply)
     buffer_clear(&out);
 }
 
+/* For people, also where nothing is wrong with the question: what keeps a joiner out. */
+static const char *word_of(const struct node *n, enum err e, const char *detail)
+{
+    if (detail != NULL && detail[0] != '\0')
+        return detail;
+    if (e != ERR_OK)
+        return err_text(e);
+    return n->peers != NULL ? peers_join_trouble(n->peers) : "";
+}
+
 /* The job is gone then. detail NULL or empty: the error's own text. */
 static void answer(struct job *j, enum err e, const char *detail)
 {
@@ -55,8 +66,7 @@ static void answer(struct job *j, enum err e, const char *detail)
 
     if (j->connection != NULL) {
         reply.error = (uint32_t)e;
-        if (e != ERR_OK)
-            reply.detail = (char *)(uintptr_t)(detail != NULL && detail[0] != '\0' ? detail : err_text(e));
+        reply.detail = (char *)(uintptr_t)word_of(n, e, detail);
         reply.facts = (Hsm__NodeFacts *)(uintptr_t)view->facts;
         if (status_reply(n, &status))
             reply.status = (ProtobufCBinaryData){.data = status.data, .len = status.len};
