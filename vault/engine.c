@@ -238,7 +238,9 @@ static void advance(struct engine *e, struct work *w);
 /* After a run. */
 static void go_on(struct engine *e, struct work *w, enum err verdict)
 {
-    if (verdict == ERR_NEED && facts_wants(&w->facts) && w->rounds++ < NEED_ROUNDS_MAX)
+    if (verdict == ERR_NEED && !facts_wants(&w->facts))
+        finish(e, w, ERR_BUG);
+    else if (verdict == ERR_NEED && w->rounds++ < NEED_ROUNDS_MAX)
         answer_need(e, w);
     else if (verdict == ERR_PENDING && w->proposed != PROPOSED_NOTHING)
         answer_propose(e, w);

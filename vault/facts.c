@@ -5,14 +5,12 @@
 
 #include "vault/record.h"
 
-enum { TAG_BYTES = 16 };
+enum { OVERTAKEN_MAX = 2 };
 
 static void fact_clear(struct fact *r)
 {
     free(r->packed);
-    if (r->record.header != NULL)
-        hsm__record_header__free_unpacked(r->record.header, NULL);
-    secret_clear(&r->record.text);
+    record_cache_give_back(r->record);
 }
 
 void facts_clear(struct facts *f)
@@ -55,10 +53,8 @@ void facts_drop(struct facts *f, uint64_t id)
         return;
     fact_clear(r);
     last = &f->records[--f->n_records];
-    if (r != last) {
+    if (r != last)
         *r = *last;
-        r->record.tag = r->tag;
-    }
 }
 
 /* A place for an id that is not known yet. Places move when more are made: nobody keeps a pointer over calls. */
@@ -71,9 +67,6 @@ static enum err place(struct facts *f, uint64_t id, struct fact **out)
         struct fact *more = realloc(f->records, room * sizeof *more);
         if (more == NULL)
             return ERR_NO_MEMORY;
-        for (size_t i = 0; i < f->n_records; i++)
-            if (more[i].open)
-                more[i].record.tag = more[i].tag;
         f->records = more;
         f->room = room;
     }
@@ -95,8 +88,8 @@ static enum err add_absent(struct facts *f, uint64_t id)
     return e;
 }
 
-/* The id in a record's header, unproven until it is opened, and the seal's tag. */
-static enum err peek(const uint8_t *packed, size_t n, uint64_t *id, uint8_t tag[TAG_BYTES])
+/* What a record's header and seal say of it. */
+static enum err peek(const uint8_t *packed, size_t n, struct record_name *name)
 {
     struct memory memory;
     Hsm__RecordHeader *header = NULL;
@@ -105,11 +98,12 @@ static enum err peek(const uint8_t *packed, size_t n, uint64_t *id, uint8_t tag[
 
     memory_init(&memory);
     record = hsm__record__unpack(&memory.allocator, n, packed);
-    if (record != NULL && record->sealed.len >= TAG_BYTES)
+    if (record != NULL && record->sealed.len >= GCM_SEAL_BYTES)
         header = hsm__record_header__unpack(&memory.allocator, record->header.len, record->header.data);
     if (header != NULL) {
-        *id = header->id;
-        memcpy(tag, record->sealed.data + record->sealed.len - TAG_BYTES, TAG_BYTES);
+        name->id = header->id;
+        name->version = header->version;
+        memcpy(name->tag, record->sealed.data + record->sealed.len - sizeof name->tag, sizeof name->tag);
         e = ERR_OK;
         hsm__record_header__free_unpacked(header, &memory.allocator);
     }
@@ -120,24 +114,23 @@ static enum err peek(const uint8_t *packed, size_t n, uint64_t *id, uint8_t tag[
 
 enum err facts_add_record(struct facts *f, const uint8_t *packed, size_t n)
 {
-    uint8_t tag[TAG_BYTES];
-    uint64_t id = 0;
+    struct record_name name;
     struct fact *r;
     uint8_t *copy;
-    enum err e = peek(packed, n, &id, tag);
+    enum err e = peek(packed, n, &name);
 
-    if (e != ERR_OK || find(f, id) != NULL)
+    if (e != ERR_OK || find(f, name.id) != NULL)
         return e;
     copy = malloc(n);
     if (copy == NULL)
         return ERR_NO_MEMORY;
-    e = place(f, id, &r);
+    e = place(f, name.id, &r);
     if (e != ERR_OK) {
         free(copy);
         return e;
     }
     memcpy(copy, packed, n);
-    memcpy(r->tag, tag, sizeof r->tag);
+    r->name = name;
     r->packed = copy;
     r->packed_bytes = n;
     return ERR_OK;
@@ -181,21 +174,41 @@ enum err facts_add(struct facts *f, const Hsm__Facts *more)
     return e;
 }
 
-static enum err open_fact(struct fact *r, const struct cluster_view *view, struct seen *seen)
+/* Held; of this cluster, and what its name says. */
+static enum err unseal(const struct fact *r, const struct cluster_view *view, struct record_cache *cache, const struct opened_record **out)
 {
-    enum err e = record_open(view->master, r->packed, r->packed_bytes, &r->record.header, &r->record.text);
+    Hsm__RecordHeader *header = NULL;
+    struct secret text = {0};
+    enum err e = record_open(view->master, r->packed, r->packed_bytes, &header, &text);
 
     if (e != ERR_OK)
         return e == ERR_NO_MEMORY || e == ERR_BUG ? e : ERR_FORGED;
+    if (r->name.version == 0 || header->cluster_id.len != sizeof view->cluster_id ||
+        memcmp(header->cluster_id.data, view->cluster_id, sizeof view->cluster_id) != 0) {
+        hsm__record_header__free_unpacked(header, NULL);
+        secret_clear(&text);
+        return ERR_FORGED;
+    }
+    *out = record_cache_put(cache, &r->name, header, &text);
+    return *out != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err open_fact(struct fact *r, const struct facts_proof *proof)
+{
+    const struct opened_record *record = record_cache_borrow(proof->cache, &r->name);
+    enum err e = record != NULL ? ERR_OK : unseal(r, proof->view, proof->cache, &record);
+
+    if (e != ERR_OK)
+        return e;
+    if (!seen_note(proof->seen, r->id, r->name.version)) {
+        record_cache_give_back(record);
+        return ERR_STALE;
+    }
     free(r->packed);
     r->packed = NULL;
-    r->open = true;
-    r->record.tag = r->tag;
-    r->version = r->record.header->version;
-    if (r->record.header->id != r->id || r->version == 0 || r->record.header->cluster_id.len != sizeof view->cluster_id ||
-        memcmp(r->record.header->cluster_id.data, view->cluster_id, sizeof view->cluster_id) != 0)
-        return ERR_FORGED;
-    return seen_note(seen, r->id, r->version) ? ERR_OK : ERR_STALE;
+    r->record = record;
+    r->version = r->name.version;
+    return ERR_OK;
 }
 
 enum err facts_want(struct facts *f, uint64_t id)
@@ -211,15 +224,19 @@ enum err facts_want(struct facts *f, uint64_t id)
     return ERR_NEED;
 }
 
-enum err facts_record(struct facts *f, const struct cluster_view *view, struct seen *seen, uint64_t id, struct fact **out)
+enum err facts_record(struct facts *f, const struct facts_proof *proof, uint64_t id, struct fact **out)
 {
     struct fact *r = find(f, id);
     enum err e = ERR_OK;
 
     if (r == NULL)
         return facts_want(f, id);
-    if (!r->absent && !r->open)
-        e = open_fact(r, view, seen);
+    if (!r->absent && r->record == NULL)
+        e = open_fact(r, proof);
+    if (e == ERR_STALE && f->overtaken++ < OVERTAKEN_MAX) {
+        facts_drop(f, id);
+        return facts_want(f, id);
+    }
     if (e != ERR_OK)
         return e;
     r->used = true;

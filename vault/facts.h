@@ -9,6 +9,7 @@
 #include "proto/memory.h"
 #include "proto/vault.pb-c.h"
 #include "vault/keyring.h"
+#include "vault/record_cache.h"
 #include "vault/seen.h"
 #include "vault/work.h"
 
@@ -18,13 +19,12 @@ enum { FACTS_RECORDS_MAX = (NEED_ROUNDS_MAX + 1) * NEED_IDS_MAX + HEADER_IDS_MAX
 struct fact {
     uint64_t id;
     bool absent;
-    bool used;               /* the work has looked at it */
-    uint64_t version;        /* 0 where it is absent; else known once it is open */
-    uint8_t *packed;         /* owned; NULL once it is open */
+    bool used;                          /* the work has looked at it */
+    uint64_t version;                   /* 0 where it is absent; else proven once it is open */
+    struct record_name name;            /* what its header says, unproven until it is open */
+    uint8_t *packed;                    /* owned; NULL once it is open */
     size_t packed_bytes;
-    uint8_t tag[16];
-    bool open;
-    struct opened_record record;
+    const struct opened_record *record; /* held; NULL until it is open */
 };
 
 struct found {
@@ -37,6 +37,13 @@ struct found {
     uint64_t ids[FIND_IDS_MAX];
 };
 
+/* Where records are proven. */
+struct facts_proof {
+    const struct cluster_view *view;
+    struct seen *seen;
+    struct record_cache *cache; /* NULL: each is opened anew */
+};
+
 /* All zero: nothing is known. */
 struct facts {
     struct fact *records;
@@ -45,6 +52,7 @@ struct facts {
     size_t n_lookups;
     uint64_t wanted[NEED_IDS_MAX];
     size_t n_wanted;
+    unsigned overtaken; /* how many records were older than others had been */
     uint64_t applied;
 };
 
@@ -60,8 +68,10 @@ enum err facts_add_record(struct facts *f, const uint8_t *packed, size_t n);
 /* Forgets what is known of an id. */
 void facts_drop(struct facts *f, uint64_t id);
 
-/* The fact of an id, open unless it is absent. ERR_NEED: noted as wanted. ERR_STALE, ERR_FORGED, ERR_LIMIT, ERR_NO_MEMORY. */
-enum err facts_record(struct facts *f, const struct cluster_view *view, struct seen *seen, uint64_t id, struct fact **out);
+/* The fact of an id, open unless it is absent; *out is good until the next call. ERR_NEED: noted as wanted. That is so, too, where the
+ * record is older than one that the vault has been shown: an honest front's threads overtake each other, and what it reads now is newer.
+ * ERR_STALE: it was older several times. ERR_FORGED, ERR_LIMIT, ERR_NO_MEMORY. */
+enum err facts_record(struct facts *f, const struct facts_proof *proof, uint64_t id, struct fact **out);
 
 /* Notes an id as wanted; ERR_OK where it is known. ERR_NEED, ERR_LIMIT. */
 enum err facts_want(struct facts *f, uint64_t id);

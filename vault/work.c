@@ -108,7 +108,7 @@ const Hsm__Request *work_request(const struct work *w)
 
 const uint8_t *work_request_id(const struct work *w)
 {
-    return w->has_id ? w->request_id : NULL;
+    return w->has_id && (w->row == NULL || w->row->effect == EFFECT_CHANGE) ? w->request_id : NULL;
 }
 
 const uint8_t *work_channel_hash(const struct work *w)
@@ -146,17 +146,18 @@ enum err work_dear(struct work *w)
 
 enum err work_record(struct work *w, uint64_t id, Hsm__RecordKind kind, const struct opened_record **out)
 {
+    struct facts_proof proof = {.view = w->view, .seen = w->vault->seen, .cache = w->vault->records};
     struct fact *r = NULL;
     enum err e;
 
     if (w->view == NULL)
         return ERR_WRONG_STATE;
-    e = facts_record(&w->facts, w->view, w->vault->seen, id, &r);
+    e = facts_record(&w->facts, &proof, id, &r);
     if (e != ERR_OK)
         return e;
-    if (r->absent || (kind != HSM__RECORD_KIND__RECORD_NONE && r->record.header->kind != kind))
+    if (r->absent || (kind != HSM__RECORD_KIND__RECORD_NONE && r->record->header->kind != kind))
         return ERR_NOT_FOUND;
-    *out = &r->record;
+    *out = r->record;
     return ERR_OK;
 }
 

@@ -56,8 +56,8 @@ struct opened_record {
 };
 
 /* ERR_NEED; ERR_NOT_FOUND: there is no such record, or it is of another kind (RECORD_NONE: any will do); ERR_STALE: older than one that
- * this vault has been shown; ERR_FORGED. What is found or found absent counts as used: the front looks at it again before the reply
- * leaves, and a change carries it as a precondition. */
+ * this vault has been shown, again and again; ERR_FORGED. What is found or found absent counts as used: the front looks at it again
+ * before the reply leaves, and a change carries it as a precondition. */
 enum err work_record(struct work *w, uint64_t id, Hsm__RecordKind kind, const struct opened_record **out);
 
 /* Asks for several at once, so that they cost one round: ERR_NEED or ERR_OK. Each is then read with work_record. */
@@ -97,7 +97,8 @@ enum err work_erase(struct work *w, uint64_t id, uint64_t version);
  * access_check, which runs before each call of decide, requires so the version of the cluster record that it judged by. */
 enum err work_require(struct work *w, uint64_t id, uint64_t version);
 
-/* What the command's outcome will carry, now and at every retry: ids made, a verdict; never a secret. */
+/* What the command's outcome will carry, now and at every retry: ids made, a verdict; never a secret. It comes back as it was given, or the
+ * work ends with an error: no front can make one up, or hand out another request's. At most 4080 bytes: else ERR_LIMIT. */
 enum err work_result(struct work *w, const uint8_t *bytes, size_t n);
 
 /* A step before the command proper, under an id derived from the request's and `step` (1 or more), so that a retry does not repeat it:

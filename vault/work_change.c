@@ -1,5 +1,4 @@
 /* The changes of a work, from what its handler collects to the command that goes out. */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +10,6 @@
 #include "vault/ids.h"
 #include "vault/record.h"
 #include "vault/work_state.h"
-
-enum { RESULT_BYTES_MAX = 4096, NODE_CALL_NUMBERS = 0x8000 };
 
 /* ---- collecting */
 
@@ -128,46 +125,6 @@ enum err work_keep_step(struct work *w, Hsm__Outcome *outcome)
 
 /* ---- the command */
 
-/* Who asked for what, keyed, so that an id cannot come back with another request behind it. Not the signature of a login: it is made anew
- * for each channel, and the same login may be tried on several. */
-static enum err digest_request(struct work *w, uint8_t out[DIGEST_BYTES])
-{
-    static const char info[] = "digest";
-    struct secret key = {0}, text = {0};
-    ProtobufCBinaryData signature = {0};
-    bool login = w->request != NULL && w->request->of_case == HSM__REQUEST__OF_LOGIN;
-    size_t n, mac_bytes = 0;
-    uint64_t head[2] = {0};
-    enum err e;
-
-    if (login) {
-        signature = w->request->login->signature;
-        w->request->login->signature = (ProtobufCBinaryData){0};
-    }
-    n = w->request != NULL ? hsm__request__get_packed_size(w->request) : hsm__node_call__get_packed_size(w->node_call);
-    e = secret_new(&text, sizeof head + n) ? ERR_OK : ERR_NO_MEMORY;
-    if (e == ERR_OK) {
-        head[0] = htobe64(w->request != NULL ? w->row->number : NODE_CALL_NUMBERS + (uint64_t)w->node_call->of_case);
-        head[1] = htobe64(login ? 0 : w->login.user_id);
-        memcpy(text.bytes, head, sizeof head);
-        if (w->request != NULL)
-            hsm__request__pack(w->request, text.bytes + sizeof head);
-        else
-            hsm__node_call__pack(w->node_call, text.bytes + sizeof head);
-        /* Always of the first epoch: a request is retried over a rotation too. */
-        e = master_derive(w->view->master, MASTER_COMMAND, 1, NULL, 0, (const uint8_t *)info, sizeof info - 1, &key);
-    }
-    if (login)
-        w->request->login->signature = signature;
-    if (e == ERR_OK && (EVP_Q_mac(w->vault->libctx, "HMAC", NULL, "SHA256", NULL, key.bytes, key.len, text.bytes, text.len, out,
-                                  DIGEST_BYTES, &mac_bytes) == NULL || mac_bytes != DIGEST_BYTES))
-        e = ERR_BUG;
-    ERR_clear_error();
-    secret_clear(&key);
-    secret_clear(&text);
-    return e;
-}
-
 /* The id under which a step goes out: the same at every retry of the request. */
 static enum err step_id(struct work *w, unsigned step, uint8_t out[REQUEST_ID_BYTES])
 {
@@ -193,6 +150,7 @@ struct draft_command {
     Hsm__Precondition *preconditions_at[FACTS_RECORDS_MAX + WORK_CHANGES_MAX];
     Hsm__Change changes[WORK_CHANGES_MAX];
     Hsm__Change *changes_at[WORK_CHANGES_MAX];
+    uint8_t result[RESULT_TAG_BYTES + RESULT_BYTES_MAX];
 };
 
 static void require(struct draft_command *d, uint64_t id, uint64_t version)
@@ -228,7 +186,6 @@ static void fill(struct draft_command *d, struct work *w)
         }
         d->changes_at[d->body.n_changes++] = c;
     }
-    d->body.result = (ProtobufCBinaryData){.data = w->result.data, .len = w->result.len};
 }
 
 /* Under the id of the command that they go out with: apply holds the two together. */
@@ -260,18 +217,19 @@ static enum err seal_changes(struct work *w, uint8_t id[REQUEST_ID_BYTES])
 enum err work_make_command(struct work *w, enum work_proposed proposed, unsigned step)
 {
     struct draft_command *d;
-    uint8_t digest[DIGEST_BYTES] = {0}, id[REQUEST_ID_BYTES];
+    uint8_t id[REQUEST_ID_BYTES];
     enum err e = ERR_OK;
 
     if (w->view == NULL)
         return ERR_WRONG_STATE;
     memcpy(id, w->request_id, sizeof id);
+    memset(w->digest, 0, sizeof w->digest);
     if (proposed == PROPOSED_STEP)
         e = step_id(w, step, id);
     else if (proposed == PROPOSED_LEASE)
         e = RAND_bytes_ex(w->vault->libctx, id, sizeof id, 0) == 1 ? ERR_OK : ERR_BUG;
     if (e == ERR_OK && proposed != PROPOSED_LEASE)
-        e = digest_request(w, digest);
+        e = work_digest(w);
     if (e == ERR_OK && (proposed == PROPOSED_STEP || proposed == PROPOSED_COMMAND))
         e = seal_changes(w, id);
     if (e != ERR_OK)
@@ -283,15 +241,20 @@ enum err work_make_command(struct work *w, enum work_proposed proposed, unsigned
     d->body.cluster_id = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)w->view->cluster_id, .len = sizeof w->view->cluster_id};
     d->body.request_id = (ProtobufCBinaryData){.data = id, .len = sizeof id};
     d->body.born_index = w->row != NULL && proposed != PROPOSED_LEASE ? w->born : w->facts.applied;
-    d->body.digest = (ProtobufCBinaryData){.data = digest, .len = sizeof digest};
+    d->body.digest = (ProtobufCBinaryData){.data = w->digest, .len = sizeof w->digest};
     d->body.preconditions = d->preconditions_at;
     d->body.changes = d->changes_at;
     if (proposed == PROPOSED_LEASE)
         d->body.lease_ids = ID_BLOCK;
     else if (proposed == PROPOSED_COMMAND || (proposed == PROPOSED_STEP && w->n_changes > 0))
         fill(d, w);
+    if (proposed == PROPOSED_COMMAND) {
+        d->body.result = (ProtobufCBinaryData){.data = d->result, .len = RESULT_TAG_BYTES + w->result.len};
+        e = work_seal_result(w, d->result);
+    }
     buffer_reset(&w->command);
-    e = command_seal(w->view->master, &d->body, &w->command);
+    if (e == ERR_OK)
+        e = command_seal(w->view->master, &d->body, &w->command);
     free(d);
     return e;
 }

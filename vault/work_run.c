@@ -1,4 +1,7 @@
 /* One work's way from step to step: the handler's run, and what the front brings in between. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "vault/ids.h"
 #include "vault/work_state.h"
 
@@ -58,6 +61,13 @@ enum err work_take_facts(struct work *w, const Hsm__Facts *facts)
     return e == ERR_OK ? ERR_PENDING : e;
 }
 
+/* It will never be there again: no id gets a second record. */
+static void note_erased(struct work *w, uint64_t id)
+{
+    seen_note(w->vault->seen, id, UINT64_MAX);
+    record_cache_forget(w->vault->records, id);
+}
+
 /* What our own command has put is known without asking; what it changed otherwise must be read again. */
 static enum err refresh(struct work *w, bool done)
 {
@@ -68,8 +78,23 @@ static enum err refresh(struct work *w, bool done)
     for (size_t i = 0; e == ERR_OK && done && i < w->n_changes; i++)
         if (w->changes[i].put)
             e = facts_add_record(&w->facts, w->changes[i].record.data, w->changes[i].record.len);
+        else
+            note_erased(w, w->changes[i].id);
     w->rounds = 0;
     return e == ERR_OK ? ERR_PENDING : e;
+}
+
+/* What the command gave, as a vault has said it: now this one, or another at the first try. */
+static enum err settle_result(struct work *w, Hsm__Outcome *outcome, bool done)
+{
+    if (!done)
+        return work_open_result(w, &outcome->result);
+    free(outcome->result.data);
+    outcome->result.data = w->result.len > 0 ? malloc(w->result.len) : NULL;
+    outcome->result.len = outcome->result.data != NULL ? w->result.len : 0;
+    if (outcome->result.len > 0)
+        memcpy(outcome->result.data, w->result.data, w->result.len);
+    return outcome->result.len == w->result.len ? ERR_OK : ERR_NO_MEMORY;
 }
 
 /* DONE or REPEATED. */
@@ -103,8 +128,9 @@ static enum err succeeded(struct work *w, Hsm__Outcome *outcome)
         return ERR_BUG;
     }
     w->outcome = outcome;
-    w->answering = true;
-    return refresh(w, done);
+    e = settle_result(w, outcome, done);
+    w->answering = e == ERR_OK;
+    return e == ERR_OK ? refresh(w, done) : e;
 }
 
 enum err work_take_outcome(struct work *w, const Hsm__OutcomeCall *call)

@@ -11,7 +11,8 @@
 #include "vault/node/node.h"
 #include "vault/operation/operation.h"
 
-enum { WORK_STEPS_MAX = 4, WORK_IDS_MAX = 16, WORK_CHANGES_MAX = 8, WORK_TOKENS_MAX = 64, REQUEST_ID_BYTES = 16, DIGEST_BYTES = 32 };
+enum { WORK_STEPS_MAX = 4, WORK_IDS_MAX = 16, WORK_CHANGES_MAX = 8, WORK_TOKENS_MAX = 64, REQUEST_ID_BYTES = 16, DIGEST_BYTES = 32,
+       RESULT_TAG_BYTES = 16, RESULT_BYTES_MAX = 4096 - RESULT_TAG_BYTES };
 
 /* What the next call of this work's front must be. */
 enum work_waits {
@@ -87,6 +88,7 @@ struct work {
     size_t n_requires;
     struct buffer result;
     struct buffer command;          /* packed, to be proposed */
+    uint8_t digest[DIGEST_BYTES];   /* its */
     struct work_step steps[WORK_STEPS_MAX];
     uint64_t ids[WORK_IDS_MAX];     /* in the order in which they were asked for */
     size_t n_ids, n_ids_used;
@@ -112,6 +114,16 @@ void work_forget_facts(struct work *w);
 
 /* The command from what was collected, for `proposed`: w->command is packed. ERR_NO_MEMORY, ERR_BUG, ERR_LIMIT. */
 enum err work_make_command(struct work *w, enum work_proposed proposed, unsigned step);
+
+/* Who asked for what, keyed, so that an id cannot come back with another request behind it: w->digest. ERR_NO_MEMORY, ERR_BUG. */
+enum err work_digest(struct work *w);
+
+/* Results come back by the fronts' hands: a command proper carries `tag || what the handler gave`, the tag over the digest, the request id
+ * and the result, so that a retry learns what a vault gave to this very request, or nothing. Writes RESULT_TAG_BYTES + w->result.len. */
+enum err work_seal_result(struct work *w, uint8_t *out);
+
+/* Takes the tag off a first result that was repeated. ERR_UNKNOWN_OUTCOME: the id was used up by a try that made nothing; ERR_FORGED. */
+enum err work_open_result(struct work *w, ProtobufCBinaryData *result);
 
 /* Forgets what was collected. */
 void work_forget_changes(struct work *w);

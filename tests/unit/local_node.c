@@ -21,6 +21,7 @@
 #include "vault/keyring.h"
 #include "vault/object/key_cache.h"
 #include "vault/record.h"
+#include "vault/record_cache.h"
 #include "vault/seen.h"
 
 /* The engine's answers, one after the other, so that nothing of it is entered from within itself. */
@@ -540,7 +541,7 @@ struct local_node *local_node_new(OSSL_LIB_CTX *libctx, const struct engine_part
     n->peer.key_bytes = (size_t)der;
     local_store_open(&n->store);
     n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(),
-                              .guesses = guesses_new(), .now_ms = now_ms};
+                              .records = record_cache_new(), .guesses = guesses_new(), .now_ms = now_ms};
     ck_assert_int_eq(key_cache_new(64, &n->vault.key_cache), ERR_OK);
     make_cluster(n);
     setup.vault = &n->vault;
@@ -555,6 +556,7 @@ void local_node_free(struct local_node *n)
     keyring_free(n->vault.keyring);
     ids_free(n->vault.ids);
     seen_free(n->vault.seen);
+    record_cache_free(n->vault.records);
     guesses_free(n->vault.guesses);
     key_cache_free(n->vault.key_cache);
     local_store_close(&n->store);
