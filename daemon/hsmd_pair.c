@@ -49,7 +49,8 @@ static bool start_vault(struct pair *p, const struct pair_setup *s, const struct
 {
     char threads[NUMBER_BYTES], workers[NUMBER_BYTES];
     char *const argv[] = {(char[]){"hsm-vault"}, (char[]){"--threads"}, threads, (char[]){"--workers"}, workers,
-        (char[]){"--name"}, s->settings->name, (char[]){"--seal"}, s->settings->seal_kind, NULL};
+        (char[]){"--name"}, s->settings->name, (char[]){"--seal"}, s->settings->seal_kind, (char[]){"--log-level"},
+        s->settings->log_level, s->settings->vault_allow_swap ? (char[]){"--allow-swap"} : NULL, NULL};
     const struct spawn spawn = {.path = s->vault_path, .argv = argv, .user = s->vault_user, .fds = e->vault, .n_fds = e->n,
         .locks_memory = true};
     pid_t pid;

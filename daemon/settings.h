@@ -27,6 +27,7 @@ struct node_settings {
     char *seal_file;
     char *seal_kind;
     uint64_t store_bytes_max;
+    bool vault_allow_swap;
     char *vault_user;
     uint32_t vault_workers;
 };
