@@ -273,6 +273,13 @@ void engine_job_done(struct engine_job *job)
     end(e, w);
 }
 
+void engine_job_drop(struct engine_job *job)
+{
+    job->work->on_pool = false;
+    job->work->waits = WAITS_FOR_NOTHING;
+    free(job);
+}
+
 static void advance(struct engine *e, struct work *w)
 {
     struct engine_job *job;

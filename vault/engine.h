@@ -47,4 +47,7 @@ void engine_call(struct engine *e, const Hsm__VaultCall *call);
 void engine_job_run(struct engine_job *job);
 void engine_job_done(struct engine_job *job);
 
+/* Instead of the two, where the process ends: the job is given back undone, and nothing is answered. */
+void engine_job_drop(struct engine_job *job);
+
 #endif

@@ -1,0 +1,172 @@
+#include "vault/process/warm.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include "certs/chain.h"
+#include "certs/issue.h"
+#include "common/clock.h"
+#include "crypto/curve.h"
+#include "vault/index.h"
+#include "vault/master.h"
+#include "vault/node/kem.h"
+#include "vault/provider/ecdsa_text.h"
+#include "vault/provider/generate.h"
+#include "vault/record.h"
+
+/* Certificates: names, extensions, object identifiers, the checks of a chain. */
+static bool certificates(OSSL_LIB_CTX *libctx, struct key *root, struct key *leaf)
+{
+    static const uint8_t kem[CERT_KEM_BYTES] = {1};
+    int64_t now = (int64_t)clock_real_s();
+    struct cert_order order = {.libctx = libctx, .role = CERT_ROOT, .name = "warm", .subject_key = key_evp(root),
+                               .issuer_key = key_evp(root), .now_s = now, .days = 1};
+    struct buffer der = {0};
+    X509 *authority = NULL, *cert = NULL, *again = NULL;
+    X509_REQ *csr = NULL;
+    bool ok = cert_issue(&order, &authority, NULL) == ERR_OK;
+
+    order.role = CERT_NODE;
+    order.subject_key = key_evp(leaf);
+    order.issuer = authority;
+    order.kem_public = kem;
+    ok = ok && cert_issue(&order, &cert, NULL) == ERR_OK && cert_write(cert, &der) == ERR_OK &&
+         cert_read(libctx, "a certificate", der.data, der.len, &again, NULL) == ERR_OK &&
+         chain_check_cluster(libctx, now, again, key_evp(leaf), authority, NULL) == ERR_OK;
+    buffer_clear(&der);
+    ok = ok && csr_make(libctx, "warm", key_evp(leaf), &csr, NULL) == ERR_OK && csr_write(csr, &der) == ERR_OK;
+    X509_REQ_free(csr);
+    csr = NULL;
+    ok = ok && csr_read(libctx, der.data, der.len, &csr, NULL) == ERR_OK;
+    X509_REQ_free(csr);
+    X509_free(authority);
+    X509_free(cert);
+    X509_free(again);
+    buffer_clear(&der);
+    return ok;
+}
+
+static bool elliptic(OSSL_LIB_CTX *libctx)
+{
+    static const uint8_t text[] = "warm";
+    struct key *first = NULL, *second = NULL;
+    struct buffer signature = {0};
+    bool ok = generate_ec(libctx, curve_by_name("P-256"), &first) == ERR_OK &&
+              generate_ec(libctx, curve_by_name("P-384"), &second) == ERR_OK &&
+              ecdsa_text_sign(libctx, key_evp(first), text, sizeof text, &signature) == ERR_OK &&
+              ecdsa_text_verify(libctx, key_evp(first), text, sizeof text, signature.data, signature.len) == ERR_OK &&
+              certificates(libctx, first, second);
+
+    buffer_clear(&signature);
+    key_free(first);
+    key_free(second);
+    return ok;
+}
+
+/* Master keys, a record sealed and opened, an index token, a text to a KEM key: HKDF, HMAC, AES-GCM, X25519. */
+static bool seals(OSSL_LIB_CTX *libctx)
+{
+    const struct gcm_aad context = {(const uint8_t *)"warm", 4};
+    Hsm__RecordHeader header = HSM__RECORD_HEADER__INIT, *opened = NULL;
+    struct buffer record = {0}, sealed = {0};
+    struct secret kem = {0}, text = {0}, got = {0};
+    uint8_t token[INDEX_TOKEN_BYTES], kem_public[AGREE_KEY_BYTES];
+    struct master *master = NULL;
+    struct index *index = NULL;
+    bool ok = master_new(libctx, &master) == ERR_OK && master_add(master, 1, NULL) == ERR_OK && index_new(master, &index) == ERR_OK &&
+              index_token(index, 1, 1, NULL, 0, token) == ERR_OK && secret_copy(&text, "warm", 4) &&
+              record_seal(master, &header, text.bytes, text.len, &record) == ERR_OK &&
+              record_open(master, record.data, record.len, &opened, &got) == ERR_OK;
+
+    secret_clear(&got);
+    ok = ok && agree_generate(libctx, &kem) == ERR_OK && agree_public(libctx, &kem, kem_public) == ERR_OK &&
+         kem_seal(libctx, kem_public, context, &text, &sealed) == ERR_OK &&
+         kem_open(libctx, &kem, context, sealed.data, sealed.len, &got) == ERR_OK;
+    if (opened != NULL)
+        hsm__record_header__free_unpacked(opened, NULL);
+    secret_clear(&kem);
+    secret_clear(&text);
+    secret_clear(&got);
+    buffer_clear(&record);
+    buffer_clear(&sealed);
+    index_free(index);
+    master_free(master);
+    return ok;
+}
+
+static bool scrypt(OSSL_LIB_CTX *libctx)
+{
+    uint8_t out[32];
+    uint64_t n = 16;
+    uint32_t r = 8, p = 1;
+    OSSL_PARAM params[] = {OSSL_PARAM_octet_string(OSSL_KDF_PARAM_PASSWORD, (void *)(uintptr_t)"warm", 4),
+                           OSSL_PARAM_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)"warm", 4),
+                           OSSL_PARAM_uint64(OSSL_KDF_PARAM_SCRYPT_N, &n), OSSL_PARAM_uint32(OSSL_KDF_PARAM_SCRYPT_R, &r),
+                           OSSL_PARAM_uint32(OSSL_KDF_PARAM_SCRYPT_P, &p), OSSL_PARAM_END};
+    EVP_KDF *kdf = EVP_KDF_fetch(libctx, "SCRYPT", NULL);
+    EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
+    bool ok = ctx != NULL && EVP_KDF_derive(ctx, out, sizeof out, params) == 1;
+
+    EVP_KDF_CTX_free(ctx);
+    EVP_KDF_free(kdf);
+    return ok;
+}
+
+/* RSA keys take their time to make: their algorithms are fetched and no more. */
+static bool rsa(OSSL_LIB_CTX *libctx)
+{
+    EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(libctx, "RSA", NULL);
+    EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(libctx, "RSA", NULL);
+    bool ok = keys != NULL && signature != NULL;
+
+    EVP_SIGNATURE_free(signature);
+    EVP_KEYMGMT_free(keys);
+    return ok;
+}
+
+static bool digests(OSSL_LIB_CTX *libctx)
+{
+    static const char *const names[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < sizeof names / sizeof names[0]; i++) {
+        uint8_t out[EVP_MAX_MD_SIZE];
+        size_t n = 0;
+        ok = EVP_Q_digest(libctx, names[i], NULL, "warm", 4, out, &n) == 1 &&
+             EVP_Q_mac(libctx, "HMAC", NULL, names[i], NULL, "warm", 4, (const uint8_t *)"warm", 4, out, sizeof out, &n) != NULL;
+    }
+    return ok;
+}
+
+static bool chance(OSSL_LIB_CTX *libctx)
+{
+    uint8_t out[16];
+
+    return RAND_bytes_ex(libctx, out, sizeof out, 0) == 1 && RAND_priv_bytes_ex(libctx, out, sizeof out, 0) == 1;
+}
+
+bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
+{
+    static const struct {
+        const char *what;
+        bool (*try)(OSSL_LIB_CTX *libctx);
+    } kinds[] = {
+        {"random numbers", chance}, {"digests and HMAC", digests}, {"elliptic curves and certificates", elliptic},
+        {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"RSA", rsa},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (!kinds[i].try(libctx)) {
+            ERR_clear_error();
+            diag_set(why, "libcrypto does not work: %s", kinds[i].what);
+            diag_remedy(why, "install OpenSSL 3 with its default provider");
+            return false;
+        }
+    return true;
+}
