@@ -34,10 +34,9 @@ bool identity_known(const struct peers *p, uint64_t id, const uint8_t *fingerpri
     for (size_t i = 0; i < p->n_identities; i++)
         if (p->identities[i].id == id)
             return memcmp(p->identities[i].fingerprint, fingerprint, PEER_HASH_BYTES) == 0;
-    if (p->n_identities > 0)
-        return false;
-    /* The cluster's record has not reached this node yet: what the member told that let us in. */
-    r = peer_book_find(p->book, id);
+    /* The record as we have it is older than this member: we are new here, or were started again and wait to be told what is committed.
+     * The log names it, and the book has its key from the record as it was before, or from who let us in. */
+    r = peer_is_wanted(p, id) ? peer_book_find(p->book, id) : NULL;
     return r != NULL && r->has_fingerprint && memcmp(r->fingerprint, fingerprint, PEER_HASH_BYTES) == 0;
 }
 

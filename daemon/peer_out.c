@@ -251,7 +251,7 @@ static void ensure(struct peers *p, uint64_t id, const char *address)
         snprintf(e->address, sizeof e->address, "%s", address);
 }
 
-static bool wanted(const struct peers *p, uint64_t id)
+bool peer_is_wanted(const struct peers *p, uint64_t id)
 {
     return p->status.members.n == 0 || members_find(&p->status.members, id) != NULL;
 }
@@ -268,7 +268,7 @@ void peer_members(struct peers *p)
         ensure(p, peer_book_at(p->book, i)->id, peer_book_at(p->book, i)->peer_address);
     for (e = p->peers; e != NULL; e = next) {
         next = e->next;
-        if (!e->dropped && !wanted(p, e->id))
+        if (!e->dropped && !peer_is_wanted(p, e->id))
             peer_drop(e, "no member any more");
     }
 }

@@ -263,12 +263,14 @@ static void take_identities(struct peers *p, const Hsm__NodeFacts *facts)
             continue;
         p->identities[p->n_identities].id = who->node_id;
         memcpy(p->identities[p->n_identities++].fingerprint, who->fingerprint.data, PEER_HASH_BYTES);
+        if (who->node_id != p->id)
+            peer_book_know(p->book, who->node_id, who->fingerprint.data, NULL, NULL);
     }
     if (p->n_identities == 0)
         return;
     for (size_t i = peer_book_count(p->book); i-- > 0;) {
         uint64_t id = peer_book_at(p->book, i)->id;
-        bool is_there = false;
+        bool is_there = peer_is_wanted(p, id); /* the record may be older than the log's members: see identity_known */
         for (size_t k = 0; k < p->n_identities; k++)
             is_there = is_there || p->identities[k].id == id;
         if (!is_there)

@@ -145,6 +145,7 @@ bool identity_known(const struct peers *p, uint64_t id, const uint8_t *fingerpri
 
 /* ---- peer_out.c */
 struct peer *peer_find(struct peers *p, uint64_t id);
+bool peer_is_wanted(const struct peers *p, uint64_t id); /* the log's newest members have it, or none at all are known */
 void peer_members(struct peers *p); /* makes the list of peers that of the members */
 void peer_tick(struct peer *e);
 void peer_drop(struct peer *e, const char *reason); /* a literal */

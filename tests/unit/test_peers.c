@@ -123,6 +123,29 @@ START_TEST(test_peers_elect_anew_without_the_leader_and_take_it_back)
 }
 END_TEST
 
+/* After a restart the state lags behind the log until the others have told what is committed; they must be let in for that. */
+START_TEST(test_peers_whose_record_is_an_old_one_still_know_the_others)
+{
+    Hsm__NodeFacts *facts;
+    unsigned leader;
+    size_t n;
+
+    grow_to(3);
+    leader = peer_wait_leader();
+    peer_must_propose(leader, "x", 1);
+    peer_node_stop(leader);
+    peer_node_start(leader);
+    facts = (Hsm__NodeFacts *)(uintptr_t)peer_facts_of(leader);
+    n = facts->n_members;
+    facts->n_members = 1; /* as the record was when the cluster was made */
+    ck_assert(peers_facts(peer_nodes[leader].peers, facts, NULL));
+    facts->n_members = n;
+    peer_node_open(leader, false);
+    PEER_WAIT(!peers_degraded(peer_nodes[leader % 3 + 1].peers));
+    PEER_WAIT(replica_applied(peer_nodes[leader].replica) >= replica_applied(peer_nodes[leader % 3 + 1].replica));
+}
+END_TEST
+
 START_TEST(test_peers_without_a_majority_say_busy_or_unknown_and_never_done)
 {
     unsigned left = 0;
@@ -385,7 +408,7 @@ Suite *test_suite(void)
         &test_peers_tell_a_joiner_without_grant_the_command_and_let_it_in_when_it_has_one,
         &test_peers_send_a_joiner_on_to_the_leader,
         &test_peers_join_goes_on_after_its_answer_was_lost_and_after_a_restart,
-        &test_peers_elect_anew_without_the_leader_and_take_it_back,
+        &test_peers_elect_anew_without_the_leader_and_take_it_back, &test_peers_whose_record_is_an_old_one_still_know_the_others,
         &test_peers_without_a_majority_say_busy_or_unknown_and_never_done,
         &test_peers_stream_a_large_snapshot_to_a_node_that_has_nothing,
         &test_peers_of_foreign_roots_get_no_word,
