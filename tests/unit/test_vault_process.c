@@ -147,6 +147,7 @@ START_TEST(test_process_is_confined_in_all_its_threads)
     char path[64];
     struct dirent *entry;
     DIR *tasks;
+    pid_t task;
     int n = 0;
 
     start(2, vault_process_seal('a'));
@@ -157,8 +158,9 @@ START_TEST(test_process_is_confined_in_all_its_threads)
     while (confine_built_in && (entry = readdir(tasks)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
-        ck_assert_int_eq(vault_process_status(atoi(entry->d_name), "Seccomp"), 2);
-        ck_assert_int_eq(vault_process_status(atoi(entry->d_name), "NoNewPrivs"), 1);
+        task = (pid_t)strtol(entry->d_name, NULL, 10);
+        ck_assert_int_eq(vault_process_status(task, "Seccomp"), 2);
+        ck_assert_int_eq(vault_process_status(task, "NoNewPrivs"), 1);
         n++;
     }
     closedir(tasks);

@@ -62,7 +62,8 @@ static bool read_seal(int fd, enum seal_kind kind, struct secret *out, struct di
     if (kind == SEAL_PASSPHRASE && n > 0 && out->bytes[n - 1] == '\n')
         n--;
     if (n <= 0) {
-        diag_set(why, n < 0 ? "the passphrase is longer than %d bytes" : "the passphrase is empty (at most %d bytes)", SEAL_PASSPHRASE_BYTES_MAX);
+        diag_set(why, n < 0 ? "the passphrase is longer than %d bytes" : "the passphrase is empty (at most %d bytes)",
+                 SEAL_PASSPHRASE_BYTES_MAX);
         diag_remedy(why, "restart hsmd and give the node's passphrase");
         return false;
     }
