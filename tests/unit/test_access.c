@@ -419,8 +419,9 @@ START_TEST(test_deleted_user_ends_a_login)
     ck_assert_int_eq(world_login(&x, &alice, "alice", "password", false), ERR_OK);
     ck_assert_int_eq(world_delete(&x, &admin, "alice"), ERR_OK);
     ck_assert_int_eq(world_sign(&x, &alice), ERR_TICKET);
-    ck_assert_int_eq(world_list(&x, &alice, 0), ERR_OK); /* as anybody */
+    ck_assert_int_eq(world_list(&x, &alice, 0), ERR_TICKET); /* told once, */
     ck_assert_uint_eq(alice.login.user_id, 0);
+    ck_assert_int_eq(world_list(&x, &alice, 0), ERR_OK); /* and then anybody */
     ck_assert_int_eq(world_resume(&x, &alice), ERR_TICKET);
     teardown();
 }
