@@ -44,6 +44,9 @@ AC_DEFUN([CLUSTERHSM_STATIC_LIBS], [
 copy, with the losses that docs/decisions/001-* names. Install libssl-dev, and on trixie zlib1g-dev and libzstd-dev.])])
     ])
 
+    AS_IF([test $module_openssl = static],
+        [AC_DEFINE([MODULE_OPENSSL_STATIC], [1], [the module carries an OpenSSL of its own])])
+
     MODULE_YAML_LIBS=$YAML_LIBS
     AC_MSG_CHECKING([for an archive of libyaml that fits into a shared object])
     kept_cppflags=$CPPFLAGS

@@ -67,19 +67,22 @@ static struct dialer *dialer_of(struct client *c, OSSL_LIB_CTX *libctx, struct d
     return dialer;
 }
 
-static bool rpc_make(struct client *c, OSSL_LIB_CTX *libctx, struct diag *why)
+/* dialer: the client's from here on; NULL: TLS. */
+static bool rpc_make(struct client *c, struct dialer *dialer, OSSL_LIB_CTX *libctx, struct diag *why)
 {
     const struct client_settings *s = &c->settings;
     char **servers = servers_of(&s->servers);
     struct rpc_config config = {.libctx = libctx, .servers = (const char *const *)servers, .n_servers = s->servers.count,
-        .identity = &c->identity, .connect_wait_ms = (unsigned)s->connect_wait_ms, .reply_wait_ms = (unsigned)s->reply_wait_ms,
+        .dialer = dialer, .identity = &c->identity, .connect_wait_ms = (unsigned)s->connect_wait_ms, .reply_wait_ms = (unsigned)s->reply_wait_ms,
         .connections = s->connections};
     enum err e = ERR_NO_MEMORY;
 
-    if (servers != NULL && (config.dialer = dialer_of(c, libctx, why)) == NULL)
+    if (config.dialer == NULL && (config.dialer = dialer_of(c, libctx, why)) == NULL)
         goto out; /* with its reason */
     if (servers != NULL)
         e = rpc_new(&config, &c->rpc);
+    else
+        config.dialer->free(config.dialer);
     if (e != ERR_OK)
         diag_set(why, "%s", err_text(e));
 out:
@@ -88,23 +91,42 @@ out:
     return c->rpc != NULL;
 }
 
-bool client_open_settings(struct client_settings *settings, OSSL_LIB_CTX *libctx, struct client **out, struct diag *why)
+static bool open_client(struct client_settings *settings, struct client_identity *identity, struct dialer *dialer,
+                        OSSL_LIB_CTX *libctx, struct client **out, struct diag *why)
 {
     struct client *c = calloc(1, sizeof *c);
 
     if (c == NULL) {
         diag_set(why, "out of memory");
         client_settings_clear(settings);
+        client_identity_clear(identity);
+        if (dialer != NULL)
+            dialer->free(dialer);
         return false;
     }
-    c->settings = *settings; /* transferred */
+    c->settings = *settings; /* transferred, as the identity */
+    c->identity = *identity;
     memset(settings, 0, sizeof *settings);
-    if (!rpc_make(c, libctx, why)) {
+    memset(identity, 0, sizeof *identity);
+    if (!rpc_make(c, dialer, libctx, why)) {
         client_close(c);
         return false;
     }
     *out = c;
     return true;
+}
+
+bool client_open_settings(struct client_settings *settings, OSSL_LIB_CTX *libctx, struct client **out, struct diag *why)
+{
+    struct client_identity identity = {0};
+
+    return open_client(settings, &identity, NULL, libctx, out, why);
+}
+
+bool client_open_dialer(struct client_settings *settings, struct client_identity *identity, struct dialer *dialer, OSSL_LIB_CTX *libctx,
+                        struct client **out, struct diag *why)
+{
+    return open_client(settings, identity, dialer, libctx, out, why);
 }
 
 bool client_open(const char *given, OSSL_LIB_CTX *libctx, struct client **out, struct diag *why)

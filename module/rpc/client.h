@@ -11,6 +11,7 @@
 
 #include "common/diag.h"
 #include "module/rpc/client_settings.h"
+#include "module/rpc/identity.h"
 #include "module/rpc/rpc.h"
 
 #define CLIENT_PATH "/etc/clusterhsm/client.yaml"
@@ -27,6 +28,11 @@ bool client_open(const char *given, OSSL_LIB_CTX *libctx, struct client **out, s
 
 /* The same from settings that are there already; they become the client's, also after failure (client_settings_clear). */
 bool client_open_settings(struct client_settings *settings, OSSL_LIB_CTX *libctx, struct client **out, struct diag *why);
+
+/* The same with another way to the nodes than TLS: for programs that carry the frames themselves. Settings, identity and dialer become the
+ * client's, also after failure. */
+bool client_open_dialer(struct client_settings *settings, struct client_identity *identity, struct dialer *dialer, OSSL_LIB_CTX *libctx,
+                        struct client **out, struct diag *why);
 
 /* No call may be under way. Never waits for the network. */
 void client_close(struct client *c);

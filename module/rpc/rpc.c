@@ -346,7 +346,7 @@ enum err rpc_call(struct rpc *r, const struct rpc_call *call, Hsm__Reply **out)
 
 /* ---- login and logout -------------------------------------------------------------------------------------- */
 
-static enum err keep_login(struct rpc *r, const Hsm__LoginReply *login)
+enum err rpc_take_login(struct rpc *r, const Hsm__LoginReply *login)
 {
     struct secret ticket = {0}, k = {0};
     if (login->ticket.len == 0 || login->secret.len != HASH_BYTES)
@@ -427,7 +427,9 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
     login.password = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)password, .len = password_bytes};
     login.admin = admin;
     login.certificates = certificates;
+    gate_enter();
     fill_certificates(r->config.identity, certificates, CHAIN_MAX, &login.n_certificates);
+    gate_leave();
     e = attempt_init(r, &a, &call);
     while (e == ERR_OK) {
         e = login_once(r, &a, &request, deadline_ms, &reply);
@@ -440,7 +442,7 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
         e = ERR_OK;
     }
     if (e == ERR_OK)
-        e = reply->of_case == HSM__REPLY__OF_LOGIN ? keep_login(r, reply->login) : ERR_MALFORMED;
+        e = reply->of_case == HSM__REPLY__OF_LOGIN ? rpc_take_login(r, reply->login) : ERR_MALFORMED;
     else if (detail != NULL)
         diag_set(detail, "%s", reply != NULL && reply->detail[0] ? reply->detail : err_text(e));
     if (reply != NULL && reply->of_case == HSM__REPLY__OF_LOGIN)
@@ -449,6 +451,16 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
     for (size_t i = 0; i < login.n_certificates; i++)
         OPENSSL_free(certificates[i].data);
     return e;
+}
+
+unsigned rpc_login_number(struct rpc *r)
+{
+    unsigned number;
+
+    pthread_mutex_lock(&r->login_lock);
+    number = r->generation;
+    pthread_mutex_unlock(&r->login_lock);
+    return number;
 }
 
 void rpc_logout(struct rpc *r)

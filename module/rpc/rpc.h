@@ -55,6 +55,12 @@ void rpc_reply_free(Hsm__Reply *reply);
  * ERR_PIN_INCORRECT and the like come from the vault. detail may be NULL. */
 enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, size_t password_bytes, bool admin, struct diag *detail);
 
+/* Puts the login of a reply in place of the one that is there: who changes his own password gets a fresh ticket. */
+enum err rpc_take_login(struct rpc *r, const Hsm__LoginReply *login);
+
+/* Which login this is: another number after each rpc_login and rpc_take_login, 0 without one. */
+unsigned rpc_login_number(struct rpc *r);
+
 /* Forgets the ticket and its secret. Connections stay, their channels do not. Never waits for the network. */
 void rpc_logout(struct rpc *r);
 
