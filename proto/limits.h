@@ -66,6 +66,13 @@
 #define HANDSHAKE_MS_MAX 10000u               /* TLS handshake and the first message */
 #define RETRIES_MAX 8u                        /* tries of one request in the module */
 
+/* The module, in one process. */
+#define SESSIONS_MAX 16384u
+#define SESSION_OBJECTS_MAX 65536u            /* they live in the module's memory */
+#define OBJECTS_CACHED_MAX 16384u             /* token objects whose attributes it keeps */
+#define OBJECT_FRESH_MS 1000u                 /* an attribute that can change is shown so long without asking again */
+#define SAVED_STATES_MAX 64u                  /* of C_GetOperationState */
+
 /* Keys. */
 #define RSA_BITS_MIN 2048u
 #define RSA_BITS_MAX 4096u

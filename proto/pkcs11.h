@@ -3,7 +3,14 @@
 #ifndef CLUSTERHSM_PROTO_PKCS11_H
 #define CLUSTERHSM_PROTO_PKCS11_H
 
+/* The module is compiled with hidden names; these are the ones that it shows (module/clusterhsm.map). */
+#pragma GCC visibility push(default)
 #include <p11-kit/pkcs11.h>
+
+#ifndef CKF_INTERFACE_FORK_SAFE
+#include "proto/pkcs11_30.h"
+#endif
+#pragma GCC visibility pop
 
 #ifndef CKA_UNIQUE_ID
 #define CKA_UNIQUE_ID 0x00000004UL
@@ -22,6 +29,9 @@
 #endif
 #ifndef CKK_EC_MONTGOMERY
 #define CKK_EC_MONTGOMERY 0x00000041UL
+#endif
+#ifndef CKF_FIND_OBJECTS /* for C_SessionCancel */
+#define CKF_FIND_OBJECTS 0x00000040UL
 #endif
 #ifndef CKR_OPERATION_CANCEL_FAILED
 #define CKR_OPERATION_CANCEL_FAILED 0x00000202UL

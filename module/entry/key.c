@@ -1,0 +1,42 @@
+/* Key management (PKCS #11 2.40 section 5.14). */
+#include "module/entry/guard.h"
+#include "module/state/keys.h"
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    (void)session, (void)mechanism, (void)array, (void)count, (void)key;
+    return guard_missing(FUNCTION_GenerateKey);
+}
+
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_array, CK_ULONG public_count,
+                        CK_ATTRIBUTE *private_array, CK_ULONG private_count, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    struct keys_template public_half = {.array = public_array, .n = public_count};
+    struct keys_template private_half = {.array = private_array, .n = private_count};
+
+    GUARDED(GenerateKeyPair, session,
+            mechanism == NULL || public_key == NULL || private_key == NULL
+                ? CKR_ARGUMENTS_BAD
+                : keys_generate_pair(c.module, c.session, mechanism, public_half, private_half, public_key, private_key));
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
+                CK_ULONG *wrapped_bytes)
+{
+    (void)session, (void)mechanism, (void)wrapping_key, (void)key, (void)wrapped, (void)wrapped_bytes;
+    return guard_missing(FUNCTION_WrapKey);
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
+                  CK_ULONG wrapped_bytes, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    (void)session, (void)mechanism, (void)unwrapping_key, (void)wrapped, (void)wrapped_bytes, (void)array, (void)count, (void)key;
+    return guard_missing(FUNCTION_UnwrapKey);
+}
+
+CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *array, CK_ULONG count,
+                  CK_OBJECT_HANDLE *key)
+{
+    (void)session, (void)mechanism, (void)base_key, (void)array, (void)count, (void)key;
+    return guard_missing(FUNCTION_DeriveKey);
+}

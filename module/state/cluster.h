@@ -1,0 +1,47 @@
+/* The cluster, asked for what PKCS #11 wants: each call is one whole request (module/rpc). What replies say of objects goes into the
+ * module's cache on the way. A login that the vault says is over is ended here too. */
+#ifndef CLUSTERHSM_MODULE_STATE_CLUSTER_H
+#define CLUSTERHSM_MODULE_STATE_CLUSTER_H
+
+#include "module/state/module.h"
+#include "proto/error.h"
+
+/* One page of a search: appends at most FIND_IDS_MAX handles to `found`; *after is the cursor, 0 at first and at the end. */
+struct found {
+    CK_OBJECT_HANDLE handles[FIND_IDS_MAX];
+    size_t n;
+};
+enum err cluster_find(struct module *m, const struct template *t, uint64_t *after, struct found *found);
+
+/* Asks for a token object anew. ERR_OBJECT_HANDLE: it is not there for this user. */
+enum err cluster_get(struct module *m, CK_OBJECT_HANDLE handle);
+
+/* Objects that are made: a token object gives its id, a session object becomes `session`'s. */
+CK_RV cluster_create(struct module *m, CK_SESSION_HANDLE session, const struct template *t, CK_OBJECT_HANDLE *out);
+CK_RV cluster_generate_pair(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
+                            const struct template *public_half, const struct template *private_half, CK_OBJECT_HANDLE *public_key,
+                            CK_OBJECT_HANDLE *private_key);
+
+enum err cluster_destroy(struct module *m, CK_OBJECT_HANDLE handle);
+
+/* A key that is used. */
+struct key_request {
+    const struct known *key;
+    const Hsm__Mechanism *mechanism;
+    const uint8_t *data;
+    size_t data_bytes;
+};
+/* *bytes is the room at first. ERR_MALFORMED: the signature does not fit, which no vault of ours makes. */
+enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes);
+enum err cluster_verify(struct module *m, const struct key_request *k, const uint8_t *signature, size_t bytes);
+
+struct bytes {
+    const uint8_t *bytes;
+    size_t n;
+};
+/* name NULL or old.bytes set: one's own. The caller has the login's turn, here and below. */
+enum err cluster_change_password(struct module *m, const char *name, struct bytes old, struct bytes new);
+enum err cluster_user_create(struct module *m, const char *name, struct bytes password);
+enum err cluster_activate(struct module *m, struct bytes password);
+
+#endif

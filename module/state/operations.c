@@ -1,0 +1,35 @@
+#include "module/state/operations.h"
+
+#include <string.h>
+
+void operations_clear(struct operations *o)
+{
+    search_end(&o->search);
+    digesting_end(&o->digesting);
+    signing_end(&o->signing);
+    signing_end(&o->verifying);
+}
+
+void operations_forget(struct operations *o)
+{
+    memset(o, 0, sizeof *o);
+}
+
+void operations_end_private(struct operations *o)
+{
+    search_end(&o->search);
+    signing_end(&o->signing);
+    signing_end(&o->verifying);
+}
+
+void operations_cancel(struct operations *o, CK_FLAGS which)
+{
+    if (which & CKF_FIND_OBJECTS)
+        search_end(&o->search);
+    if (which & CKF_DIGEST)
+        digesting_end(&o->digesting);
+    if (which & CKF_SIGN)
+        signing_end(&o->signing);
+    if (which & CKF_VERIFY)
+        signing_end(&o->verifying);
+}

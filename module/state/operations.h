@@ -1,0 +1,28 @@
+/* What a session has begun and not finished: at most one search, one digest, one signature and one verification at a time. */
+#ifndef CLUSTERHSM_MODULE_STATE_OPERATIONS_H
+#define CLUSTERHSM_MODULE_STATE_OPERATIONS_H
+
+#include "module/state/digesting.h"
+#include "module/state/search.h"
+#include "module/state/signing.h"
+
+/* All zero: nothing. Belongs to who holds the session's lock. */
+struct operations {
+    struct search search;
+    struct digesting digesting;
+    struct signing signing, verifying;
+};
+
+/* Ends them all. */
+void operations_clear(struct operations *o);
+
+/* The same without touching what they own: a thread that is not in this process was at work on it when the process was forked. */
+void operations_forget(struct operations *o);
+
+/* The login is over: ends what may have been begun under it, the digest stays. */
+void operations_end_private(struct operations *o);
+
+/* C_SessionCancel: CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */
+void operations_cancel(struct operations *o, CK_FLAGS which);
+
+#endif

@@ -1,0 +1,273 @@
+#include "module/state/signing.h"
+
+#include "crypto/verify.h"
+#include "module/rpc/gate.h"
+#include "module/state/cluster.h"
+#include "module/state/lookup.h"
+#include "module/state/output.h"
+#include "proto/limits.h"
+
+/* ---- beginning */
+
+static enum err check_class(const struct known *key, CK_FLAGS use)
+{
+    switch (known_ulong(key, CKA_CLASS)) {
+    case CKO_SECRET_KEY:
+        return ERR_OK;
+    case CKO_PRIVATE_KEY:
+        return use == CKF_SIGN ? ERR_OK : ERR_KEY_FUNCTION;
+    case CKO_PUBLIC_KEY:
+        return use == CKF_VERIFY ? ERR_OK : ERR_KEY_FUNCTION;
+    default:
+        return ERR_KEY_HANDLE; /* no key at all */
+    }
+}
+
+static enum err check_public(struct module *m, const struct signing *s)
+{
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row};
+    enum err e = known_public_key(s->key, m->libctx, &v.key);
+
+    if (s->mechanism.row->param == PARAM_PSS)
+        v.pss = &s->mechanism.pss;
+    return e == ERR_OK ? verify_check(&v) : e;
+}
+
+static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
+{
+    const struct mechanism *row = s->mechanism.row;
+    size_t size = known_key_size(s->key);
+    enum err e = check_class(s->key, use);
+
+    if (e != ERR_OK)
+        return e;
+    if (!known_bool(s->key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY))
+        return ERR_KEY_FUNCTION;
+    if (known_ulong(s->key, CKA_KEY_TYPE) != row->key_type)
+        return ERR_KEY_TYPE;
+    if (size < row->size_min || size > row->size_max)
+        return ERR_KEY_SIZE;
+    s->signature_bytes = mechanism_signature_bytes(row, size);
+    return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
+}
+
+static enum err start_hash(struct module *m, struct signing *s)
+{
+    enum err e;
+
+    if (s->mechanism.row->where != WHERE_HASH_IN_MODULE) {
+        buffer_init(&s->gathered, SIGN_DATA_BYTES_MAX);
+        return ERR_OK;
+    }
+    gate_enter();
+    e = digest_new(m->libctx, s->mechanism.row->hash, &s->digest);
+    gate_leave();
+    return e;
+}
+
+CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    enum err e;
+
+    if (mechanism == NULL) {
+        signing_end(s);
+        return CKR_OK;
+    }
+    if (s->key != NULL)
+        return CKR_OPERATION_ACTIVE;
+    e = mechanism_take(mechanism, use, &s->mechanism);
+    if (e == ERR_OK) {
+        e = lookup_key(m, key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY, &s->key);
+        if (e == ERR_OBJECT_HANDLE)
+            e = ERR_KEY_HANDLE;
+    }
+    if (e == ERR_OK)
+        e = check_key(m, s, use);
+    if (e == ERR_OK)
+        e = start_hash(m, s);
+    if (e != ERR_OK)
+        signing_end(s);
+    return err_to_rv(e);
+}
+
+/* ---- data */
+
+static CK_RV ended(struct signing *s, CK_RV rv)
+{
+    signing_end(s);
+    return rv;
+}
+
+static enum err feed(struct signing *s, const CK_BYTE *data, CK_ULONG n)
+{
+    if (s->digest != NULL)
+        return digest_feed(s->digest, data, n);
+    if (n > SIGN_DATA_BYTES_MAX - s->gathered.len)
+        return ERR_TOO_LARGE;
+    return n == 0 || buffer_put(&s->gathered, data, n) ? ERR_OK : ERR_NO_MEMORY;
+}
+
+CK_RV signing_update(struct signing *s, const CK_BYTE *data, CK_ULONG n)
+{
+    enum err e;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (data == NULL && n > 0)
+        return ended(s, CKR_ARGUMENTS_BAD);
+    s->parts = true;
+    e = feed(s, data, n);
+    return e == ERR_OK ? CKR_OK : ended(s, err_to_rv(e));
+}
+
+/* What travels, or is verified: the digest of what was fed, or what was gathered. */
+static enum err finish_data(struct signing *s, uint8_t hash[DIGEST_BYTES_MAX], struct key_request *k)
+{
+    enum err e = ERR_OK;
+
+    k->data = s->gathered.data;
+    k->data_bytes = s->gathered.len;
+    if (s->digest != NULL) {
+        k->data = hash;
+        k->data_bytes = digest_bytes(s->digest);
+        gate_enter();
+        e = digest_final(s->digest, hash);
+        gate_leave();
+    }
+    return e;
+}
+
+/* Nothing is to come any more. Also after data in one part, which need not be copied where it is not hashed. */
+static CK_RV sign(struct module *m, struct signing *s, const struct key_request *given, CK_BYTE *signature, CK_ULONG *signature_n)
+{
+    uint8_t hash[DIGEST_BYTES_MAX];
+    struct mechanism_wire wire;
+    struct key_request k = *given;
+    size_t n = s->signature_bytes;
+    enum err e = k.data == NULL ? finish_data(s, hash, &k) : ERR_OK;
+
+    mechanism_to_wire(&s->mechanism, &wire);
+    k.key = s->key;
+    k.mechanism = &wire.message;
+    if (e == ERR_OK)
+        e = cluster_sign(m, &k, signature, &n);
+    if (e == ERR_OK)
+        *signature_n = n;
+    return ended(s, err_to_rv(e));
+}
+
+static enum err verify_here(struct module *m, struct signing *s, const struct key_request *k, const CK_BYTE *signature, size_t n)
+{
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row};
+    enum err e = known_public_key(s->key, m->libctx, &v.key);
+
+    if (s->mechanism.row->param == PARAM_PSS)
+        v.pss = &s->mechanism.pss;
+    if (e == ERR_OK) {
+        gate_enter();
+        e = verify_signature(&v, k->data, k->data_bytes, signature, n);
+        gate_leave();
+    }
+    return e;
+}
+
+static CK_RV verify(struct module *m, struct signing *s, const struct key_request *given, const CK_BYTE *signature, CK_ULONG n)
+{
+    uint8_t hash[DIGEST_BYTES_MAX];
+    struct mechanism_wire wire;
+    struct key_request k = *given;
+    enum err e = k.data == NULL ? finish_data(s, hash, &k) : ERR_OK;
+
+    mechanism_to_wire(&s->mechanism, &wire);
+    k.key = s->key;
+    k.mechanism = &wire.message;
+    if (e == ERR_OK && n > FRAME_BYTES_MAX)
+        e = ERR_SIGNATURE_LEN;
+    if (e == ERR_OK && known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY)
+        e = verify_here(m, s, &k, signature, n);
+    else if (e == ERR_OK)
+        e = n == s->signature_bytes ? cluster_verify(m, &k, signature, n) : ERR_SIGNATURE_LEN;
+    return ended(s, err_to_rv(e));
+}
+
+/* Data in one part: hashed, or left where it is. */
+static enum err take_whole(struct signing *s, const CK_BYTE *data, CK_ULONG n, struct key_request *k)
+{
+    if (s->digest != NULL || n == 0)
+        return feed(s, data, n);
+    k->data = data;
+    k->data_bytes = n;
+    return n <= SIGN_DATA_BYTES_MAX ? ERR_OK : ERR_TOO_LARGE;
+}
+
+/* ---- the ends */
+
+CK_RV signing_sign(struct module *m, struct signing *s, const CK_BYTE *data, CK_ULONG n, CK_BYTE *signature, CK_ULONG *signature_n)
+{
+    struct key_request k = {.data = NULL};
+    enum output fits;
+    enum err e;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (s->parts)
+        return ended(s, CKR_OPERATION_NOT_INITIALIZED); /* it is C_SignFinal's turn */
+    fits = output_check(signature, signature_n, s->signature_bytes);
+    if (output_keeps_operation(fits))
+        return output_rv(fits);
+    if (fits == OUTPUT_BAD || (data == NULL && n > 0))
+        return ended(s, CKR_ARGUMENTS_BAD);
+    e = take_whole(s, data, n, &k);
+    return e == ERR_OK ? sign(m, s, &k, signature, signature_n) : ended(s, err_to_rv(e));
+}
+
+CK_RV signing_sign_final(struct module *m, struct signing *s, CK_BYTE *signature, CK_ULONG *signature_n)
+{
+    const struct key_request k = {.data = NULL};
+    enum output fits;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    fits = output_check(signature, signature_n, s->signature_bytes);
+    if (output_keeps_operation(fits))
+        return output_rv(fits);
+    return fits == OUTPUT_BAD ? ended(s, CKR_ARGUMENTS_BAD) : sign(m, s, &k, signature, signature_n);
+}
+
+CK_RV signing_verify(struct module *m, struct signing *s, const CK_BYTE *data, CK_ULONG n, const CK_BYTE *signature, CK_ULONG signature_n)
+{
+    struct key_request k = {.data = NULL};
+    enum err e;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (s->parts)
+        return ended(s, CKR_OPERATION_NOT_INITIALIZED);
+    if (signature == NULL || (data == NULL && n > 0))
+        return ended(s, CKR_ARGUMENTS_BAD);
+    e = take_whole(s, data, n, &k);
+    return e == ERR_OK ? verify(m, s, &k, signature, signature_n) : ended(s, err_to_rv(e));
+}
+
+CK_RV signing_verify_final(struct module *m, struct signing *s, const CK_BYTE *signature, CK_ULONG signature_n)
+{
+    const struct key_request k = {.data = NULL};
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    return signature == NULL ? ended(s, CKR_ARGUMENTS_BAD) : verify(m, s, &k, signature, signature_n);
+}
+
+void signing_end(struct signing *s)
+{
+    known_release(s->key);
+    if (s->digest != NULL) {
+        gate_enter();
+        digest_free(s->digest);
+        gate_leave();
+    }
+    if (s->gathered.len > 0)
+        bytes_wipe(s->gathered.data, s->gathered.len);
+    buffer_clear(&s->gathered);
+    *s = (struct signing){.key = NULL};
+}
