@@ -14,6 +14,7 @@
 #include "vault/keyring.h"
 #include "vault/object/key_cache.h"
 #include "vault/record.h"
+#include "vault/record_cache.h"
 #include "vault/seen.h"
 
 enum { KEYS_MAX = 16 };
@@ -147,7 +148,7 @@ void node_world_boot(struct node_world *w, int which, enum seal_kind kind, const
     struct secret given = {0};
 
     v->vault = (struct vault){.libctx = w->libctx, .keyring = keyring_new(w->libctx), .ids = ids_new(), .seen = seen_new(),
-                              .guesses = guesses_new(), .now_ms = now_ms};
+                              .records = record_cache_new(), .guesses = guesses_new(), .now_ms = now_ms};
     ck_assert_int_eq(key_cache_new(KEYS_MAX, &v->vault.key_cache), ERR_OK);
     if (kind == SEAL_FILE) {
         ck_assert(secret_new(&given, SEAL_KEY_BYTES));
@@ -169,6 +170,7 @@ void node_world_halt(struct node_world *w, int which)
     keyring_free(v->vault.keyring);
     ids_free(v->vault.ids);
     seen_free(v->vault.seen);
+    record_cache_free(v->vault.records);
     guesses_free(v->vault.guesses);
     key_cache_free(v->vault.key_cache);
     hsm__vault_answer__free_unpacked(v->last, NULL);

@@ -23,6 +23,7 @@
 #include "vault/process/unseal.h"
 #include "vault/process/warm.h"
 #include "vault/process/wiping.h"
+#include "vault/record_cache.h"
 #include "vault/seen.h"
 
 enum { KEYS_CACHED_MAX = 4096, EXIT_USAGE = 2 };
@@ -53,8 +54,9 @@ static bool vault_open(struct vault *v, enum seal_kind kind, struct secret *seal
     v->keyring = keyring_new(v->libctx);
     v->ids = ids_new();
     v->seen = seen_new();
+    v->records = record_cache_new();
     v->guesses = guesses_new();
-    if (v->keyring == NULL || v->ids == NULL || v->seen == NULL || v->guesses == NULL ||
+    if (v->keyring == NULL || v->ids == NULL || v->seen == NULL || v->records == NULL || v->guesses == NULL ||
         key_cache_new(KEYS_CACHED_MAX, &v->key_cache) != ERR_OK) {
         diag_set(why, "out of memory");
         return false;
@@ -67,6 +69,7 @@ static void vault_close(struct vault *v)
 {
     key_cache_free(v->key_cache);
     guesses_free(v->guesses);
+    record_cache_free(v->records);
     seen_free(v->seen);
     ids_free(v->ids);
     keyring_free(v->keyring);
