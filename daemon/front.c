@@ -135,10 +135,12 @@ static void on_client(void *arg, int fd)
     front_thread_take(least, fd);
 }
 
+/* The vault may know that it is before the record has been applied again after a start: then there is no certificate yet. */
 static bool is_initialized(struct front *f)
 {
     const struct facts_view *view = public_facts_view(f->node.facts);
-    bool yes = strcmp(view->facts->state, "initialized") == 0 || strcmp(view->facts->state, "active") == 0;
+    bool named = strcmp(view->facts->state, "initialized") == 0 || strcmp(view->facts->state, "active") == 0;
+    bool yes = named && view->facts->cluster_certificate.len > 0;
 
     public_facts_view_end(f->node.facts, view);
     return yes;
@@ -204,11 +206,29 @@ static void tell_peers(struct front *f)
     public_facts_view_end(f->node.facts, view);
 }
 
+/* The Unix socket opens once the vault has said what this node is, so that nobody is told half of it. */
+static void open_local(struct front *f)
+{
+    struct local_setup setup = {.node = &f->node, .loop = &f->thread[0].loop, .join = on_join, .arg = f};
+    const struct facts_view *view = public_facts_view(f->node.facts);
+    const Hsm__NodeFacts *facts = view->facts;
+    bool settled = facts->locked || strcmp(facts->state, "unprovisioned") != 0 || facts->hardware_csr.len > 0;
+    struct diag why = {0};
+
+    public_facts_view_end(f->node.facts, view);
+    if (!settled || f->local != NULL || f->stopping)
+        return;
+    f->local = local_open(&setup, &why);
+    if (f->local == NULL)
+        fail(f, &why);
+}
+
 static void on_facts(void *arg)
 {
     struct front *f = arg;
 
     tell_peers(f);
+    open_local(f);
     for (unsigned i = 0; i < f->n_threads; i++)
         front_thread_refresh(&f->thread[i]);
     open_port(f);
@@ -348,7 +368,6 @@ static bool open_thread_0(struct front *f, struct diag *why)
 {
     struct front_thread *t = &f->thread[0];
     struct life_setup life = {.node = &f->node, .loop = &t->loop, .facts = on_facts, .open = on_open, .failed = on_failed, .arg = f};
-    struct local_setup local = {.node = &f->node, .loop = &t->loop, .join = on_join, .arg = f};
     struct peers_setup peers = {.loop = &t->loop, .libctx = f->node.libctx, .data = f->node.settings->data,
         .listen = &f->node.settings->listen_peer, .peer_address = f->node.peer_address, .client_address = f->node.client_address,
         .sign = vault_signer_sign, .sign_arg = &t->node_signer, .node_call = node_call, .joined = on_open, .arg = f};
@@ -362,7 +381,7 @@ static bool open_thread_0(struct front *f, struct diag *why)
         return false;
     life.errands = t->errands;
     f->node.life = life_new(&life, why);
-    if (f->node.life == NULL || (f->local = local_open(&local, why)) == NULL)
+    if (f->node.life == NULL)
         return false;
     uv_timer_init(&t->loop, &f->goodbye);
     uv_signal_init(&t->loop, &f->term);

@@ -1,7 +1,7 @@
 /*
  * The front of one node: everything of it but the command line.
  *
- *   front_run: public facts, state, thread 0 with its pairs; the Unix socket; the vault says what this node is (life)
+ *   front_run: public facts, state, thread 0 with its pairs; the vault says what this node is (life); the Unix socket is opened
  *   once it has a cluster's keys: the replica is opened, then the other threads are made
  *   once the cluster is initialized: the client port is opened
  */
