@@ -12,12 +12,14 @@
 
 #include <openssl/types.h>
 
+#include "common/buffer.h"
 #include "module/rpc/identity.h"
 #include "module/rpc/stream.h"
 #include "proto/record.pb-c.h"
 #include "vault/engine.h"
 
 struct local_node;
+struct local_store;
 
 /* What a front may do wrong, on purpose. All zero: nothing. */
 struct local_faults {
@@ -41,6 +43,12 @@ void local_node_client(struct local_node *n, const char *name, struct client_ide
 
 /* The vault behind it: for tests that look inside. */
 struct vault *local_node_vault(struct local_node *n);
+
+/* The state behind it (tests/unit/local_store.h). */
+struct local_store *local_node_store(struct local_node *n);
+
+/* What a front does with a proposal: the node's verdict on it, the real apply, the outcome packed to the end of `outcome`. */
+void local_node_propose(struct local_node *n, const Hsm__Propose *p, struct buffer *outcome);
 
 /* Time as the vault and the leader see it: moved on by so much. */
 void local_node_pass(uint64_t ms);

@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
-#include "crypto/channel.h"
 #include "module/rpc/rpc.h"
 #include "proto/frame.pb-c.h"
 #include "proto/limits.h"
 #include "tests/unit/local_node.h"
+#include "tests/unit/own_front.h"
 #include "tests/unit/runner.h"
-#include "vault/keyring.h"
 #include "vault/operation/operation.h"
 #include "vault/work.h"
 
@@ -263,209 +260,293 @@ END_TEST
 
 /* ---- a front of the test's own */
 
-static Hsm__VaultAnswer *said;
+static struct own_front front;
 
-static void hear(void *arg, const Hsm__VaultAnswer *a)
+static void setup_front(bool defers)
 {
-    size_t n = hsm__vault_answer__get_packed_size(a);
-    uint8_t *packed = malloc(n + 1);
-    (void)arg;
-    if (said != NULL)
-        hsm__vault_answer__free_unpacked(said, NULL);
-    hsm__vault_answer__pack(a, packed);
-    said = hsm__vault_answer__unpack(NULL, n, packed);
-    free(packed);
+    setup();
+    own_front_init(&front, node, &parts, defers);
 }
 
-static void tell(Hsm__VaultCall *call)
+static void teardown_front(void)
 {
-    local_node_call(node, call, hear, NULL);
+    own_front_clear(&front);
+    teardown();
 }
-
-static void forget(void)
-{
-    if (said != NULL)
-        hsm__vault_answer__free_unpacked(said, NULL);
-    said = NULL;
-}
-
-/* A channel on connection 900, opened through the front. */
-static struct channel *open_channel(void)
-{
-    const struct cluster_view *view = keyring_view(local_node_vault(node)->keyring);
-    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, view->login_private->bytes, view->login_private->len);
-    struct channel_setup s = {.prologue = CHANNEL_PROLOGUE, .prologue_bytes = sizeof CHANNEL_PROLOGUE - 1};
-    uint8_t public_key[CHANNEL_KEY_BYTES];
-    size_t n = sizeof public_key;
-    Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
-    Hsm__ChannelOpen open = HSM__CHANNEL_OPEN__INIT;
-    struct buffer message = {0};
-    struct channel *c;
-
-    keyring_view_done(local_node_vault(node)->keyring, view);
-    ck_assert_int_eq(EVP_PKEY_get_raw_public_key(key, public_key, &n), 1);
-    EVP_PKEY_free(key);
-    s.server_public = public_key;
-    ck_assert_int_eq(channel_new(&s, &c), ERR_OK);
-    ck_assert_int_eq(channel_write_open(c, NULL, 0, &message), ERR_OK);
-    open.connection = 900;
-    open.message = (ProtobufCBinaryData){.data = message.data, .len = message.len};
-    call.call = 1;
-    call.of_case = HSM__VAULT_CALL__OF_CHANNEL_OPEN;
-    call.channel_open = &open;
-    tell(&call);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_OPENED);
-    ck_assert_int_eq(channel_read_opened(c, said->opened->message.data, said->opened->message.len, NULL), ERR_OK);
-    buffer_clear(&message);
-    return c;
-}
-
-/* A request as it comes to the front. */
-struct sealed_request {
-    uint8_t header[256];
-    size_t header_bytes;
-    struct buffer body;
-};
 
 static void seal(struct channel *c, struct sealed_request *out)
 {
-    Hsm__FrameHeader header = HSM__FRAME_HEADER__INIT;
     Hsm__UserList list = HSM__USER_LIST__INIT;
     Hsm__Request request = HSM__REQUEST__INIT;
-    uint8_t text[64];
 
-    memset(out, 0, sizeof *out);
     request.of_case = HSM__REQUEST__OF_USER_LIST;
     request.user_list = &list;
-    header.kind = HSM__FRAME_KIND__FRAME_REQUEST;
-    header.counter = channel_next(c);
-    header.request = REQUEST_user_list;
-    out->header_bytes = hsm__frame_header__pack(&header, out->header);
-    ck_assert_int_eq(
-        channel_seal(c, header.counter, out->header, out->header_bytes, text, hsm__request__pack(&request, text), &out->body), ERR_OK);
+    own_front_seal(c, &request, NULL, out);
 }
 
-static void send(uint64_t number, uint64_t connection, struct sealed_request *r)
+static void seal_change(struct channel *c, struct sealed_request *out)
 {
-    Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
-    Hsm__RequestCall request = HSM__REQUEST_CALL__INIT;
+    Hsm__NodeGrant grant = HSM__NODE_GRANT__INIT;
+    Hsm__Request request = HSM__REQUEST__INIT;
 
-    request.connection = connection;
-    request.header = (ProtobufCBinaryData){.data = r->header, .len = r->header_bytes};
-    request.body = (ProtobufCBinaryData){.data = r->body.data, .len = r->body.len};
-    call.call = number;
-    call.of_case = HSM__VAULT_CALL__OF_REQUEST;
-    call.request = &request;
-    tell(&call);
-}
-
-static void expect_refused(enum err why)
-{
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_REFUSED);
-    ck_assert_str_eq(err_name(err_from_wire(said->refused->error)), err_name(why));
+    request.of_case = HSM__REQUEST__OF_NODE_GRANT;
+    request.node_grant = &grant;
+    own_front_seal(c, &request, (const uint8_t *)"sixteen letters!", out);
 }
 
 START_TEST(test_front_cannot_replay_alter_or_move_a_request)
 {
     struct channel *c;
     struct sealed_request r;
-    setup();
-    c = open_channel();
+    setup_front(false);
+    c = own_front_open(&front, 900);
     seal(c, &r);
-    send(2, 901, &r);
-    expect_refused(ERR_CHANNEL_UNKNOWN);
+    own_front_send(&front, 2, 901, &r, NULL);
+    own_front_expect_refused(&front, ERR_CHANNEL_UNKNOWN);
     r.header[r.header_bytes - 1] ^= 1;
-    send(2, 900, &r);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_REFUSED);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_REFUSED);
     r.header[r.header_bytes - 1] ^= 1;
     r.body.data[0] ^= 1;
-    send(2, 900, &r);
-    expect_refused(ERR_FORGED);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_FORGED);
     r.body.data[0] ^= 1;
-    send(2, 900, &r);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_NEED);
-    send(3, 900, &r);
-    expect_refused(ERR_FORGED);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+    own_front_send(&front, 3, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_FORGED);
     buffer_clear(&r.body);
     channel_free(c);
-    forget();
-    teardown();
+    teardown_front();
+}
+END_TEST
+
+/* Each bit of the header is the client's word. */
+START_TEST(test_no_bit_of_a_header_can_be_turned)
+{
+    struct channel *c;
+    struct sealed_request r;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    seal_change(c, &r);
+    for (size_t bit = 0; bit < 8 * r.header_bytes; bit++) {
+        r.header[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        own_front_send(&front, 2, 900, &r, NULL);
+        own_front_expect(&front, HSM__VAULT_ANSWER__OF_REFUSED);
+        r.header[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+    ck_assert_uint_eq(did.decided, 1);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front();
+}
+END_TEST
+
+START_TEST(test_header_must_name_the_request_that_is_inside)
+{
+    Hsm__FrameHeader header = HSM__FRAME_HEADER__INIT;
+    Hsm__UserList list = HSM__USER_LIST__INIT;
+    Hsm__Request request = HSM__REQUEST__INIT;
+    struct sealed_request r = {.header_bytes = 0};
+    struct channel *c;
+    uint8_t text[64];
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    request.of_case = HSM__REQUEST__OF_USER_LIST;
+    request.user_list = &list;
+    header.kind = HSM__FRAME_KIND__FRAME_REQUEST;
+    header.request = REQUEST_node_grant; /* a client that lies about what it asks for, to its front or to us */
+    header.request_id = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)"sixteen letters!", .len = 16};
+    header.counter = channel_next(c);
+    r.header_bytes = hsm__frame_header__pack(&header, r.header);
+    ck_assert_int_eq(channel_seal(c, header.counter, r.header, r.header_bytes, text, hsm__request__pack(&request, text), &r.body), ERR_OK);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_MALFORMED);
+    ck_assert_uint_eq(did.decided, 0);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front();
+}
+END_TEST
+
+START_TEST(test_change_without_a_request_id_is_refused)
+{
+    Hsm__NodeGrant grant = HSM__NODE_GRANT__INIT;
+    Hsm__Request request = HSM__REQUEST__INIT;
+    struct sealed_request r;
+    struct channel *c;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    request.of_case = HSM__REQUEST__OF_NODE_GRANT;
+    request.node_grant = &grant;
+    own_front_seal(c, &request, NULL, &r);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_MALFORMED);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front();
 }
 END_TEST
 
 START_TEST(test_taken_place_refuses_a_second_call_and_a_drop_frees_it)
 {
-    Hsm__VaultCall drop = HSM__VAULT_CALL__INIT;
-    Hsm__Drop none = HSM__DROP__INIT;
     struct channel *c;
     struct sealed_request a, b;
-    setup();
-    c = open_channel();
+    setup_front(false);
+    c = own_front_open(&front, 900);
     seal(c, &a);
     seal(c, &b);
-    send(2, 900, &a);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_NEED);
-    send(2 + VAULT_PENDING_MAX, 900, &b);
-    expect_refused(ERR_LIMIT);
-    drop.call = 2;
-    drop.of_case = HSM__VAULT_CALL__OF_DROP;
-    drop.drop = &none;
-    tell(&drop);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_DROPPED);
-    send(2 + VAULT_PENDING_MAX, 900, &b);
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_NEED);
+    own_front_send(&front, 2, 900, &a, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+    own_front_send(&front, 2 + VAULT_PENDING_MAX, 900, &b, NULL);
+    own_front_expect_refused(&front, ERR_LIMIT);
+    own_front_drop(&front, 2);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_DROPPED);
+    own_front_send(&front, 2 + VAULT_PENDING_MAX, 900, &b, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
     buffer_clear(&a.body);
     buffer_clear(&b.body);
     channel_free(c);
-    forget();
-    teardown();
+    teardown_front();
 }
 END_TEST
 
-/* Facts as a front likes them, for the call that waits. */
-static void give(uint64_t number, ProtobufCBinaryData *records, size_t n)
+START_TEST(test_no_more_works_wait_than_there_are_places)
 {
-    Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
-    Hsm__Facts facts = HSM__FACTS__INIT;
-    facts.records = records;
-    facts.n_records = n;
-    facts.applied = 9;
-    call.call = number;
-    call.of_case = HSM__VAULT_CALL__OF_FACTS;
-    call.facts = &facts;
-    tell(&call);
+    struct channel *c;
+    struct sealed_request r;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    for (uint64_t i = 0; i < VAULT_PENDING_MAX; i++) {
+        seal(c, &r);
+        own_front_send(&front, i, 900, &r, NULL);
+        own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+        buffer_clear(&r.body);
+    }
+    seal(c, &r);
+    own_front_send(&front, VAULT_PENDING_MAX + 5, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_LIMIT);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front(); /* those that wait are forgotten */
 }
+END_TEST
 
-static enum err reply_error(struct channel *c, uint64_t counter)
+START_TEST(test_what_nobody_waits_for_has_no_effect)
 {
-    struct secret text = {0};
-    Hsm__Reply *reply;
-    enum err e;
-    ck_assert_int_eq(said->of_case, HSM__VAULT_ANSWER__OF_REPLY);
-    ck_assert_int_eq(channel_open_reply(c, counter, said->reply->body.data, said->reply->body.len, &text), ERR_OK);
-    reply = hsm__reply__unpack(NULL, text.len, text.bytes);
-    e = err_from_wire(reply->error);
-    hsm__reply__free_unpacked(reply, NULL);
-    secret_clear(&text);
-    return e;
+    struct channel *c;
+    struct sealed_request r;
+    Hsm__Facts none = HSM__FACTS__INIT;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    own_front_facts(&front, 2, &none);
+    ck_assert_ptr_null(front.said);
+    own_front_outcome(&front, 2, NULL, 0);
+    ck_assert_ptr_null(front.said);
+    seal(c, &r);
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_outcome(&front, 2, NULL, 0); /* it waits for facts */
+    ck_assert_ptr_null(front.said);
+    own_front_facts(&front, 2 + VAULT_PENDING_MAX, &none); /* the place, but not the call */
+    ck_assert_ptr_null(front.said);
+    own_front_drop(&front, 7);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_DROPPED);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front();
 }
+END_TEST
+
+START_TEST(test_channel_that_was_closed_or_replaced_gets_no_reply)
+{
+    struct channel *c, *second;
+    struct sealed_request r;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    seal(c, &r);
+    own_front_send(&front, 2, 900, &r, NULL);
+    second = own_front_open(&front, 900);
+    own_front_send(&front, 3, 900, &r, NULL);
+    own_front_expect_refused(&front, ERR_FORGED); /* sealed for the one before */
+    buffer_clear(&r.body);
+    seal(second, &r);
+    own_front_send(&front, 3, 900, &r, NULL);
+    own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+    own_front_close(&front, 900);
+    own_front_facts(&front, 2, &(Hsm__Facts)HSM__FACTS__INIT);
+    own_front_answer_need(&front);
+    own_front_expect_refused(&front, ERR_CHANNEL_UNKNOWN);
+    buffer_clear(&r.body);
+    channel_free(c);
+    channel_free(second);
+    teardown_front();
+}
+END_TEST
 
 START_TEST(test_forged_record_decides_nothing)
 {
     uint8_t bytes[] = "no record at all, but long enough to look like one";
     ProtobufCBinaryData record = {.data = bytes, .len = sizeof bytes};
+    Hsm__Facts facts = HSM__FACTS__INIT;
     struct channel *c;
     struct sealed_request r;
-    setup();
-    c = open_channel();
+    setup_front(false);
+    c = own_front_open(&front, 900);
     seal(c, &r);
-    send(2, 900, &r);
-    give(2, &record, 1);
-    ck_assert_int_eq(reply_error(c, 0), ERR_MALFORMED);
+    facts.records = &record;
+    facts.n_records = 1;
+    own_front_send(&front, 2, 900, &r, NULL);
+    own_front_facts(&front, 2, &facts);
+    ck_assert_int_eq(own_front_reply(&front, c, &r, NULL), ERR_MALFORMED);
+    ck_assert_uint_eq(did.decided, 1);
     buffer_clear(&r.body);
     channel_free(c);
-    forget();
-    teardown();
+    teardown_front();
+}
+END_TEST
+
+START_TEST(test_front_that_brings_nothing_is_asked_a_bounded_number_of_times)
+{
+    Hsm__Facts none = HSM__FACTS__INIT;
+    struct channel *c;
+    struct sealed_request r;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    seal(c, &r);
+    own_front_send(&front, 2, 900, &r, NULL);
+    for (unsigned i = 0; i < NEED_ROUNDS_MAX; i++) {
+        own_front_expect(&front, HSM__VAULT_ANSWER__OF_NEED);
+        own_front_facts(&front, 2, &none);
+    }
+    ck_assert_int_eq(own_front_reply(&front, c, &r, NULL), ERR_LIMIT);
+    buffer_clear(&r.body);
+    channel_free(c);
+    teardown_front();
+}
+END_TEST
+
+/* The front reads these again before the reply leaves. */
+START_TEST(test_reply_says_what_it_rests_on)
+{
+    struct channel *c;
+    struct sealed_request r;
+    setup_front(false);
+    c = own_front_open(&front, 900);
+    for (unsigned i = 0; i < 2; i++) {
+        did.want = i == 0 ? 1 : 77;
+        seal(c, &r);
+        own_front_send(&front, 2, 900, &r, NULL);
+        own_front_answer_need(&front);
+        ck_assert_int_eq(own_front_reply(&front, c, &r, NULL), ERR_OK);
+        ck_assert_uint_eq(front.said->reply->n_used, 1);
+        ck_assert_uint_eq(front.said->reply->used[0]->id, did.want);
+        ck_assert_uint_eq(front.said->reply->used[0]->version, i == 0 ? 1 : 0);
+        buffer_clear(&r.body);
+    }
+    channel_free(c);
+    teardown_front();
 }
 END_TEST
 
@@ -475,6 +556,10 @@ Suite *test_suite(void)
         &test_reply_beyond_the_limit_is_an_error_not_a_frame, &test_change_is_made_with_an_id_from_a_leased_block,
         &test_conflict_is_decided_anew_with_what_was_kept, &test_more_conflicts_than_that_make_the_client_wait,
         &test_change_whose_reply_was_lost_is_not_made_twice, &test_front_cannot_replay_alter_or_move_a_request,
-        &test_taken_place_refuses_a_second_call_and_a_drop_frees_it, &test_forged_record_decides_nothing, NULL};
+        &test_no_bit_of_a_header_can_be_turned, &test_header_must_name_the_request_that_is_inside,
+        &test_change_without_a_request_id_is_refused, &test_taken_place_refuses_a_second_call_and_a_drop_frees_it,
+        &test_no_more_works_wait_than_there_are_places, &test_what_nobody_waits_for_has_no_effect,
+        &test_channel_that_was_closed_or_replaced_gets_no_reply, &test_forged_record_decides_nothing,
+        &test_front_that_brings_nothing_is_asked_a_bounded_number_of_times, &test_reply_says_what_it_rests_on, NULL};
     return suite_of("engine", 60, tests);
 }
