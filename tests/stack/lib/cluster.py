@@ -178,7 +178,7 @@ class Node:
     def provision(self):
         keys = self.cluster.keys
         request = os.path.join(keys, self.name + ".csr")
-        self.hsmctl("node", "csr", request)
+        until(10, "%s has made its hardware key" % self.name, lambda: self.hsmctl("node", "csr", request, check=False).returncode == 0)
         for kind in ("manufacturer", "operator"):
             run(program("hsm-provision"), "hardware", kind, keys, self.name, request)
         self.hsmctl("node", "provision", keys, self.name)

@@ -111,12 +111,12 @@ class Session:
         self.call("CloseSession")
 
     def generate_ec(self, label, token=True, ident=b""):
-        """Handles of the public and the private key."""
+        """Handles of the public and the private key; CKA_ID is the private one's, so that a search by it finds few."""
         mechanism = Mechanism(CKM["EC_KEY_PAIR_GEN"], None, 0)
-        public = template(dict(TOKEN=token, LABEL=label, ID=ident, EC_PARAMS=P256, VERIFY=True))
+        public = template(dict(TOKEN=token, LABEL=label, EC_PARAMS=P256, VERIFY=True))
         private = template(dict(TOKEN=token, LABEL=label, ID=ident, SIGN=True))
         handles = (ULONG(), ULONG())
-        self.call("GenerateKeyPair", ctypes.byref(mechanism), public, ULONG(5), private, ULONG(4), ctypes.byref(handles[0]),
+        self.call("GenerateKeyPair", ctypes.byref(mechanism), public, ULONG(4), private, ULONG(4), ctypes.byref(handles[0]),
                   ctypes.byref(handles[1]))
         return handles[0].value, handles[1].value
 
