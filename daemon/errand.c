@@ -123,6 +123,8 @@ static void answer_need(struct errand *e, const Hsm__Need *need)
     if (error == ERR_OK) {
         if (e->end.read_at == 0 || r.facts.applied < e->end.read_at)
             e->end.read_at = r.facts.applied;
+        e->end.read_upto = r.facts.applied; /* it never goes back */
+        e->end.searched = e->end.searched || need->n_lookups > 0;
         call.of_case = HSM__VAULT_CALL__OF_FACTS;
         call.facts = &r.facts;
         go_on(e, &call);
@@ -276,7 +278,7 @@ enum err errand_start(struct errands *all, Hsm__VaultCall *call, uint64_t read_a
 
     if (e == NULL)
         return ERR_NO_MEMORY;
-    *e = (struct errand){.home = all, .fn = fn, .arg = arg, .end = {.read_at = read_at}};
+    *e = (struct errand){.home = all, .fn = fn, .arg = arg, .end = {.read_at = read_at, .read_upto = read_at}};
     error = vault_link_call(all->setup.link, call, on_answer, e, &e->call);
     if (error != ERR_OK) {
         free(e);

@@ -37,7 +37,9 @@ void errands_free(struct errands *all);
 struct errand_end {
     enum err error;
     const Hsm__VaultAnswer *answer;
-    uint64_t read_at; /* lowest index of the facts that were given to the vault; 0: none */
+    uint64_t read_at;   /* lowest index of the facts that were given to the vault; 0: none */
+    uint64_t read_upto; /* highest */
+    bool searched;      /* there were lookups among them */
     bool changed;     /* an outcome was given to the vault */
 };
 

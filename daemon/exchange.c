@@ -1,8 +1,5 @@
 /*
- *   in line (no lease yet, or no free call in the vault) --> in the vault (an errand) --> answered
- *
- * The last look (lease.md rule 4.8): an answer from our own state leaves only while we may serve, and only if all that decided it is
- * still the same. An answer to a change that was made needs no lease: the leader has acknowledged it.
+ *   in line (no lease yet, or no free call in the vault) --> in the vault (an errand) --> its reply leaves (answer.c), or it is refused
  */
 #include "daemon/route_state.h"
 
@@ -41,6 +38,8 @@ static void exchange_free(struct exchange *x)
     leave_line(x);
     ring_remove(&x->in_client);
     ring_remove(&x->in_open);
+    ring_remove(&x->in_settling);
+    answer_clear(&x->answer);
     if (x->client->connection != NULL)
         connection_release(x->client->connection);
     free(x->bytes);
@@ -53,7 +52,15 @@ static void refuse(struct exchange *x, enum err e)
     exchange_free(x);
 }
 
-/* ---- the answer ---- */
+void exchange_end(struct exchange *x, enum err e)
+{
+    if (e == ERR_OK)
+        exchange_free(x);
+    else
+        refuse(x, e);
+}
+
+/* ---- the vault's last word ---- */
 
 /* What the client is told of our own troubles: only whether to ask again, and where. */
 static enum err as_refusal(const struct exchange *x, enum err e)
@@ -76,30 +83,6 @@ static enum err as_refusal(const struct exchange *x, enum err e)
     return ERR_TRY_ANOTHER;
 }
 
-static enum err last_look(const struct exchange *x, const struct errand_end *end, const Hsm__Sealed *reply)
-{
-    bool decided_here = !(end->changed && reply->n_used == 0);
-    enum err e;
-
-    if (x->row->effect == EFFECT_LOCAL)
-        return ERR_OK;
-    e = reading_check_used(node_of(x)->state, end->read_at, reply->used, reply->n_used);
-    if (e == ERR_OK && decided_here && !may_serve(x))
-        e = ERR_TRY_ANOTHER;
-    return e;
-}
-
-static void send_reply(struct exchange *x, const Hsm__Sealed *reply)
-{
-    Hsm__FrameHeader header = HSM__FRAME_HEADER__INIT;
-
-    header.kind = HSM__FRAME_KIND__FRAME_REPLY;
-    header.exchange = x->number;
-    header.counter = x->counter;
-    header.applied = node_of(x)->replica != NULL ? replica_applied(node_of(x)->replica) : 0;
-    (void)client_send(x->client, &header, reply->body.data, reply->body.len);
-}
-
 static void on_end(void *arg, const struct errand_end *end)
 {
     struct exchange *x = arg;
@@ -113,11 +96,8 @@ static void on_end(void *arg, const struct errand_end *end)
         refuse(x, err_from_wire(end->answer->refused->error));
     } else if (end->answer->of_case != HSM__VAULT_ANSWER__OF_REPLY) {
         refuse(x, ERR_TRY_ANOTHER);
-    } else if ((e = last_look(x, end, end->answer->reply)) != ERR_OK) {
-        refuse(x, e == ERR_CONFLICT ? e : ERR_TRY_ANOTHER);
     } else {
-        send_reply(x, end->answer->reply);
-        exchange_free(x);
+        answer_begin(x, end);
     }
     route_pump(r);
 }
@@ -256,6 +236,7 @@ static struct exchange *exchange_new(struct client *c, const struct frame *f, co
     x->row = row;
     x->begun_ms = x->word_ms = uv_now(r->setup.loop);
     ring_init(&x->in_waiting);
+    ring_init(&x->in_settling);
     ring_add(&c->exchanges, &x->in_client);
     ring_add(&r->open, &x->in_open);
     connection_hold(c->connection);

@@ -108,14 +108,19 @@ struct route *route_new(const struct route_setup *setup, struct diag *why)
     ring_init(&r->clients);
     ring_init(&r->open);
     ring_init(&r->waiting);
+    ring_init(&r->settling);
     uv_timer_init(setup->loop, &r->tick);
-    r->tick.data = r;
+    uv_timer_init(setup->loop, &r->settle);
+    r->tick.data = r->settle.data = r;
+    r->timers = 2;
     return r;
 }
 
-static void on_closed(uv_handle_t *tick)
+static void on_closed(uv_handle_t *timer)
 {
-    free(tick->data);
+    struct route *r = timer->data;
+    if (--r->timers == 0)
+        free(r);
 }
 
 void route_free(struct route *r)
@@ -129,6 +134,7 @@ void route_free(struct route *r)
         client_free(c);
     }
     uv_close((uv_handle_t *)&r->tick, on_closed);
+    uv_close((uv_handle_t *)&r->settle, on_closed);
 }
 
 unsigned route_clients(const struct route *r)

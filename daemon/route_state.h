@@ -1,9 +1,10 @@
 /*
- * The inside of the route, for route.c, client.c and exchange.c only.
+ * The inside of the route, for route.c, client.c, exchange.c and answer.c only.
  */
 #ifndef CLUSTERHSM_DAEMON_ROUTE_STATE_H
 #define CLUSTERHSM_DAEMON_ROUTE_STATE_H
 
+#include "daemon/errand.h"
 #include "daemon/route.h"
 #include "proto/frame.h"
 #include "proto/request.h"
@@ -18,9 +19,19 @@ void ring_add(struct link *head, struct link *l); /* at the end */
 void ring_remove(struct link *l);                 /* is a ring of its own then; again: nothing */
 bool ring_is_empty(const struct link *head);
 
+/* The vault's reply on its way out: answer.c. All zero: there is none yet. */
+struct answer {
+    Hsm__Sealed *reply;   /* owned */
+    struct errand_end end; /* what it was decided by; its own answer is gone */
+    uint64_t since_ms;
+};
+
 /* One request: exchange.c. */
 struct exchange {
-    struct link in_client, in_open, in_waiting; /* the last: while it has no call in the vault yet */
+    struct link in_client, in_open;
+    struct link in_waiting; /* while it has no call in the vault yet */
+    struct link in_settling; /* while its answer waits */
+    struct answer answer;
     struct client *client;
     uint64_t number, counter;
     const struct request *row;
@@ -51,11 +62,13 @@ struct route {
     struct link clients; /* by in_route */
     struct link open;    /* exchanges, the one first that was last heard of longest ago */
     struct link waiting; /* exchanges in line */
+    struct link settling; /* exchanges whose answers wait */
     size_t waiting_bytes;
     bool pumping;
     unsigned client_count;
     uint64_t clients_made;
-    uv_timer_t tick;
+    uv_timer_t tick, settle;
+    unsigned timers;     /* that are not closed yet */
 };
 
 #define CLIENT_OF(l) ((struct client *)((char *)(l) - offsetof(struct client, in_route)))
@@ -75,5 +88,11 @@ bool exchange_begin(struct client *c, const struct frame *f, const uint8_t *byte
 bool exchange_try(struct exchange *x);  /* one that waits in line; false: it still does, and those behind it need not try */
 void exchange_progress(struct exchange *x);
 void exchange_drop(struct exchange *x); /* nobody waits for it */
+void exchange_end(struct exchange *x, enum err e); /* ERR_OK: it has been answered; else it is refused */
+
+/* answer.c: the vault has replied; the reply leaves at once, or as soon as it may, or the exchange is refused. */
+void answer_begin(struct exchange *x, const struct errand_end *end);
+void answers_go_on(struct route *r); /* those that wait */
+void answer_clear(struct answer *a);
 
 #endif

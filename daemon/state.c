@@ -18,7 +18,7 @@
 #include "daemon/store/apply.h"
 #include "daemon/vault_check.h"
 
-enum { CLUSTER_RECORD = 1, ANSWER_MS_MAX = 20000, EXIT_FAIL_STOP = 70 };
+enum { CLUSTER_RECORD = 1, ANSWER_MS_MAX = 20000, EXIT_FAIL_STOP = 70, RECENT_MAX = 4096 };
 
 /* An environment and who still reads it. */
 struct hold {
@@ -27,10 +27,20 @@ struct hold {
     unsigned holders; /* readers, and the state itself while it is the current one */
 };
 
+/* What was changed lately. An entry is settled within milliseconds, or when a lease has run out. */
+struct recent {
+    struct {
+        uint64_t index, id;
+    } rows[RECENT_MAX];
+    size_t next, n;
+    uint64_t forgotten; /* an entry up to here may be missing */
+};
+
 struct state {
     struct state_setup setup;
-    pthread_mutex_t lock; /* guards `current` and every hold's count; held for a few instructions */
+    pthread_mutex_t lock; /* guards `current`, every hold's count, and `recent`; held for a few instructions, or a walk over it */
     struct hold *current;
+    struct recent recent;
     /* Replica's thread alone: */
     struct vault_check check;
     struct apply apply;
@@ -107,6 +117,8 @@ static void on_opened(void *data, MDB_env *env, uint64_t index)
     pthread_mutex_lock(&s->lock);
     was = s->current;
     s->current = h;
+    s->recent.n = s->recent.next = 0;
+    s->recent.forgotten = index; /* what it brought was not told one by one */
     pthread_mutex_unlock(&s->lock);
     if (was != NULL)
         hold_end(was);
@@ -120,6 +132,49 @@ static bool on_ready(void *data)
     return s->setup.ready == NULL || s->setup.ready(s->setup.arg);
 }
 
+static void on_changed(void *arg, uint64_t id)
+{
+    struct state *s = arg;
+    struct recent *r = &s->recent;
+
+    pthread_mutex_lock(&s->lock);
+    if (r->n == RECENT_MAX)
+        r->forgotten = r->rows[r->next].index;
+    else
+        r->n++;
+    r->rows[r->next].index = s->apply.state.applied;
+    r->rows[r->next].id = id;
+    r->next = (r->next + 1) % RECENT_MAX;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static bool concerns(const struct state_basis *basis, uint64_t id)
+{
+    for (size_t i = 0; i < basis->n; i++)
+        if (basis->ids[i] == id)
+            return true;
+    return basis->searched;
+}
+
+bool state_is_unsettled(struct state *s, uint64_t settled, uint64_t read_at, const struct state_basis *basis)
+{
+    const struct recent *r = &s->recent;
+    bool found;
+
+    if (read_at <= settled)
+        return false;
+    pthread_mutex_lock(&s->lock);
+    found = r->forgotten > settled;
+    for (size_t back = 1; !found && back <= r->n; back++) { /* the newest first */
+        size_t at = (r->next + RECENT_MAX - back) % RECENT_MAX;
+        if (r->rows[at].index <= settled)
+            break;
+        found = r->rows[at].index <= read_at && concerns(basis, r->rows[at].id);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
 static void on_begin(void *data, uint64_t index, uint64_t leader_time_ms, const struct replica_command *commands, size_t n)
 {
     struct state *s = data;
@@ -129,6 +184,8 @@ static void on_begin(void *data, uint64_t index, uint64_t leader_time_ms, const 
     must(vault_check_commands(&s->check, commands, n, s->good), "the vault gives no verdict on a batch");
     must(apply_begin(&s->apply, &s->current->store, index), "an entry cannot be begun");
     apply_time(&s->apply, leader_time_ms);
+    s->apply.changed = on_changed;
+    s->apply.changed_arg = s;
 }
 
 static void on_apply(void *data, size_t which, const struct replica_command *command, struct buffer *answer)

@@ -36,4 +36,14 @@ struct state_reader {
 enum err state_read(struct state *s, struct state_reader *out);
 void state_read_end(struct state_reader *r);
 
+/* What an answer was decided by: records by id, and whether it rests on a search, which any change may concern. */
+struct state_basis {
+    const uint64_t *ids;
+    size_t n;
+    bool searched;
+};
+
+/* True if an entry above `settled` and not above `read_at` has changed what the basis names (replica_settled). Any thread. */
+bool state_is_unsettled(struct state *s, uint64_t settled, uint64_t read_at, const struct state_basis *basis);
+
 #endif

@@ -49,6 +49,12 @@ uint64_t lease_serve_until_us(const struct lease *l)
     return l->applied >= l->floor ? l->until_us : 0;
 }
 
+static void settle(struct lease *l, uint64_t index)
+{
+    if (index > l->settled)
+        l->settled = index;
+}
+
 static void take(struct lease *l, uint64_t until_us, uint64_t floor)
 {
     if (until_us <= l->until_us)
@@ -62,6 +68,7 @@ static void on_probe(struct lease *l, uint64_t from, const struct lease_message 
 {
     struct lease_message ask = {.kind = LEASE_ASK, .term = m->term, .stamp_us = m->stamp_us, .boot = l->boot,
                                 .asked_us = now_us, .index = l->applied};
+    settle(l, m->index);
     if (m->term != l->term)
         return;
     l->leader = from;
@@ -106,6 +113,17 @@ static void punish(struct lease *l, struct lease_row *r)
     l->barred++;
 }
 
+/* Who holds no lease answers nothing, and hears it with the next round. */
+static void tell_settled(struct lease *l, uint64_t now_us)
+{
+    struct lease_message m = {.kind = LEASE_SETTLED, .term = l->term, .index = l->released};
+    unsigned i;
+
+    for (i = 0; i < l->n_rows; i++)
+        if (live(&l->rows[i], now_us))
+            send(l, l->rows[i].id, &m);
+}
+
 /* A change may be acknowledged when all who may answer have applied it. Sets the deadline on the way. */
 static void release(struct lease *l, uint64_t now_us)
 {
@@ -132,7 +150,9 @@ static void release(struct lease *l, uint64_t now_us)
     }
     if (upto > l->released) {
         l->released = upto;
+        settle(l, upto);
         l->host->released(l->data, upto);
+        tell_settled(l, now_us);
     }
 }
 
@@ -189,7 +209,7 @@ static void settle_round(struct lease *l, uint64_t now_us)
 
 static void start_round(struct lease *l, uint64_t now_us)
 {
-    struct lease_message m = {.kind = LEASE_PROBE, .term = l->term, .stamp_us = now_us};
+    struct lease_message m = {.kind = LEASE_PROBE, .term = l->term, .stamp_us = now_us, .index = l->released};
     unsigned i;
 
     l->round = now_us; /* the clock has moved since the last: rounds are told apart by their stamp */
@@ -237,6 +257,10 @@ void lease_receive(struct lease *l, uint64_t from, const struct lease_message *m
     }
     if (m->kind == LEASE_GRANT) {
         on_grant(l, m, now_us);
+        return;
+    }
+    if (m->kind == LEASE_SETTLED) {
+        settle(l, m->index);
         return;
     }
     r = find_row(l, from);

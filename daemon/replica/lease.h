@@ -10,6 +10,10 @@
  *     |   a majority of voters answered this round: nobody else was elected before `stamp`
  *     | -- GRANT {boot, asked, floor, lasts}  lease: asked + lasts on the asker's clock, once applied >= floor
  *     | <- REPORT {boot, applied} --------|   at once after applying, so that changes need not wait for a round
+ *     | -- SETTLED {index} -------------> |   everything up to index is applied wherever an answer can come from
+ *
+ * SETTLED is for readers: an answer that shows a change which is not settled yet could be followed by one of another node that does not
+ * show it. So such an answer waits (lease_settled). What is settled stays settled: whoever gets a lease later has applied it too.
  *
  * One bound carries everything: each lease of a round is over when stamp + length has passed, whatever clock (stretched
  * by the drift). So the leader counts a holder until then, and a new leader, elected after the last round that could
@@ -27,7 +31,7 @@
 enum { LEASE_ROWS_MAX = 16 };
 #define LEASE_NEVER UINT64_MAX
 
-enum lease_kind { LEASE_NONE, LEASE_PROBE, LEASE_ASK, LEASE_GRANT, LEASE_REPORT };
+enum lease_kind { LEASE_NONE, LEASE_PROBE, LEASE_ASK, LEASE_GRANT, LEASE_REPORT, LEASE_SETTLED };
 
 struct lease_message {
     enum lease_kind kind;
@@ -35,7 +39,7 @@ struct lease_message {
     uint64_t stamp_us; /* PROBE, echoed in ASK */
     uint64_t boot;     /* ASK, REPORT: starts of the asker so far; echoed in GRANT */
     uint64_t asked_us; /* ASK: asker's clock; echoed in GRANT */
-    uint64_t index;    /* ASK, REPORT: applied; GRANT: to be applied before serving */
+    uint64_t index;    /* ASK, REPORT: applied; GRANT: to be applied before serving; PROBE, SETTLED: settled */
     uint64_t lasts_us; /* GRANT: from asked_us on the asker's clock */
 };
 
@@ -84,6 +88,7 @@ struct lease {
     uint64_t deadline_us; /* call lease_timeout() then; LEASE_NEVER if none */
 
     uint64_t until_us, floor; /* our lease */
+    uint64_t settled;         /* as far as we have heard; the leader: released */
     uint64_t leader;          /* who probed last in this term, 0 none */
 
     bool leads;

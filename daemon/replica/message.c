@@ -153,7 +153,7 @@ static bool get_lease(struct cursor *in, struct parcel *p)
     l->asked_us = cursor_u64(in);
     l->index = cursor_u64(in);
     l->lasts_us = cursor_u64(in);
-    return kind >= LEASE_PROBE && kind <= LEASE_REPORT;
+    return kind >= LEASE_PROBE && kind <= LEASE_SETTLED;
 }
 
 struct parcel *parcel_decode(const void *bytes, size_t len)

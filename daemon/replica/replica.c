@@ -110,6 +110,7 @@ static void publish(struct replica *r, uint64_t now_us)
     };
 
     atomic_store(&r->serve_until_us, until);
+    atomic_store(&r->settled, r->lease.settled);
     core_members(c, &s.members);
     uv_mutex_lock(&r->lock);
     r->status = s;
@@ -480,6 +481,11 @@ bool replica_may_serve(const struct replica *r)
 uint64_t replica_applied(const struct replica *r)
 {
     return atomic_load(&r->applied);
+}
+
+uint64_t replica_settled(const struct replica *r)
+{
+    return atomic_load(&r->settled);
 }
 
 uint64_t replica_leader(const struct replica *r)

@@ -121,6 +121,11 @@ bool replica_may_serve(const struct replica *r);
 
 /* Any thread. */
 uint64_t replica_applied(const struct replica *r);
+
+/* Any thread. Up to here every node that may serve has applied. An answer that shows a later change waits until that is settled too, or
+ * another node could answer by the state before it to whoever has seen this one (daemon/replica/lease.h). */
+uint64_t replica_settled(const struct replica *r);
+
 uint64_t replica_leader(const struct replica *r); /* 0: unknown */
 bool replica_is_leader(const struct replica *r);
 

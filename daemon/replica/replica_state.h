@@ -118,7 +118,7 @@ struct replica {
     bool stopping;
     struct replica_status status;
 
-    _Atomic uint64_t serve_until_us, applied, leader;
+    _Atomic uint64_t serve_until_us, applied, settled, leader;
     _Atomic bool leads;
 };
 

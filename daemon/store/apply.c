@@ -279,6 +279,8 @@ static enum err carry_out(struct apply *a, const struct plan *p, Hsm__Outcome *o
                               : store_erase_record(a->store, a->txn, s->old);
         if (e == ERR_OK && s->header != NULL && s->old == NULL)
             e = store_mark_used(a->store, a->txn, s->id);
+        if (a->changed != NULL)
+            a->changed(a->changed_arg, s->id);
     }
     if (e != ERR_OK)
         return e;

@@ -28,6 +28,8 @@ struct apply {
     MDB_txn *txn;
     struct store_state state;
     uint64_t leader_time_ms;
+    void (*changed)(void *arg, uint64_t id); /* each record that a command changes; set after apply_begin, NULL: nobody asks */
+    void *changed_arg;
 };
 
 /* index must be above the last one (entries that are not the state machine's leave gaps): else ERR_BUG. */

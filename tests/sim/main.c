@@ -40,11 +40,11 @@ static const struct {
 };
 enum { MIXES = sizeof mixes / sizeof mixes[0] };
 
-static const char *const breaks[] = {"ack", "post", "reread", "fsync", "vote"};
+static const char *const breaks[] = {"ack", "post", "reread", "fsync", "vote", "settle"};
 enum { BREAKS = sizeof breaks / sizeof breaks[0] };
 
 static const char *const outcomes[] = {"diverged", "two leaders or votes", "lost write", "incomplete leader", "hung",
-    "stopped itself", "log differs", "members differ", "stale use", "stale reply", "stalled", "wire"};
+    "stopped itself", "log differs", "members differ", "stale use", "stale reply", "stale shown", "stalled", "wire"};
 
 struct tally {
     uint64_t runs, bad, first_bad, by[sizeof outcomes / sizeof outcomes[0]], crashed;

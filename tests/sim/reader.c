@@ -13,7 +13,7 @@ static const struct lease_settings settings = {
 
 /* One request for the use of a key on its way through a node. */
 struct use {
-    uint64_t node, boot, acked_before, read_at;
+    uint64_t node, boot, acked_before, shown_before, read_at;
     unsigned key, stage;
 };
 
@@ -115,16 +115,29 @@ void reader_ask(uint64_t id)
     u->node = id;
     u->key = chance_below(KEYS);
     u->acked_before = W.acked_key[u->key];
+    u->shown_before = W.shown_key[u->key];
     ev = post(W.now + chance_below(4), EVENT_USE);
     ev->to = id;
     ev->use = u;
     post(W.now + 1 + chance_below(40), EVENT_READER)->to = id;
 }
 
+/* The key's newest change that is not above `upto`; 0: none. */
+static uint64_t last_change(uint64_t upto, unsigned key)
+{
+    uint64_t i;
+    for (i = upto; i > 0; i--)
+        if (W.truth[i].kind == RECORD_COMMAND && key_of(W.truth[i].payload) == key)
+            break;
+    return i;
+}
+
 /* The reply must not be by a state older than what was acknowledged before the request, nor than what is acknowledged
- * as it leaves. */
+ * as it leaves, nor than what a reply before the request has shown. */
 static void reply(const struct use *u)
 {
+    uint64_t shown = last_change(u->read_at, u->key);
+
     W.stats->served++;
     if (u->read_at < u->acked_before)
         fail_run(RUN_STALE_START, "n%lu uses key %u as of %lu, but its change at %lu was acknowledged before the request",
@@ -132,18 +145,14 @@ static void reply(const struct use *u)
     if (u->read_at < W.acked_key[u->key])
         fail_run(RUN_STALE_REPLY, "n%lu answers by key %u as of %lu, but its change at %lu is acknowledged", u->node,
                  u->key, u->read_at, W.acked_key[u->key]);
+    if (shown < u->shown_before)
+        fail_run(RUN_STALE_SHOWN, "n%lu answers by key %u as of %lu, but its change at %lu had been shown before the request",
+                 u->node, u->key, u->read_at, u->shown_before);
+    if (shown > W.shown_key[u->key])
+        W.shown_key[u->key] = shown;
 }
 
-static bool key_changed(uint64_t after, uint64_t upto, unsigned key)
-{
-    uint64_t i;
-    for (i = after + 1; i <= upto; i++)
-        if (W.truth[i].kind == RECORD_COMMAND && key_of(W.truth[i].payload) == key)
-            return true;
-    return false;
-}
-
-/* Arrive; read the record and work; look again, then answer. True: gone. */
+/* Arrive; read the record and work; look again, wait until what is shown is settled, then answer. True: gone. */
 static bool step(struct use *u, const struct node *n, uint64_t *next)
 {
     bool ok = lease_holds(n);
@@ -166,8 +175,13 @@ static bool step(struct use *u, const struct node *n, uint64_t *next)
             return true;
         }
         if (!(W.opt->broken & BREAK_REREAD)) {
-            W.stats->redone += key_changed(u->read_at, n->lease.applied, u->key); /* decided anew */
+            W.stats->redone += last_change(n->lease.applied, u->key) > u->read_at; /* decided anew */
             u->read_at = n->lease.applied;
+        }
+        if (last_change(u->read_at, u->key) > n->lease.settled && !(W.opt->broken & BREAK_SETTLE)) {
+            u->stage--;
+            *next += 1;
+            return false;
         }
         reply(u);
         return true;

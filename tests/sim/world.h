@@ -46,7 +46,8 @@ enum {
     BREAK_POST = 1 << 1,   /* no lease check before the reply leaves */
     BREAK_REREAD = 1 << 2, /* record not read again before the reply leaves */
     BREAK_FSYNC = 1 << 3,  /* the disk says "durable" before it is */
-    BREAK_VOTE = 1 << 4    /* a vote is forgotten in a crash */
+    BREAK_VOTE = 1 << 4,   /* a vote is forgotten in a crash */
+    BREAK_SETTLE = 1 << 5  /* replies do not wait until what they show is settled */
 };
 
 enum outcome {
@@ -61,6 +62,7 @@ enum outcome {
     RUN_MEMBERS_MISMATCH,
     RUN_STALE_START, /* a request was answered by a state older than a change acknowledged before it */
     RUN_STALE_REPLY, /* ... acknowledged before the reply left */
+    RUN_STALE_SHOWN, /* ... shown by an earlier reply, perhaps another node's */
     RUN_STALLED,     /* a change waited too long for leases */
     RUN_WIRE         /* a message did not survive its own encoding */
 };
@@ -166,6 +168,7 @@ struct world {
     struct truth *truth;
     uint64_t n_truth, truth_room, max_acked, told;
     uint64_t acked_key[KEYS];
+    uint64_t shown_key[KEYS]; /* the newest change that a reply has shown */
     struct {
         uint64_t term, id;
     } leaders[LEADERS_MAX];

@@ -194,6 +194,30 @@ START_TEST(test_state_shows_an_entry_when_it_has_ended)
 }
 END_TEST
 
+static bool unsettled(uint64_t settled, uint64_t read_at, uint64_t id, bool searched)
+{
+    struct state_basis basis = {.ids = &id, .n = id != 0, .searched = searched};
+    return state_is_unsettled(s, settled, read_at, &basis);
+}
+
+START_TEST(test_state_knows_which_answers_rest_on_what_is_not_settled)
+{
+    open_env(environment_new());
+    entry_of(cluster_record(1), NULL); /* 1 */
+    entry_of(user("two", 2), NULL);    /* 2 */
+    entry_of(user("three", 3), NULL);  /* 3 */
+    ck_assert(unsettled(1, 3, 2, false));
+    ck_assert(!unsettled(1, 3, 7, false)); /* nobody has changed it */
+    ck_assert(!unsettled(1, 2, 3, false)); /* it was read before that change */
+    ck_assert(!unsettled(2, 3, 2, false)); /* its change is settled */
+    ck_assert(unsettled(2, 3, 0, true));   /* a search, and something has changed */
+    ck_assert(!unsettled(3, 3, 0, true));
+    open_env(environment_new()); /* as of 3, by a snapshot: nobody knows what came with it */
+    ck_assert(unsettled(2, 3, 7, false));
+    ck_assert(!unsettled(3, 3, 7, false));
+}
+END_TEST
+
 START_TEST(test_state_asks_for_an_entrys_verdict_in_one_hop_and_obeys_it)
 {
     struct draft drafts[3];
@@ -314,6 +338,7 @@ Suite *test_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_state_before_the_replica_opened_one_cannot_be_read);
     tcase_add_test(tc, test_state_shows_an_entry_when_it_has_ended);
+    tcase_add_test(tc, test_state_knows_which_answers_rest_on_what_is_not_settled);
     tcase_add_test(tc, test_state_asks_for_an_entrys_verdict_in_one_hop_and_obeys_it);
     tcase_add_test(tc, test_state_tells_the_vault_a_new_cluster_record_before_anyone_can_see_it);
     tcase_add_test(tc, test_state_that_comes_with_a_cluster_record_tells_the_vault_first);
