@@ -96,7 +96,7 @@ static enum status change_own(const struct invocation *call, struct remote *r, H
         s = complain_err(call, "cannot log in", e, &detail);
     } else {
         request->change_password->old_password = (ProtobufCBinaryData){.data = old.bytes, .len = old.len};
-        s = remote_call(call, r, "the password was not changed", request, HSM__REPLY__OF_EMPTY, &reply);
+        s = remote_call(call, r, "the password was not changed", request, HSM__REPLY__OF_LOGIN, &reply);
     }
     rpc_reply_free(reply);
     secret_clear(&old);

@@ -361,7 +361,8 @@ START_TEST(test_admin_who_names_himself_needs_his_old_password)
     struct fake_channel admin;
     setup();
     admin = world_admin(&x);
-    ck_assert_int_eq(world_change(&x, &admin, "admin", "", "new password"), ERR_PIN_INCORRECT);
+    ck_assert_int_eq(world_change(&x, &admin, "admin", "", "new password"), ERR_ARGUMENTS);
+    ck_assert_int_eq(world_change(&x, &admin, "admin", "wrong", "new password"), ERR_PIN_INCORRECT);
     ck_assert_int_eq(world_change(&x, &admin, "admin", "password", "new password"), ERR_OK);
     teardown();
 }

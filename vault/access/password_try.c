@@ -65,11 +65,14 @@ static enum err find_user(struct work *w, struct subject *s)
     return e == ERR_OK ? read_attempts(w, s) : e;
 }
 
+/* The bucket has come with the lookup; a round for records that are never there stands for a user's own. */
 static enum err find_bucket(struct work *w, struct subject *s, const uint64_t *ids, size_t n)
 {
+    enum err e = work_want(w, (uint64_t[]){OBJECT_ID_LIMIT - 2, OBJECT_ID_LIMIT - 1}, 2);
+
     s->kind = ATTEMPTS_BUCKET;
-    if (n == 0)
-        return ERR_OK;
+    if (e != ERR_OK || n == 0)
+        return e;
     s->attempts_id = ids[0];
     return read_attempts(w, s);
 }

@@ -89,6 +89,10 @@ enum err op_change_password_decide(struct work *w)
         e = own_name(w, &own);
     if (e != ERR_OK)
         return e;
+    if (is_own(request, own) && request->old_password.len == 0) { /* nobody's: not worth a try */
+        work_detail(w, "your own password is changed against the old one: give both, and no name");
+        return ERR_ARGUMENTS;
+    }
     if (is_own(request, own))
         return change_own(w, request, own);
     return work_login(w)->role == ROLE_ADMIN ? change_of(w, request) : ERR_PERMISSION;
