@@ -1,4 +1,4 @@
-/* Access control from the client's call to the store: the module's rpc, the real engine, the real apply. What vault and cluster decide among
+/* Access control from the client's call to the store: the module's rpc, the real engine, the real apply. What vaults decide among
  * themselves is in test_access.c and test_logins.c. */
 #include <string.h>
 
