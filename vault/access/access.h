@@ -6,7 +6,8 @@
 #include "vault/work.h"
 
 /* By the row's column `roles`. Also where the row lets anyone ask, a login that is there is checked, and forgotten if it holds no more:
- * whoever had it is told so, once, rather than shown what strangers see. A change also requires the version of the cluster record that this was judged by.
+ * whoever had it is told so, once, rather than shown what strangers see. A change also requires the version of the cluster record that
+ * this was judged by.
  * ERR_NEED; ERR_NOT_LOGGED_IN; ERR_TICKET: the login holds no more; ERR_PERMISSION: the role may not; ERR_NOT_ACTIVE: there is no
  * active cluster yet (all but status, activate, generate_random); ERR_TRY_ANOTHER: the login knows more than this node does. */
 enum err access_check(struct work *w);
