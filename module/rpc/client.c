@@ -73,8 +73,8 @@ static bool rpc_make(struct client *c, struct dialer *dialer, OSSL_LIB_CTX *libc
     const struct client_settings *s = &c->settings;
     char **servers = servers_of(&s->servers);
     struct rpc_config config = {.libctx = libctx, .servers = (const char *const *)servers, .n_servers = s->servers.count,
-        .dialer = dialer, .identity = &c->identity, .connect_wait_ms = (unsigned)s->connect_wait_ms, .reply_wait_ms = (unsigned)s->reply_wait_ms,
-        .connections = s->connections};
+        .dialer = dialer, .identity = &c->identity, .connect_wait_ms = (unsigned)s->connect_wait_ms,
+        .reply_wait_ms = (unsigned)s->reply_wait_ms, .connections = s->connections};
     enum err e = ERR_NO_MEMORY;
 
     if (config.dialer == NULL && (config.dialer = dialer_of(c, libctx, why)) == NULL)
