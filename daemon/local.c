@@ -104,7 +104,7 @@ static const char *no_csr(const Hsm__NodeFacts *f)
 static const char *no_initialize(const Hsm__NodeFacts *f)
 {
     if (strcmp(f->state, "initialized") == 0 || strcmp(f->state, "active") == 0)
-        return "the cluster is initialized already: hsmctl cluster status shows its certificate";
+        return "the cluster is initialized already: its owner has signed its request and given his authorities";
     return no_csr(f);
 }
 

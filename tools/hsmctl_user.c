@@ -98,6 +98,9 @@ static enum status change_own(const struct invocation *call, struct remote *r, H
         request->change_password->old_password = (ProtobufCBinaryData){.data = old.bytes, .len = old.len};
         s = remote_call(call, r, "the password was not changed", request, HSM__REPLY__OF_LOGIN, &reply);
     }
+    /* A fresh login came back, for who stays: its secret is not ours to leave behind. */
+    if (reply != NULL)
+        bytes_wipe(reply->login->secret.data, reply->login->secret.len);
     rpc_reply_free(reply);
     secret_clear(&old);
     return s;

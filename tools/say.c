@@ -49,6 +49,8 @@ static const char *remedy_of(enum err e)
 
 static enum status status_of(enum err e)
 {
+    if (e == ERR_PIN_INVALID || e == ERR_PIN_LEN) /* of a new password: nobody was turned away */
+        return STATUS_REFUSED;
     switch (err_kind(e)) {
     case ERR_KIND_AUTH:
         return STATUS_AUTH;
