@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -101,6 +102,13 @@ static void live(int (*inside)(void))
     _exit(status);
 }
 
+/* Under valgrind (make check-valgrind, which forbids forks to Check) the sandbox would close around valgrind itself. */
+static bool can_confine(void)
+{
+    const char *fork = getenv("CK_FORK");
+    return confine_built_in && (fork == NULL || strcmp(fork, "no") != 0);
+}
+
 static int status_of(int (*inside)(void))
 {
     pid_t child = fork();
@@ -183,8 +191,11 @@ static int kill_another(void)
 
 START_TEST(test_keys_passwords_and_certificates_are_made_inside_in_every_thread)
 {
-    int status = status_of(nothing);
+    int status;
 
+    if (confine_built_in && !can_confine())
+        return;
+    status = status_of(nothing);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == ALL_WELL, "status %x", (unsigned)status);
 }
 END_TEST
@@ -193,7 +204,7 @@ START_TEST(test_opening_a_file_is_refused_and_survived)
 {
     int status;
 
-    if (!confine_built_in)
+    if (!can_confine())
         return;
     status = status_of(open_file);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == ALL_WELL, "status %x", (unsigned)status);
@@ -207,7 +218,7 @@ START_TEST(test_forbidden_call_ends_the_process)
 {
     int status;
 
-    if (!confine_built_in)
+    if (!can_confine())
         return;
     status = status_of(forbidden[_i]);
     ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "call %d: status %x", _i, (unsigned)status);

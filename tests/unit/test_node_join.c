@@ -56,7 +56,8 @@ static void ask(int which, int member)
     a = node_world_call(&w, which, &call);
     ck_assert_uint_le(a->ask.len, sizeof asked);
     asked_n = a->ask.len;
-    memcpy(asked, a->ask.data, asked_n);
+    if (asked_n > 0)
+        memcpy(asked, a->ask.data, asked_n);
 }
 
 /* The member decides on what was asked last. */

@@ -252,16 +252,17 @@ END_TEST
 /* Ends by itself, and its log says this. */
 static void assert_not_started(const char *says)
 {
+    siginfo_t ended;
     char *log;
-    int status = -1;
+    int status;
 
     ck_assert_ptr_null(vault_process_receive(p.check));
-    while (kill(p.pid, 0) == 0 && waitpid(p.pid, &status, WNOHANG) != p.pid)
-        usleep(1000);
+    ck_assert_int_eq(waitid(P_PID, (id_t)p.pid, &ended, WEXITED | WNOWAIT), 0);
     log = vault_process_log(&p);
     ck_assert_msg(strstr(log, says) != NULL, "the log does not say \"%s\": %s", says, log);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
     free(log);
+    status = vault_process_end(&p);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 
 START_TEST(test_seal_of_the_wrong_length_is_refused)

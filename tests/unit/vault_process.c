@@ -105,6 +105,7 @@ void vault_process_start(struct vault_process *p, int threads, int seal_fd, cons
 int vault_process_end(struct vault_process *p)
 {
     int status = -1;
+    char *log;
 
     close(p->check);
     for (int i = 0; i < p->threads; i++) {
@@ -112,6 +113,11 @@ int vault_process_end(struct vault_process *p)
         close(p->signers[i]);
     }
     ck_assert_int_eq(waitpid(p->pid, &status, 0), p->pid);
+    if (status != 0) { /* for whoever looks why */
+        log = vault_process_log(p);
+        fprintf(stderr, "%s", log);
+        free(log);
+    }
     temp_folder_free(p->folder);
     return status;
 }

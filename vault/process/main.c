@@ -36,11 +36,12 @@ static int fail(const struct diag *why)
     return EXIT_FAILURE;
 }
 
-static bool open_libcrypto(struct vault *v, struct diag *why)
+static bool open_libcrypto(struct vault *v, OSSL_PROVIDER **provider, struct diag *why)
 {
     (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     v->libctx = OSSL_LIB_CTX_new();
-    if (v->libctx == NULL || OSSL_PROVIDER_load(v->libctx, "default") == NULL) {
+    *provider = v->libctx != NULL ? OSSL_PROVIDER_load(v->libctx, "default") : NULL;
+    if (*provider == NULL) {
         diag_set(why, "libcrypto's default provider cannot be loaded");
         diag_remedy(why, "install OpenSSL 3");
         return false;
@@ -73,7 +74,6 @@ static void vault_close(struct vault *v)
     seen_free(v->seen);
     ids_free(v->ids);
     keyring_free(v->keyring);
-    OSSL_LIB_CTX_free(v->libctx);
 }
 
 static int serve(const struct options *o)
@@ -82,11 +82,12 @@ static int serve(const struct options *o)
     enum seal_kind kind = o->seal;
     struct secret seal = {0};
     struct vault vault = {0};
+    OSSL_PROVIDER *provider = NULL;
     struct diag why = {0};
     bool clean = false;
 
     if (!confine_process(DESCRIPTOR_CHECK, last, o->threads + o->workers, &why) || !unseal_read(DESCRIPTOR_SEAL, &kind, &seal, &why) ||
-        !open_libcrypto(&vault, &why))
+        !open_libcrypto(&vault, &provider, &why))
         return fail(&why);
     if (!confine_memory(&why)) {
         if (!o->allow_swap)
@@ -100,6 +101,8 @@ static int serve(const struct options *o)
         _exit(EXIT_FAILURE); /* threads may stand at their barrier */
     }
     vault_close(&vault);
+    OSSL_PROVIDER_unload(provider);
+    OSSL_LIB_CTX_free(vault.libctx);
     log_info("vault_ended", "name=%s", o->name);
     return clean ? EXIT_SUCCESS : EXIT_FAILURE;
 }
