@@ -119,7 +119,7 @@ void stage_open(void)
     local_node_client(stage.node, "a client", &stage.identity);
     for (int who = 0; who < WHO_N; who++) {
         struct rpc_config config = {.servers = servers, .n_servers = 1, .dialer = local_node_dialer(stage.node),
-                                    .identity = &stage.identity, .connect_wait_ms = 60000, .reply_wait_ms = 60000,
+                                    .identity = &stage.identity, .connect_wait_ms = 60000, .reply_wait_ms = 600000,
                                     .connections = 1};
         ck_assert_int_eq(rpc_new(&config, &stage.rpc[who]), ERR_OK);
         if (who != NOBODY)

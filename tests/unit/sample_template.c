@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 
 #include "crypto/curve.h"
 #include "tests/unit/runner.h"
@@ -105,6 +106,47 @@ static void number(struct sample_template *t, const EVP_PKEY *key, CK_ATTRIBUTE_
     ck_assert_int_eq(BN_bn2binpad(n, to, len), len);
     sample_bytes(t, type, to, (size_t)len);
     BN_free(n);
+}
+
+/* Made for this file and known to all; making another takes seconds under valgrind. */
+static const char rsa_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC08ZUn0YCh9z8M\n"
+    "XtwaqI3eUjDMdauqoLFO7tPULli7SIDux0d65kgxlEZA0RoLApVg1OkE7DlUKZv5\n"
+    "Hxcw0k9btO5m3k+MCF9xGWKXsoPG55MedoWHyKeycCNlchSmQiUfIsHj5nTs+9S2\n"
+    "G5uVWN5Tm83jx8pvyD3hC+EnBf5nIhs+dF8db71dfpioxhRbXdtqNLZLpm9d3OZ4\n"
+    "z4gCKVHxeXMuMrxPYcM1qS5fgbKJuH1uqR4o84kfGmazz0gHJvdEhEHtDpbEDSvU\n"
+    "rAXe5L94qEndsPePhzxgaRQJWnS6FTAmS51owAi+Wc7+0W5vgXWhfanDPynw+9kr\n"
+    "572tfkHjAgMBAAECggEAN9ko9HVRgqxRpXvR69iCkVBFB5Z6OdwHXhmRADid4pBq\n"
+    "W0je4ywYtFTTqkXgB+3wNUcB9ScEOtns7mOOQN9o5yFdRBrx6oLbEomHSNMsoUPw\n"
+    "wMJMTLC+MfEyu6kOfpKD6qxLtA/5nvvLl7nFt78KQDwivF96OC5SCxgjkmvjLelv\n"
+    "Bca6HfgoaSjpqrWgHjz4DmQpYu0jcmORzJ6AkzQmFVKxdgAmox2k9MM7iB9WYu0H\n"
+    "CuKoS5+2bpj8ywiDMfOj+JduX6uljuZNj6L/4mUNly7C4QOS6Q1FhvPv+IR9ufOs\n"
+    "vHadnNtZzaMjkhmbH8wBoJKEq3XQllnbvIF8MY8fIQKBgQD1Z9yeKcXR5/jjZlHq\n"
+    "YqYDOmr8go9IHyN37HgpzYlmOELOh/ajfqdNXqwVzRnAgpiCvSOgjxabOEOLhyKo\n"
+    "+qVRzJE1EBMZW9jr23Hvf0PxlG0MgqKjYNXi3roJilDkXS9S/0CRj3t0KTVu5JA+\n"
+    "eIhTcIcTX9XDE7QPvC7/mXkNHQKBgQC8wU8ceB12MyOQqfyOj5x6pMZWOMiBgvn5\n"
+    "QKf+woLyvc9wPvGSa7tr1i0iJdWQGDE3fh4hCJM/OTXII9lx6aRZbhXkU10gOotD\n"
+    "y9yXzHScVCd4fG+gg4jRlMz5BoyMLk6eh724BhuKzMPFiQCtpMXIrsJhKJtqqLPx\n"
+    "C1Ir8SZa/wKBgClPSnv1XC9xdRwSZUenQ3rXoprO/3+MflP5omCnELH8VoKdsI7l\n"
+    "CxSjEyS4WdVmJnYbkJu+ene2iOg730HCr4GNhgQAqLZkF6fcUNmX+r/31EN+2hHW\n"
+    "gyqlg3uHpQZMCWNXRG88T/PF3BDGuOFLOOeS0aoZP8qOzoi3jNHJ6+6hAoGBAJ8d\n"
+    "neDz6HIRnfN/OGW87j381S0t5Og4Tx0swfFiaxzRoSKQDPhPVMkM3TMiDavQmPyc\n"
+    "li1mmyn6wjma7ty2BlNVF6NIGwLmFyvpmGVmdw6pajSJQVhgSV/TPg7W1Hf/OUsu\n"
+    "RmHw1Brnjkjguu+mLQyFNVrN7mW1HSsfTf+444plAoGAczGoVHyGdtdl3IhLV+ey\n"
+    "gtg3kB/b580n8NMpI8T5wvmfcB9pat8b3LitGyJId3fnmOLqBzK5wTGP6YrwIKMg\n"
+    "Wo5pyc7SkNn3C2HhcgKkxRh6sPn3YzooBmcnj38PPTbh+r0tgRPONdSrifm7DTVu\n"
+    "Sgt5x3tWvQHNqAAOJMzqKNE=\n"
+    "-----END PRIVATE KEY-----\n";
+
+EVP_PKEY *sample_rsa(void)
+{
+    BIO *pem = BIO_new_mem_buf(rsa_pem, sizeof rsa_pem - 1);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL);
+
+    BIO_free(pem);
+    ck_assert_ptr_nonnull(key);
+    return key;
 }
 
 static const struct curve *curve_of(const EVP_PKEY *key)

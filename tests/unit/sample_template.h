@@ -28,6 +28,9 @@ void sample_text(struct sample_template *t, CK_ATTRIBUTE_TYPE type, const char *
 void sample_bool(struct sample_template *t, CK_ATTRIBUTE_TYPE type, bool value);
 void sample_ulong(struct sample_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG value);
 
+/* A key of 2048 bits, the same each time; the caller frees it. */
+EVP_PKEY *sample_rsa(void);
+
 /* Class, key type and the parts of an OpenSSL key (its numbers are borrowed from static memory until the next call). */
 void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes);
 void sample_public(struct sample_template *t, const EVP_PKEY *key);

@@ -97,7 +97,7 @@ START_TEST(test_no_reply_holds_a_closed_keys_secret)
     static const CK_ATTRIBUTE_TYPE parts[] = {CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_PRIME_2, CKA_EXPONENT_1,
                                               CKA_EXPONENT_2,
                                               CKA_COEFFICIENT};
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     const Hsm__Object *made, *got;
     stage_open();
     for (int open = 0; open < 2; open++) {
@@ -159,7 +159,7 @@ END_TEST
 
 START_TEST(test_creation_outlives_conflicts)
 {
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     stage_open();
     sample_private(&t, key, true);
     sample_bool(&t, CKA_TOKEN, true);

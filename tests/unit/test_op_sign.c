@@ -145,7 +145,7 @@ static unsigned try_rows(CK_KEY_TYPE type, const Hsm__Object *object)
 
 START_TEST(test_every_rsa_row_signs_what_openssl_accepts)
 {
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     stage_open();
     ck_assert_uint_ge(try_rows(CKK_RSA, import(ALICE, key, true)), 9);
     ck_assert_uint_ge(try_rows(CKK_RSA, import(ALICE, key, false)), 9);
@@ -358,7 +358,7 @@ END_TEST
 START_TEST(test_mechanism_must_fit_the_key)
 {
     static uint8_t data[SIGN_DATA_BYTES_MAX + 1];
-    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+    EVP_PKEY *rsa = sample_rsa();
     CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA256, 32};
     struct stage_use use = {.data = data, .n = 32};
     ProtobufCBinaryData any = {.data = data, .len = 32};

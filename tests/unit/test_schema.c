@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(test_rsa_private_key_is_whole_and_closed)
 {
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     sample_private(&t, key, true);
     imported();
     ck_whole(CLASS_PRIVATE);
@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(test_rsa_private_key_without_primes_is_whole_too)
 {
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     sample_private(&t, key, false);
     imported();
     ck_whole(CLASS_PRIVATE);
@@ -168,7 +168,7 @@ START_TEST(test_public_keys_take_a_point_raw_or_wrapped)
     imported();
     ck_value(CKA_EC_POINT, point, n + 2);
     EVP_PKEY_free(key);
-    key = EVP_RSA_gen(2048);
+    key = sample_rsa();
     sample_public(&t, key);
     imported();
     ck_whole(CLASS_PUBLIC);
@@ -421,7 +421,7 @@ END_TEST
 START_TEST(test_keys_that_are_none_are_refused)
 {
     static const uint8_t brainpool[] = {0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07};
-    EVP_PKEY *key = EVP_RSA_gen(2048), *curve = EVP_EC_gen("P-256");
+    EVP_PKEY *key = sample_rsa(), *curve = EVP_EC_gen("P-256");
     sample_private(&t, key, true);
     t.attributes[4].value.data[100] ^= 1;
     refused(ERR_TEMPLATE_INCONSISTENT, "do not belong together"); /* the private exponent; found by the slow check */
@@ -444,7 +444,7 @@ END_TEST
 
 START_TEST(test_the_slow_check_is_made_once)
 {
-    EVP_PKEY *key = EVP_RSA_gen(2048);
+    EVP_PKEY *key = sample_rsa();
     struct key *first;
     sample_private(&t, key, true);
     imported();
