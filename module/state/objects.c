@@ -114,7 +114,8 @@ static void drop_all(struct objects *o, entry_test *test, CK_SESSION_HANDLE sess
     struct objects_entry *gone = NULL;
 
     table_lock(&o->lock);
-    take_out_all(o, test, session, &gone);
+    if (test != is_of_session || o->sessions > 0)
+        take_out_all(o, test, session, &gone);
     o->forgotten += login;
     table_unlock(&o->lock);
     free_entries(gone);

@@ -41,7 +41,7 @@ static bool open_local(void *arg, const char *path, OSSL_LIB_CTX *libctx, struct
     opened++;
     snprintf(yaml, sizeof yaml,
              "client: {certificate: a, key: b}\ncluster: {anchor: c}\n"
-             "network: {servers: [\"local:1\"], connect_wait: 1s, reply_wait: 2s, connections: 4}\n%s\n",
+             "network: {servers: [\"local:1\"], connect_wait: 1s, reply_wait: 60s, connections: 4}\n%s\n",
              more_yaml != NULL ? more_yaml : "");
     table = client_settings_table(&n);
     ck_assert_msg(settings_parse(table, n, &settings, "test.yaml", yaml, strlen(yaml), why), "%s", why->what);
