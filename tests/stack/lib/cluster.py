@@ -267,12 +267,17 @@ class Cluster:
         self.make_user("user", PASSWORD_USER)
         return self
 
-    def initialize(self, first):
+    def request(self, first):
+        """The cluster's request and the certificates that vouch for it, in the folder of keys; the request's path."""
         until(20, "the first node has made its cluster", lambda: self.state_of(first) == "uninitialized")
         first.hsmctl("cluster", "csr", "--out", self.keys)
         request = [name for name in os.listdir(self.keys) if name.endswith("_ClusterCsr.csr")][0]
         self.id = request[:-len("_ClusterCsr.csr")]
-        run(program("hsm-provision"), "cluster", self.keys, self.id, os.path.join(self.keys, request))
+        return os.path.join(self.keys, request)
+
+    def initialize(self, first, request=None):
+        request = request or self.request(first)
+        run(program("hsm-provision"), "cluster", self.keys, self.id, request)
         first.hsmctl("cluster", "initialize", os.path.join(self.keys, self.id + "_CustomerHsmCertificate.crt"),
                      os.path.join(self.keys, "customerCA.crt"), os.path.join(self.keys, "clientCA.crt"))
 
