@@ -405,7 +405,8 @@ static enum err login_once(struct rpc *r, struct attempt *a, Hsm__Request *reque
     return e;
 }
 
-enum { CHAIN_MAX = 8 };
+/* Logins take turns, and a site that starts again logs in all at once: as long as a node says that it is busy, it is worth waiting. */
+enum { CHAIN_MAX = 8, LOGIN_BUSY_MS_MAX = 60000 };
 
 enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, size_t password_bytes, bool admin, struct diag *detail)
 {
@@ -433,7 +434,8 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
     e = attempt_init(r, &a, &call);
     while (e == ERR_OK) {
         e = login_once(r, &a, &request, deadline_ms, &reply);
-        if (e == ERR_OK || !again(e) || clock_boot_ms() >= deadline_ms)
+        if (e == ERR_OK || !again(e) ||
+            clock_boot_ms() >= deadline_ms + (err_kind(e) == ERR_KIND_BUSY ? LOGIN_BUSY_MS_MAX : 0))
             break;
         rpc_reply_free(reply);
         reply = NULL;
