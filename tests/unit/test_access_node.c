@@ -1,5 +1,6 @@
 /* Access control from the client's call to the store: the module's rpc, the real engine, the real apply. What vaults decide among
  * themselves is in test_access.c and test_logins.c. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "module/rpc/rpc.h"
@@ -224,7 +225,10 @@ static void raise_trust_epoch(Hsm__ClusterBody *body)
 static void revoke_all(Hsm__ClusterBody *body)
 {
     body->trust_epoch++;
-    body->n_client_anchors = 0;
+    while (body->n_client_anchors > 0)
+        free(body->client_anchors[--body->n_client_anchors].data);
+    free(body->client_anchors);
+    body->client_anchors = NULL;
 }
 
 START_TEST(test_revoked_anchor_reaches_open_connections)
