@@ -9,6 +9,9 @@
  *     v   |  busy, or unknown: the same command again, after a pause
  *   PAUSING
  *
+ * The vault's last word, or its loss, may come in any phase; an errand whose proposal is under way then stays, without a word, until
+ * the outcome has come.
+ *
  * The same command may be proposed again because its request id makes it happen once: a client need not notice that a
  * leader was lost, and a key pair that took seconds to make is not thrown away. Patience ends after a few elections.
  */
@@ -30,7 +33,7 @@ struct errand {
     struct errands *home;
     struct errand *next, *previous;
     enum phase phase;
-    bool dropped;           /* waits for its proposal's end, to be freed */
+    bool dropped;           /* ended; waits for its proposal's end, to be freed */
     uint64_t call;          /* the vault's number for it */
     unsigned hops;
     struct buffer command;  /* what was proposed last */
@@ -77,12 +80,21 @@ static void errand_free(struct errand *e)
     free(e);
 }
 
+/* The outcome of a proposal comes in any case, and needs its errand. */
+static void let_go(struct errand *e)
+{
+    if (e->phase == PROPOSING)
+        e->dropped = true;
+    else
+        errand_free(e);
+}
+
 static void finish(struct errand *e, enum err error, const Hsm__VaultAnswer *answer)
 {
     e->end.error = error;
     e->end.answer = answer;
     e->fn(e->arg, &e->end);
-    errand_free(e);
+    let_go(e);
 }
 
 /* The vault still waits for us, but we have nothing for it. */
@@ -294,10 +306,7 @@ enum err errand_start(struct errands *all, Hsm__VaultCall *call, uint64_t read_a
 void errand_drop(struct errand *e)
 {
     vault_link_drop(e->home->setup.link, e->call);
-    if (e->phase == PROPOSING)
-        e->dropped = true;
-    else
-        errand_free(e);
+    let_go(e);
 }
 
 /* ---- life ---- */

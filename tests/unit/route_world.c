@@ -66,6 +66,8 @@ static void on_request(struct fake_vault *v, const Hsm__VaultCall *call)
         fake_vault_need(v, call->call, 77);
     } else if (strncmp(text, "propose", 7) == 0) {
         fake_vault_propose(v, call->call, world_seen.command, world_seen.command_bytes);
+        if (strcmp(text, "propose, refuse") == 0)
+            fake_vault_refused(v, call->call, ERR_FORGED);
     } else {
         fake_vault_reply(v, call->call, text, 0, 0);
     }
@@ -199,7 +201,6 @@ void end_ask_change(unsigned i, uint64_t exchange, const char *text)
     end_say_frame(i, &header, text, strlen(text));
 }
 
-/* The next frame that came, which the caller clears. */
 /* Bytes of the first whole frame; 0: there is none yet. */
 static size_t whole_frame(unsigned i)
 {

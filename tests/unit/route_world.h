@@ -22,7 +22,7 @@ extern struct route *world_router;
 extern struct fake_vault *world_vault;
 
 /* What the fake vault has seen, written by its thread. A request's body says what it does: "refuse", "need" (record 77), "propose" (the
- * command); anything else comes back as the reply. */
+ * command), "propose, refuse" (and does not wait for the outcome); anything else comes back as the reply. */
 struct world_seen {
     unsigned opens, closes, requests, drops, facts, outcomes;
     bool holds; /* the test answers requests itself */

@@ -182,6 +182,22 @@ START_TEST(test_route_forgets_a_client_whose_proposal_is_under_way)
 }
 END_TEST
 
+/* As when the vault is lost: the errand ends, and the outcome of its proposal comes after. */
+START_TEST(test_route_outlives_a_last_word_while_a_proposal_is_under_way)
+{
+    struct draft d = world_put(3, 1, "request-of-test");
+    world_seen.command_bytes = draft_pack(&d, world_seen.command);
+    end_connect(0);
+    end_ask_change(0, 1, "propose, refuse");
+    end_expect(0, REFUSED, 1, ERR_FORGED, NULL);
+    d = world_put(4, 1, "behind it");
+    world_propose(&d);
+    world_turns(4);
+    end_ask(0, 2, "still here");
+    end_expect(0, REPLY, 2, 0, "still here");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *s = suite_create("route");
@@ -203,6 +219,7 @@ Suite *test_suite(void)
     tcase_add_test(served, test_route_says_every_second_that_it_is_still_at_work);
     tcase_add_test(served, test_route_drops_calls_and_channel_of_a_client_that_leaves);
     tcase_add_test(served, test_route_forgets_a_client_whose_proposal_is_under_way);
+    tcase_add_test(served, test_route_outlives_a_last_word_while_a_proposal_is_under_way);
     tcase_add_test(alone, test_route_without_lease_and_leader_sends_away_at_once);
     tcase_add_test(alone, test_route_answers_without_lease_what_needs_none);
     suite_add_tcase(s, served);
