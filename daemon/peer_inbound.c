@@ -17,6 +17,7 @@
 
 #include "common/log.h"
 #include "common/secret.h"
+#include "common/whole.h"
 #include "daemon/peers_state.h"
 #include "daemon/replica/message.h"
 
@@ -93,17 +94,7 @@ static void fail(struct inbound *b, const char *reason)
 
 static bool write_piece(struct inbound *b, const struct piece *one)
 {
-    size_t at = 0;
-
-    while (at < one->n) {
-        ssize_t n = write(b->fd, one->bytes + at, one->n - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += (size_t)n;
-    }
-    return peer_hash_update(b->hash, one->bytes, one->n);
+    return whole_write(b->fd, one->bytes, one->n) && peer_hash_update(b->hash, one->bytes, one->n);
 }
 
 static void on_work(uv_work_t *work)

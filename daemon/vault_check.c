@@ -8,6 +8,7 @@
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "common/whole.h"
 #include "proto/limits.h"
 #include "proto/vault.pb-c.h"
 
@@ -24,34 +25,6 @@ bool vault_check_prepare(struct vault_check *v, int fd, uint32_t answer_ms_max, 
     return false;
 }
 
-static bool send_all(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        bytes += sent;
-        n -= (size_t)sent;
-    }
-    return true;
-}
-
-static bool receive_all(int fd, uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = recv(fd, bytes, n, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        bytes += got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
 static Hsm__VaultAnswer *receive_answer(int fd)
 {
     uint8_t head[LENGTH_BYTES], *bytes;
@@ -59,13 +32,13 @@ static Hsm__VaultAnswer *receive_answer(int fd)
     struct cursor length;
     size_t n;
 
-    if (!receive_all(fd, head, sizeof head))
+    if (!whole_receive(fd, head, sizeof head))
         return NULL;
     cursor_init(&length, head, sizeof head);
     n = cursor_u32(&length);
     if (n > VAULT_FRAME_BYTES_MAX || (bytes = malloc(n != 0 ? n : 1)) == NULL)
         return NULL;
-    if (receive_all(fd, bytes, n))
+    if (whole_receive(fd, bytes, n))
         answer = hsm__vault_answer__unpack(NULL, n, bytes);
     free(bytes);
     return answer;
@@ -83,7 +56,7 @@ static Hsm__VaultAnswer *ask(struct vault_check *v, Hsm__VaultCall *call)
     n = hsm__vault_call__get_packed_size(call);
     if (n <= VAULT_FRAME_BYTES_MAX && buffer_put_u32(&frame, (uint32_t)n) && (into = buffer_extend(&frame, n)) != NULL) {
         hsm__vault_call__pack(call, into);
-        if (send_all(v->fd, frame.data, frame.len))
+        if (whole_send(v->fd, frame.data, frame.len))
             answer = receive_answer(v->fd);
     }
     buffer_clear(&frame);

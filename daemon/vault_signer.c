@@ -7,6 +7,7 @@
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "common/whole.h"
 #include "proto/error.h"
 #include "proto/vault.pb-c.h"
 
@@ -22,34 +23,6 @@ bool vault_signer_prepare(int fd, uint32_t answer_ms_max, struct diag *why)
     return false;
 }
 
-static bool send_all(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return false;
-        bytes += sent;
-        n -= (size_t)sent;
-    }
-    return true;
-}
-
-static bool receive_all(int fd, uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t got = recv(fd, bytes, n, 0);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        bytes += got;
-        n -= (size_t)got;
-    }
-    return true;
-}
-
 static Hsm__SignAnswer *ask(int fd, const Hsm__SignCall *call)
 {
     uint8_t bytes[LENGTH_BYTES + MESSAGE_BYTES_MAX];
@@ -61,11 +34,11 @@ static Hsm__SignAnswer *ask(int fd, const Hsm__SignCall *call)
     bytes[2] = (uint8_t)(n >> 8);
     bytes[3] = (uint8_t)n;
     hsm__sign_call__pack(call, bytes + LENGTH_BYTES);
-    if (!send_all(fd, bytes, LENGTH_BYTES + n) || !receive_all(fd, bytes, LENGTH_BYTES))
+    if (!whole_send(fd, bytes, LENGTH_BYTES + n) || !whole_receive(fd, bytes, LENGTH_BYTES))
         return NULL;
     cursor_init(&length, bytes, LENGTH_BYTES);
     n = cursor_u32(&length);
-    if (n > MESSAGE_BYTES_MAX || !receive_all(fd, bytes, n))
+    if (n > MESSAGE_BYTES_MAX || !whole_receive(fd, bytes, n))
         return NULL;
     return hsm__sign_answer__unpack(NULL, n, bytes);
 }

@@ -13,6 +13,7 @@
 
 #include "common/buffer.h"
 #include "common/clock.h"
+#include "common/whole.h"
 #include "common/yaml.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
@@ -121,21 +122,6 @@ static enum err lost(const char *how, struct diag *why)
     return ERR_LOST;
 }
 
-static enum err send_all(int fd, const uint8_t *bytes, size_t n, struct diag *why)
-{
-    while (n > 0) {
-        ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
-
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return lost("closed the connection", why);
-        bytes += sent;
-        n -= (size_t)sent;
-    }
-    return ERR_OK;
-}
-
 static enum err send_request(int fd, const Hsm__LocalRequest *request, struct diag *why)
 {
     Hsm__FrameHeader header = HSM__FRAME_HEADER__INIT;
@@ -149,7 +135,7 @@ static enum err send_request(int fd, const Hsm__LocalRequest *request, struct di
     if (packed != NULL)
         hsm__local_request__pack(request, packed);
     if (packed != NULL && frame_put(&frame, &header, packed, n))
-        e = send_all(fd, frame.data, frame.len, why);
+        e = whole_send(fd, frame.data, frame.len) ? ERR_OK : lost("closed the connection", why);
     else
         diag_set(why, "the request is too large, or there is no memory");
     buffer_clear(&frame);
