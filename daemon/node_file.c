@@ -4,8 +4,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/durable_file.h"
 
 enum { PATH_BYTES = 1024 };
 
@@ -42,46 +43,10 @@ bool node_file_read(const char *folder, struct buffer *out, struct diag *why)
     return n == 0;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t put = write(fd, bytes, n);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return false;
-        bytes += put;
-        n -= (size_t)put;
-    }
-    return true;
-}
-
-static bool write_durable(const char *path, const uint8_t *bytes, size_t n)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && write_all(fd, bytes, n) && fsync(fd) == 0;
-
-    if (fd >= 0 && close(fd) != 0)
-        ok = false;
-    return ok;
-}
-
-static bool sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 bool node_file_write(const char *folder, const uint8_t *bytes, size_t n, struct diag *why)
 {
-    char path[PATH_BYTES], fresh[PATH_BYTES];
+    char path[PATH_BYTES];
 
     snprintf(path, sizeof path, "%s/node.state", folder);
-    snprintf(fresh, sizeof fresh, "%s/node.state.new", folder);
-    return (write_durable(fresh, bytes, n) && rename(fresh, path) == 0 && sync_folder(folder)) ||
-           fault("the node's state cannot be written", path, why);
+    return durable_file_replace(folder, "node.state", bytes, n) || fault("the node's state cannot be written", path, why);
 }

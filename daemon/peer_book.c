@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/buffer.h"
 #include "common/log.h"
+#include "daemon/durable_file.h"
 #include "daemon/replica/checksum.h"
 
 enum { FORMAT = 1, FILE_BYTES_MAX = 64 * 1024, PATH_BYTES = 1024, CHECKSUM_BYTES = 4 };
@@ -34,11 +34,6 @@ struct peer_book {
 };
 
 /* ---- file ---- */
-
-static void path_of(const struct peer_book *b, const char *name, char *out, size_t room)
-{
-    snprintf(out, room, "%s/%s", b->folder, name);
-}
 
 static bool encode(const struct peer_book *b, struct buffer *out)
 {
@@ -112,7 +107,7 @@ static bool load(struct peer_book *b, struct diag *why)
     int fd;
     ssize_t n = -1;
 
-    path_of(b, "peers.db", path, sizeof path);
+    snprintf(path, sizeof path, "%s/peers.db", b->folder);
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) { /* a new node has met nobody */
         free(bytes);
@@ -136,43 +131,10 @@ static bool load(struct peer_book *b, struct diag *why)
     return n >= 0;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n)
-{
-    while (n > 0) {
-        ssize_t k = write(fd, bytes, n);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            return false;
-        bytes += k;
-        n -= (size_t)k;
-    }
-    return true;
-}
-
 /* 0 or errno. */
 static int save(const struct peer_book *b)
 {
-    char path[PATH_BYTES + 16], beside[PATH_BYTES + 16];
-    int fd, folder, fault = 0;
-
-    path_of(b, "peers.db", path, sizeof path);
-    path_of(b, "peers.db.new", beside, sizeof beside);
-    fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return errno;
-    if (!write_all(fd, b->image.data, b->image.len) || fsync(fd) != 0)
-        fault = errno;
-    close(fd);
-    if (fault == 0 && rename(beside, path) != 0)
-        fault = errno;
-    folder = open(b->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        if (fsync(folder) != 0 && fault == 0)
-            fault = errno;
-        close(folder);
-    }
-    return fault;
+    return durable_file_replace(b->folder, "peers.db", b->image.data, b->image.len) ? 0 : errno;
 }
 
 /* ---- writing ---- */

@@ -10,6 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "daemon/durable_file.h"
+
 enum { PATH_BYTES = 1024 };
 
 /* ---- file ---- */
@@ -44,12 +46,10 @@ static bool check(int fd, const char *path, struct diag *why)
     return true;
 }
 
-static bool sync_folder_of(const char *path)
+static bool make_name_durable(const char *path)
 {
     char folder[PATH_BYTES];
     char *slash;
-    int fd;
-    bool ok;
 
     snprintf(folder, sizeof folder, "%s", path);
     slash = strrchr(folder, '/');
@@ -57,11 +57,7 @@ static bool sync_folder_of(const char *path)
         snprintf(folder, sizeof folder, ".");
     else
         slash[slash == folder ? 1 : 0] = '\0';
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ok;
+    return durable_folder(folder);
 }
 
 /* O_EXCL: whoever else makes it at the same moment wins, and then both read the same. */
@@ -78,7 +74,7 @@ static bool make(const char *path, struct diag *why)
     ok = fchmod(fd, 0600) == 0 && getrandom(bytes, sizeof bytes, 0) == sizeof bytes &&
          write(fd, bytes, sizeof bytes) == sizeof bytes && fsync(fd) == 0;
     bytes_wipe(bytes, sizeof bytes);
-    ok = close(fd) == 0 && ok && sync_folder_of(path);
+    ok = close(fd) == 0 && ok && make_name_durable(path);
     if (ok)
         return true;
     diag_set(why, "the seal cannot be written: %s", strerror(errno));
