@@ -21,8 +21,11 @@ static void hear(void *arg, const Hsm__VaultAnswer *a)
 {
     struct own_front *f = arg;
     size_t n = hsm__vault_answer__get_packed_size(a);
-    uint8_t *packed = malloc(n + 1);
+    uint8_t *packed;
 
+    if (f->leave != NULL)
+        f->leave();
+    packed = malloc(n + 1);
     forget(f);
     hsm__vault_answer__pack(a, packed);
     f->said = hsm__vault_answer__unpack(NULL, n, packed);
@@ -59,7 +62,11 @@ void own_front_clear(struct own_front *f)
 void own_front_tell(struct own_front *f, Hsm__VaultCall *call)
 {
     forget(f);
+    if (f->enter != NULL)
+        f->enter();
     engine_call(f->engine, call);
+    if (f->leave != NULL)
+        f->leave();
 }
 
 void own_front_run_job(struct own_front *f)

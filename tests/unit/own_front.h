@@ -18,6 +18,7 @@ struct own_front {
     unsigned answers;             /* how many there were in all */
     struct engine_job *jobs[OWN_FRONT_JOBS_MAX]; /* that were taken away; the test runs and returns them */
     size_t n_jobs;
+    void (*enter)(void), (*leave)(void); /* around the engine's own doing, where the test gives them */
 };
 
 /* defers: dear works become jobs. */

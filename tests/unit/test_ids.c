@@ -80,14 +80,15 @@ static void *take_many(void *arg)
     unsigned me = next++;
 
     for (size_t i = 0; i < EACH; i++)
-        ck_assert(ids_take(s, &taken[me][i]));
+        if (!ids_take(s, &taken[me][i]))
+            taken[me][i] = 0; /* none of the block */
     return NULL;
 }
 
 START_TEST(test_threads_never_get_the_same_id)
 {
     struct ids *s = ids_new();
-    bool *given = calloc(THREADS * EACH, sizeof *given);
+    bool *given = calloc(THREADS * EACH, sizeof *given), once = true;
     pthread_t threads[THREADS];
 
     ids_add(s, 1000, THREADS * EACH);
@@ -97,9 +98,11 @@ START_TEST(test_threads_never_get_the_same_id)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < THREADS * EACH; i++) {
         uint64_t at = taken[i / EACH][i % EACH] - 1000;
-        ck_assert(at < THREADS * EACH && !given[at]);
-        given[at] = true;
+        once = once && at < THREADS * EACH && !given[at];
+        if (once)
+            given[at] = true;
     }
+    ck_assert(once);
     free(given);
     ids_free(s);
 }
