@@ -23,7 +23,8 @@ static void give(void *memory, void *p)
 void memory_init(struct memory *m)
 {
     m->allocator = (ProtobufCAllocator){.alloc = take, .free = give, .allocator_data = m};
-    m->failed = false;
+    m->failed = m->beyond = false;
+    m->left = SIZE_MAX;
 }
 
 /* Remembers its length, for wiping. */
@@ -34,25 +35,33 @@ struct block {
 
 static void *take_block(void *memory, size_t n)
 {
-    struct block *b = n <= SIZE_MAX - sizeof *b ? malloc(sizeof *b + n) : NULL;
+    struct memory *m = memory; /* NULL: nobody's */
+    bool may = n <= SIZE_MAX - sizeof(struct block) && (m == NULL || sizeof(struct block) + n <= m->left);
+    struct block *b = may ? malloc(sizeof *b + n) : NULL;
 
     if (b == NULL) {
-        if (memory != NULL)
-            ((struct memory *)memory)->failed = true;
+        if (m != NULL) {
+            m->failed = true;
+            m->beyond = m->beyond || !may;
+        }
         return NULL;
     }
+    if (m != NULL && m->left != SIZE_MAX)
+        m->left -= sizeof *b + n;
     b->n = n;
     return b->bytes;
 }
 
 static void give_block(void *memory, void *p)
 {
+    struct memory *m = memory;
     struct block *b;
 
-    (void)memory;
     if (p == NULL)
         return;
     b = (struct block *)((char *)p - offsetof(struct block, bytes));
+    if (m != NULL && m->left != SIZE_MAX)
+        m->left += sizeof *b + b->n;
     bytes_wipe(b->bytes, b->n);
     free(b);
 }
@@ -60,7 +69,8 @@ static void give_block(void *memory, void *p)
 void memory_init_wiping(struct memory *m)
 {
     m->allocator = (ProtobufCAllocator){.alloc = take_block, .free = give_block, .allocator_data = m};
-    m->failed = false;
+    m->failed = m->beyond = false;
+    m->left = SIZE_MAX;
 }
 
 ProtobufCAllocator *memory_wiping(void)

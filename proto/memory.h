@@ -12,12 +12,15 @@
 /* Give &allocator to unpack and free_unpacked; it must not move between the two. */
 struct memory {
     ProtobufCAllocator allocator;
-    bool failed;
+    bool failed; /* an allocation, for whatever reason */
+    bool beyond; /* ... as it would have gone beyond `left` */
+    size_t left; /* a wiping one: bytes that may still be taken; what is given back counts no more */
 };
 
 void memory_init(struct memory *m);
 
-/* The same, for messages with secrets in them: what is given back is wiped first. */
+/* The same, for messages with secrets in them: what is given back is wiped first. Its `left` begins without a limit; set it for a message
+ * from outside, as an empty element of a list takes two bytes there and a hundred here. */
 void memory_init_wiping(struct memory *m);
 
 /* A wiping one for everybody, which remembers nothing. Any thread, for ever. */

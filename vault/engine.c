@@ -355,9 +355,10 @@ static enum err read_request(struct work *w, const Hsm__RequestCall *call)
     if (e == ERR_OK)
         e = channel_open(w->channel->noise, w->counter, call->header.data, call->header.len, call->body.data, call->body.len, &text);
     if (e == ERR_OK) {
+        w->memory.left = REQUEST_MEMORY_BYTES_MAX; /* nobody has been asked yet whether he may ask, and it may wait for the pool */
         w->request = hsm__request__unpack(&w->memory.allocator, text.len, text.bytes);
         if (w->request == NULL)
-            e = w->memory.failed ? ERR_NO_MEMORY : ERR_MALFORMED;
+            e = w->memory.beyond ? ERR_TOO_LARGE : w->memory.failed ? ERR_NO_MEMORY : ERR_MALFORMED;
         else if ((uint32_t)w->request->of_case != w->row->number)
             e = ERR_MALFORMED;
     }

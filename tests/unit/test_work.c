@@ -109,6 +109,29 @@ START_TEST(test_work_on_the_pool_is_not_touched_until_it_is_back)
 }
 END_TEST
 
+/* Two bytes on the wire, many times as many in memory; and works that wait for the pool have not been asked yet who they are. */
+START_TEST(test_request_that_grows_in_memory_is_refused_on_arrival)
+{
+    enum { MANY = 100000 };
+    ProtobufCBinaryData *certificates = calloc(MANY, sizeof *certificates);
+    Hsm__Login login = HSM__LOGIN__INIT;
+    Hsm__Request request = HSM__REQUEST__INIT;
+
+    works_setup(true);
+    login.name = (char *)(uintptr_t)"alice";
+    login.certificates = certificates;
+    login.n_certificates = MANY;
+    request.of_case = HSM__REQUEST__OF_LOGIN;
+    request.login = &login;
+    ck_assert_uint_lt(hsm__request__get_packed_size(&request), FRAME_BYTES_MAX);
+    works_begin(&request, false);
+    own_front_expect_refused(&works.front, ERR_TOO_LARGE);
+    ck_assert_uint_eq(works.front.n_jobs, 0);
+    free(certificates);
+    works_teardown();
+}
+END_TEST
+
 START_TEST(test_reply_from_the_pool_finds_its_channel_closed)
 {
     works_setup(true);
@@ -383,7 +406,8 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_what_was_kept_is_released_once_however_the_work_ends,
         &test_dear_work_goes_to_the_pool_once_it_is_known_to_be_dear,
         &test_dear_work_is_done_at_once_where_there_is_no_pool,
-        &test_work_on_the_pool_is_not_touched_until_it_is_back, &test_reply_from_the_pool_finds_its_channel_closed,
+        &test_work_on_the_pool_is_not_touched_until_it_is_back, &test_request_that_grows_in_memory_is_refused_on_arrival,
+        &test_reply_from_the_pool_finds_its_channel_closed,
         &test_login_stays_on_its_channel_and_on_no_other,
         &test_login_that_holds_no_more_is_forgotten,
         &test_login_that_holds_no_more_does_not_take_along_one_that_came_since,
