@@ -11,6 +11,7 @@ struct ids {
         uint64_t next, end;
     } blocks[BLOCKS_MAX];
     unsigned n;
+    uint64_t above; /* every id that was given here lies below */
 };
 
 struct ids *ids_new(void)
@@ -46,10 +47,16 @@ bool ids_take(struct ids *s, uint64_t *id)
     return ok;
 }
 
-void ids_add(struct ids *s, uint64_t first, uint32_t n)
+bool ids_add(struct ids *s, uint64_t first, uint32_t n)
 {
+    bool good;
+
     pthread_mutex_lock(&s->lock);
-    if (s->n < BLOCKS_MAX && n > 0 && first > 1 && first + n > first)
+    good = n > 0 && first > 1 && first + n > first && first >= s->above;
+    if (good && s->n < BLOCKS_MAX) {
         s->blocks[s->n++] = (struct block){.next = first, .end = first + n};
+        s->above = first + n;
+    }
     pthread_mutex_unlock(&s->lock);
+    return good;
 }

@@ -14,7 +14,9 @@ void ids_free(struct ids *s);
 /* False: there is none left, a block has to be leased. */
 bool ids_take(struct ids *s, uint64_t *id);
 
-/* A block that was leased. Where more are held than anybody needs it is let go. */
-void ids_add(struct ids *s, uint64_t first, uint32_t n);
+/* A block that was leased. Where more are held than anybody needs it is let go. False: it is none that may be used. Blocks come by the
+ * front's hands, and an id that is given twice would seal two records that nobody can tell apart; so one that does not lie above all before
+ * is refused. Of two leases that overtake each other that is one block lost. */
+bool ids_add(struct ids *s, uint64_t first, uint32_t n);
 
 #endif

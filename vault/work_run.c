@@ -107,9 +107,9 @@ static enum err succeeded(struct work *w, Hsm__Outcome *outcome)
         w->facts.applied = outcome->index;
     switch (w->proposed) {
     case PROPOSED_LEASE:
-        ids_add(w->vault->ids, outcome->ids_first, ID_BLOCK);
+        done = ids_add(w->vault->ids, outcome->ids_first, ID_BLOCK);
         hsm__outcome__free_unpacked(outcome, NULL);
-        return ERR_PENDING;
+        return done || ++w->conflicts <= w->conflicts_max ? ERR_PENDING : ERR_CONFLICT;
     case PROPOSED_STEP:
         e = work_keep_step(w, outcome);
         return e == ERR_OK ? refresh(w, done) : e;

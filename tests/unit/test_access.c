@@ -96,6 +96,47 @@ START_TEST(test_admin_creates_lists_and_deletes_users)
 }
 END_TEST
 
+/* The front brings the leased ids: it could have a second record sealed under alice's. */
+START_TEST(test_no_user_is_made_under_an_id_that_is_taken)
+{
+    struct fake_channel admin;
+    uint64_t alice;
+    setup();
+    admin = world_admin(&x);
+    alice = world_add(&x, "alice", ROLE_CRYPTO_USER, "password");
+    x.fake.next_id = alice;
+    ck_assert_int_eq(world_create(&x, &admin, "mallory", "crypto-user", "password"), ERR_FORGED);
+    x.fake.next_id = alice - 1;
+    ck_assert_int_eq(world_create(&x, &admin, "mallory", "crypto-user", "password"), ERR_FORGED);
+    x.fake.next_id = alice + 100;
+    ck_assert_int_eq(world_create(&x, &admin, "mallory", "crypto-user", "password"), ERR_OK);
+    teardown();
+}
+END_TEST
+
+/* Two records that were sealed under one id would be as old as each other, if all users began at the same number. */
+START_TEST(test_password_epochs_of_users_do_not_begin_alike)
+{
+    Hsm__UserBody *user[2];
+    struct fake_channel admin;
+    uint64_t before;
+    setup();
+    admin = world_admin(&x);
+    before = x.fake.next_id;
+    ck_assert_int_eq(world_create(&x, &admin, "alice", "crypto-user", "password"), ERR_OK);
+    ck_assert_int_eq(world_create(&x, &admin, "mallory", "crypto-user", "password"), ERR_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct fake_record *r = fake_record(&x.fake, before + 2 * i);
+        user[i] = hsm__user_body__unpack(NULL, r->n, r->body);
+        ck_assert_ptr_nonnull(user[i]);
+    }
+    ck_assert_uint_ne(user[0]->password_epoch, user[1]->password_epoch);
+    hsm__user_body__free_unpacked(user[0], NULL);
+    hsm__user_body__free_unpacked(user[1], NULL);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_forms_of_new_users_are_checked)
 {
     struct fake_channel admin;
@@ -494,7 +535,8 @@ Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_nothing_but_activation_is_served_before_it, &test_cluster_is_activated_once,
         &test_of_two_who_activate_at_once_one_wins, &test_uninitialized_cluster_is_not_activated,
-        &test_admin_creates_lists_and_deletes_users, &test_forms_of_new_users_are_checked,
+        &test_admin_creates_lists_and_deletes_users, &test_no_user_is_made_under_an_id_that_is_taken,
+        &test_password_epochs_of_users_do_not_begin_alike, &test_forms_of_new_users_are_checked,
         &test_a_name_is_given_once_however_many_ask_at_the_same_time, &test_repeated_creation_makes_one_user,
         &test_last_admin_and_oneself_are_not_deleted, &test_two_admins_who_delete_each_other_leave_one,
         &test_user_who_owns_keys_is_not_deleted, &test_list_comes_in_pages, &test_node_is_granted_once, &test_roles_decide_who_may,

@@ -54,6 +54,25 @@ START_TEST(test_block_that_can_be_no_block_is_let_go)
 }
 END_TEST
 
+START_TEST(test_block_that_does_not_lie_above_all_before_is_refused)
+{
+    struct ids *s = ids_new();
+    uint64_t id, last = 0;
+
+    ck_assert(ids_add(s, 100, 10));
+    ck_assert(!ids_add(s, 100, 10)); /* the same once more */
+    ck_assert(!ids_add(s, 109, 10)); /* it laps over */
+    ck_assert(!ids_add(s, 2, 10));
+    while (ids_take(s, &id))
+        last = id;
+    ck_assert_uint_eq(last, 109);
+    ck_assert(!ids_add(s, 100, 10)); /* also when it is used up */
+    ck_assert(!ids_take(s, &id));
+    ck_assert(ids_add(s, 110, 10));
+    ids_free(s);
+}
+END_TEST
+
 START_TEST(test_more_blocks_than_anybody_needs_are_let_go)
 {
     struct ids *s = ids_new();
@@ -111,7 +130,7 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_there_are_none_until_a_block_is_leased, &test_several_blocks_give_each_id_once,
-        &test_block_that_can_be_no_block_is_let_go, &test_more_blocks_than_anybody_needs_are_let_go,
-        &test_threads_never_get_the_same_id, NULL};
+        &test_block_that_can_be_no_block_is_let_go, &test_block_that_does_not_lie_above_all_before_is_refused,
+        &test_more_blocks_than_anybody_needs_are_let_go, &test_threads_never_get_the_same_id, NULL};
     return suite_of("ids", 30, tests);
 }

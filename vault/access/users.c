@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/rand.h>
+
 #include "vault/access/body.h"
 #include "vault/keyring.h"
 
@@ -115,6 +118,30 @@ enum err users_put_without(struct work *w, const struct users *u, const Hsm__Use
 
 /* ---- one user ----------------------------------------------------------------------------------------------- */
 
+/* Fresh ids come by the front's hands. The cluster would refuse one that is used, but the record would be sealed by then, and our own front
+ * could show it to us in the place of the other user's. */
+static bool is_taken(const struct users *u, uint64_t id)
+{
+    for (size_t i = 0; u->body != NULL && i < u->body->n_users; i++)
+        if (u->body->users[i]->id == id || u->body->users[i]->attempts == id)
+            return true;
+    return id == u->id;
+}
+
+/* No two users' epochs begin alike, so that a ticket holds for this very record, and for no other that was sealed under its id. */
+static enum err first_epoch(struct work *w, uint64_t *epoch)
+{
+    uint8_t bytes[8];
+
+    if (RAND_bytes_ex(work_vault(w)->libctx, bytes, sizeof bytes, 0) != 1) {
+        ERR_clear_error();
+        return ERR_BUG;
+    }
+    memcpy(epoch, bytes, sizeof bytes);
+    *epoch = *epoch >> 2 | 1; /* far from the end of the numbers, and not 0 */
+    return ERR_OK;
+}
+
 enum err users_add(struct work *w, const struct users *u, const struct new_user *n, uint64_t *user_id)
 {
     Hsm__UserEntry entry = HSM__USER_ENTRY__INIT;
@@ -124,12 +151,15 @@ enum err users_add(struct work *w, const struct users *u, const struct new_user 
 
     if (e == ERR_OK)
         e = work_new_id(w, &entry.attempts);
+    if (e == ERR_OK && (is_taken(u, entry.id) || is_taken(u, entry.attempts)))
+        e = ERR_FORGED;
+    if (e == ERR_OK)
+        e = first_epoch(w, &user.password_epoch);
     if (e != ERR_OK)
         return e;
     entry.name = user.name = (char *)(uintptr_t)n->name;
     entry.admin = n->role == ROLE_ADMIN;
     user.role = (char *)(uintptr_t)role_name(n->role);
-    user.password_epoch = 1;
     password_to_body(n->hash, &user);
     attempts.user_id = entry.id;
     e = users_put_with(w, u, &entry);
