@@ -18,7 +18,7 @@ static const struct engine_parts parts = {.operation = operation_find, .node = n
 struct rpc *local_cluster_dial(struct local_cluster *c)
 {
     static const char *const servers[] = {"local:1"};
-    struct rpc_config config = {.servers = servers, .n_servers = 1, .connect_wait_ms = 200, .reply_wait_ms = 2000, .connections = 1,
+    struct rpc_config config = {.servers = servers, .n_servers = 1, .connect_wait_ms = 3000, .reply_wait_ms = 10000, .connections = 1,
                                 .identity = &c->identity, .dialer = local_node_dialer(c->node)};
     struct rpc *r;
     ck_assert_int_eq(rpc_new(&config, &r), ERR_OK);
