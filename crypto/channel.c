@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "common/big_endian.h"
 #include "crypto/window.h"
 
 enum { NONCE_BYTES = 12, COUNTER_BYTES = 8 };
@@ -75,17 +76,11 @@ static bool hkdf(const struct channel *c, const uint8_t *material, size_t n, uin
     return ok;
 }
 
-static void put_counter(uint8_t out[COUNTER_BYTES], uint64_t counter)
-{
-    for (unsigned i = 0; i < COUNTER_BYTES; i++)
-        out[i] = (uint8_t)(counter >> (56 - 8 * i));
-}
-
 /* Section 12.3: 32 zero bits, then the counter, big-endian. */
 static void make_nonce(uint8_t nonce[NONCE_BYTES], uint64_t counter)
 {
     memset(nonce, 0, NONCE_BYTES - COUNTER_BYTES);
-    put_counter(nonce + NONCE_BYTES - COUNTER_BYTES, counter);
+    u64_put(nonce + NONCE_BYTES - COUNTER_BYTES, counter);
 }
 
 /* Appends ciphertext and tag. `key` NULL: the one the context has. */
@@ -405,7 +400,7 @@ enum err channel_seal_reply(struct channel *c, uint64_t request_counter, const u
     uint64_t counter = channel_next(c);
     enum err e;
 
-    put_counter(aad, request_counter);
+    u64_put(aad, request_counter);
     if (!buffer_put_u64(out, counter))
         return ERR_NO_MEMORY;
     e = channel_seal(c, counter, aad, sizeof aad, text, n, out);
@@ -424,6 +419,6 @@ enum err channel_open_reply(struct channel *c, uint64_t request_counter, const u
     counter = cursor_u64(&at);
     if (at.failed)
         return ERR_MALFORMED;
-    put_counter(aad, request_counter);
+    u64_put(aad, request_counter);
     return channel_open(c, counter, aad, sizeof aad, at.at, at.left, out);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/big_endian.h"
+
 #define ALL (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
 #define KEYS (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
 #define DATA CLASS_DATA
@@ -140,15 +142,14 @@ bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, siz
 static void put_ulong(uint8_t out[ULONG_BYTES], CK_ULONG v)
 {
     uint64_t wide = v == CK_UNAVAILABLE_INFORMATION ? UINT64_MAX : v;
-    for (unsigned i = 0; i < ULONG_BYTES; i++)
-        out[i] = (uint8_t)(wide >> (56 - 8 * i));
+
+    u64_put(out, wide);
 }
 
 static bool get_ulong(const uint8_t in[ULONG_BYTES], CK_ULONG *v)
 {
-    uint64_t wide = 0;
-    for (unsigned i = 0; i < ULONG_BYTES; i++)
-        wide = wide << 8 | in[i];
+    uint64_t wide = u64_get(in);
+
     *v = wide == UINT64_MAX ? CK_UNAVAILABLE_INFORMATION : (CK_ULONG)wide;
     return wide == UINT64_MAX || (uint64_t)*v == wide;
 }

@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "common/big_endian.h"
+
 enum { FIRST_EPOCH = 1, HASH_BYTES = 32 };
 
 /* A keyed context to copy: setting the key anew costs twice as much as copying it. */
@@ -47,12 +49,6 @@ void index_free(struct index *x)
     free(x);
 }
 
-static void put_u64(uint8_t *to, uint64_t v)
-{
-    for (unsigned i = 0; i < 8; i++)
-        to[i] = (uint8_t)(v >> (56 - 8 * i));
-}
-
 enum err index_token(const struct index *x, uint64_t scope, uint64_t type, const uint8_t *value, size_t n,
                      uint8_t out[INDEX_TOKEN_BYTES])
 {
@@ -61,8 +57,8 @@ enum err index_token(const struct index *x, uint64_t scope, uint64_t type, const
     size_t len = 0;
     bool ok;
 
-    put_u64(head, scope);
-    put_u64(head + 8, type);
+    u64_put(head, scope);
+    u64_put(head + 8, type);
     ok = ctx != NULL && EVP_MAC_update(ctx, head, sizeof head) == 1 && (n == 0 || EVP_MAC_update(ctx, value, n) == 1) &&
          EVP_MAC_final(ctx, mac, &len, sizeof mac) == 1;
     EVP_MAC_CTX_free(ctx);

@@ -1,5 +1,6 @@
 #include "daemon/replica/journal.h"
 
+#include "common/big_endian.h"
 #include "common/buffer.h"
 #include "daemon/replica/checksum.h"
 #include "daemon/replica/members.h"
@@ -34,22 +35,6 @@ static bool damaged(struct diag *why, const char *what, uint64_t index)
 }
 
 /* ---- values with a checksum -------------------------------------------------------------------------------------- */
-
-static void key_of(uint64_t index, uint8_t key[8])
-{
-    int i;
-    for (i = 0; i < 8; i++)
-        key[i] = (uint8_t)(index >> (56 - 8 * i));
-}
-
-static uint64_t index_of(const uint8_t *key)
-{
-    uint64_t index = 0;
-    int i;
-    for (i = 0; i < 8; i++)
-        index = index << 8 | key[i];
-    return index;
-}
 
 static int put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_len, struct buffer *value)
 {
@@ -206,7 +191,7 @@ static bool load_entry(const MDB_val *k, const MDB_val *v, struct journal_conten
 
     if (k->mv_size != 8)
         return damaged(why, "a key that is no index", 0);
-    index = index_of(k->mv_data);
+    index = u64_get(k->mv_data);
     if (!check(k, v, &in))
         return damaged(why, "wrong checksum", index);
     kind = cursor_u8(&in);
@@ -307,7 +292,7 @@ static int put_entry(struct journal *j, MDB_txn *txn, uint64_t index, const stru
     uint8_t key[8];
     int rc;
 
-    key_of(index, key);
+    u64_put(key, index);
     buffer_put_u8(&value, (uint8_t)rec->kind);
     buffer_put_u64(&value, rec->term);
     buffer_put(&value, rec->data, rec->len);
@@ -325,7 +310,7 @@ static int drop_tail(struct journal *j, MDB_txn *txn, uint64_t index)
 
     if (rc != 0)
         return rc;
-    while ((rc = mdb_cursor_get(at, &k, &v, MDB_LAST)) == 0 && index_of(k.mv_data) >= index)
+    while ((rc = mdb_cursor_get(at, &k, &v, MDB_LAST)) == 0 && u64_get(k.mv_data) >= index)
         if ((rc = mdb_cursor_del(at, 0)) != 0)
             break;
     mdb_cursor_close(at);
@@ -340,7 +325,7 @@ static int drop_head(struct journal *j, MDB_txn *txn, uint64_t upto)
 
     if (rc != 0)
         return rc;
-    while ((rc = mdb_cursor_get(at, &k, &v, MDB_FIRST)) == 0 && index_of(k.mv_data) <= upto)
+    while ((rc = mdb_cursor_get(at, &k, &v, MDB_FIRST)) == 0 && u64_get(k.mv_data) <= upto)
         if ((rc = mdb_cursor_del(at, 0)) != 0)
             break;
     mdb_cursor_close(at);
@@ -423,7 +408,7 @@ bool journal_compact(struct journal *j, const struct snap *s, uint64_t drop_upto
     MDB_val k = {sizeof key, key}, v;
     int rc = begin(j, &txn);
 
-    key_of(drop_upto, key);
+    u64_put(key, drop_upto);
     if (rc == 0)
         rc = put_snapshot(j, txn, s);
     if (rc == 0 && drop_upto > 0 && mdb_get(txn, j->log, &k, &v) == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/big_endian.h"
 #include "daemon/store/write.h"
 
 enum { STATE_BYTES = 5 * 8 + 1 + STORE_ID_BYTES, PAIR_BYTES = 16, TOKEN_KEY_BYTES = STORE_TOKEN_BYTES + 8, FIRST_ID = 2 };
@@ -31,20 +32,6 @@ enum err store_error(int rv)
     default:
         return ERR_IO;
     }
-}
-
-void store_put_u64(uint8_t out[8], uint64_t v)
-{
-    for (unsigned i = 0; i < 8; i++)
-        out[i] = (uint8_t)(v >> (56 - 8 * i));
-}
-
-uint64_t store_get_u64(const uint8_t in[8])
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 8; i++)
-        v = v << 8 | in[i];
-    return v;
 }
 
 enum err store_open(MDB_env *env, struct store *out)
@@ -88,11 +75,11 @@ enum err store_state(const struct store *s, MDB_txn *txn, struct store_state *ou
         return ERR_CORRUPT;
     if (rv == 0) {
         at = value.mv_data;
-        st.applied = store_get_u64(at);
-        st.next_id = store_get_u64(at + 8);
-        st.ring_first = store_get_u64(at + 16);
-        st.ring_next = store_get_u64(at + 24);
-        st.ring_floor = store_get_u64(at + 32);
+        st.applied = u64_get(at);
+        st.next_id = u64_get(at + 8);
+        st.ring_first = u64_get(at + 16);
+        st.ring_next = u64_get(at + 24);
+        st.ring_floor = u64_get(at + 32);
         st.claimed = at[40] != 0;
         memcpy(st.cluster_id, at + 41, STORE_ID_BYTES);
     }
@@ -107,11 +94,11 @@ enum err store_put_state(const struct store *s, MDB_txn *txn, const struct store
     uint8_t bytes[STATE_BYTES];
     MDB_val key = {sizeof state_key - 1, (void *)(uintptr_t)state_key}, value = {sizeof bytes, bytes};
 
-    store_put_u64(bytes, st->applied);
-    store_put_u64(bytes + 8, st->next_id);
-    store_put_u64(bytes + 16, st->ring_first);
-    store_put_u64(bytes + 24, st->ring_next);
-    store_put_u64(bytes + 32, st->ring_floor);
+    u64_put(bytes, st->applied);
+    u64_put(bytes + 8, st->next_id);
+    u64_put(bytes + 16, st->ring_first);
+    u64_put(bytes + 24, st->ring_next);
+    u64_put(bytes + 32, st->ring_floor);
     bytes[40] = st->claimed;
     memcpy(bytes + 41, st->cluster_id, STORE_ID_BYTES);
     return store_error(mdb_put(txn, s->meta, &key, &value, 0));
@@ -123,7 +110,7 @@ enum err store_get(const struct store *s, MDB_txn *txn, uint64_t id, const uint8
     MDB_val key = {sizeof id_bytes, id_bytes}, value;
     int rv;
 
-    store_put_u64(id_bytes, id);
+    u64_put(id_bytes, id);
     rv = mdb_get(txn, s->records, &key, &value);
     if (rv == 0) {
         *bytes = value.mv_data;
@@ -146,7 +133,7 @@ enum err store_find(const struct store *s, MDB_txn *txn, const uint8_t token[STO
     if (after == UINT64_MAX)
         return ERR_OK;
     memcpy(from, token, STORE_TOKEN_BYTES);
-    store_put_u64(from + STORE_TOKEN_BYTES, after + 1);
+    u64_put(from + STORE_TOKEN_BYTES, after + 1);
     rv = mdb_cursor_open(txn, s->tokens, &cursor);
     if (rv == 0)
         rv = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
@@ -155,7 +142,7 @@ enum err store_find(const struct store *s, MDB_txn *txn, const uint8_t token[STO
             *more = true;
             break;
         }
-        ids[found++] = store_get_u64((const uint8_t *)key.mv_data + STORE_TOKEN_BYTES);
+        ids[found++] = u64_get((const uint8_t *)key.mv_data + STORE_TOKEN_BYTES);
         rv = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     if (cursor != NULL)
@@ -175,11 +162,11 @@ enum err store_owns(const struct store *s, MDB_txn *txn, uint64_t owner, bool *o
     MDB_cursor *cursor = NULL;
     int rv;
 
-    store_put_u64(from, owner);
+    u64_put(from, owner);
     rv = mdb_cursor_open(txn, s->owners, &cursor);
     if (rv == 0)
         rv = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    *owns = rv == 0 && key.mv_size == PAIR_BYTES && store_get_u64(key.mv_data) == owner;
+    *owns = rv == 0 && key.mv_size == PAIR_BYTES && u64_get(key.mv_data) == owner;
     if (cursor != NULL)
         mdb_cursor_close(cursor);
     return rv == MDB_NOTFOUND ? ERR_OK : store_error(rv);

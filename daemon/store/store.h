@@ -69,7 +69,4 @@ enum err store_owns(const struct store *s, MDB_txn *txn, uint64_t owner, bool *o
 /* What LMDB says, in our words: ERR_NOT_FOUND, ERR_FULL, ERR_CORRUPT, ERR_NO_MEMORY, ERR_IO. */
 enum err store_error(int rv);
 
-void store_put_u64(uint8_t out[8], uint64_t v);
-uint64_t store_get_u64(const uint8_t in[8]);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/big_endian.h"
 #include "proto/limits.h"
 
 enum { RING_HEAD_BYTES = 8 + 32 + 8, USED_BYTES = ID_BLOCK / 8 };
@@ -13,7 +14,7 @@ static int put_pair(MDB_txn *txn, MDB_dbi dbi, const uint8_t *first, size_t n, u
     MDB_val key = {n + 8, bytes}, nothing = {0, bytes};
 
     memcpy(bytes, first, n);
-    store_put_u64(bytes + n, id);
+    u64_put(bytes + n, id);
     return erase ? mdb_del(txn, dbi, &key, NULL) : mdb_put(txn, dbi, &key, &nothing, 0);
 }
 
@@ -23,7 +24,7 @@ static int index_record(const struct store *s, MDB_txn *txn, const Hsm__RecordHe
     uint8_t owner[8];
     int rv = 0;
 
-    store_put_u64(owner, h->owner);
+    u64_put(owner, h->owner);
     if (h->owner != 0)
         rv = put_pair(txn, s->owners, owner, sizeof owner, h->id, erase);
     for (size_t i = 0; rv == 0 && i < h->n_tokens; i++)
@@ -38,7 +39,7 @@ enum err store_put_record(const struct store *s, MDB_txn *txn, const Hsm__Record
     MDB_val key = {sizeof id, id}, value = {n, (void *)(uintptr_t)packed};
     int rv = old != NULL ? index_record(s, txn, old, true) : 0;
 
-    store_put_u64(id, header->id);
+    u64_put(id, header->id);
     if (rv == 0)
         rv = mdb_put(txn, s->records, &key, &value, 0);
     if (rv == 0)
@@ -52,7 +53,7 @@ enum err store_erase_record(const struct store *s, MDB_txn *txn, const Hsm__Reco
     MDB_val key = {sizeof id, id};
     int rv = index_record(s, txn, old, true);
 
-    store_put_u64(id, old->id);
+    u64_put(id, old->id);
     if (rv == 0)
         rv = mdb_del(txn, s->records, &key, NULL);
     return store_error(rv);
@@ -65,7 +66,7 @@ static enum err used_get(const struct store *s, MDB_txn *txn, uint64_t id, const
     MDB_val key = {sizeof stretch, stretch}, value;
     int rv;
 
-    store_put_u64(stretch, id / ID_BLOCK);
+    u64_put(stretch, id / ID_BLOCK);
     rv = mdb_get(txn, s->used, &key, &value);
     if (rv == 0 && value.mv_size != USED_BYTES)
         return ERR_CORRUPT;
@@ -95,7 +96,7 @@ enum err store_mark_used(const struct store *s, MDB_txn *txn, uint64_t id)
     if (e == ERR_OK)
         memcpy(bits, old, sizeof bits);
     bits[id % ID_BLOCK / 8] |= (uint8_t)(1u << id % 8);
-    store_put_u64(stretch, id / ID_BLOCK);
+    u64_put(stretch, id / ID_BLOCK);
     return store_error(mdb_put(txn, s->used, &key, &value, 0));
 }
 
@@ -110,9 +111,9 @@ enum err ring_get(const struct store *s, MDB_txn *txn, const uint8_t request_id[
     if (value.mv_size < RING_HEAD_BYTES)
         return ERR_CORRUPT;
     at = value.mv_data;
-    out->index = store_get_u64(at);
+    out->index = u64_get(at);
     memcpy(out->digest, at + 8, sizeof out->digest);
-    out->ids_first = store_get_u64(at + 40);
+    out->ids_first = u64_get(at + 40);
     out->result = at + RING_HEAD_BYTES;
     out->result_bytes = value.mv_size - RING_HEAD_BYTES;
     return ERR_OK;
@@ -126,7 +127,7 @@ static enum err forget_oldest(const struct store *s, MDB_txn *txn, struct store_
     enum err e;
     int rv;
 
-    store_put_u64(place, st->ring_first);
+    u64_put(place, st->ring_first);
     rv = mdb_get(txn, s->ring_order, &order_key, &id);
     if (rv != 0 || id.mv_size != STORE_ID_BYTES)
         return ERR_CORRUPT;
@@ -159,12 +160,12 @@ enum err ring_put(const struct store *s, MDB_txn *txn, const uint8_t request_id[
     rv = mdb_put(txn, s->ring, &key, &value, MDB_RESERVE);
     if (rv == 0) {
         bytes = value.mv_data;
-        store_put_u64(bytes, e->index);
+        u64_put(bytes, e->index);
         memcpy(bytes + 8, e->digest, sizeof e->digest);
-        store_put_u64(bytes + 40, e->ids_first);
+        u64_put(bytes + 40, e->ids_first);
         if (e->result_bytes > 0)
             memcpy(bytes + RING_HEAD_BYTES, e->result, e->result_bytes);
-        store_put_u64(place, st->ring_next++);
+        u64_put(place, st->ring_next++);
         rv = mdb_put(txn, s->ring_order, &order_key, &order_value, 0);
     }
     return store_error(rv);

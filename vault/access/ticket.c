@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "common/big_endian.h"
 #include "crypto/channel.h"
 #include "vault/access/body.h"
 #include "vault/access/users.h"
@@ -20,8 +21,8 @@ enum {
 /* The text is as long whatever it says; its memory is locked, as K is in it. */
 static void write_u64(uint8_t **at, uint64_t v)
 {
-    for (int i = 0; i < 8; i++)
-        *(*at)++ = (uint8_t)(v >> (56 - 8 * i));
+    u64_put(*at, v);
+    *at += 8;
 }
 
 static void write_bytes(uint8_t **at, const uint8_t *bytes, size_t n)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/big_endian.h"
 #include "proto/limits.h"
 
 enum { ULONG_BYTES = 8 };
@@ -71,8 +72,7 @@ enum err object_put_ulong(struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG val
     uint64_t wide = value == CK_UNAVAILABLE_INFORMATION ? UINT64_MAX : value;
     uint8_t bytes[ULONG_BYTES];
 
-    for (unsigned i = 0; i < ULONG_BYTES; i++)
-        bytes[i] = (uint8_t)(wide >> (56 - 8 * i));
+    u64_put(bytes, wide);
     return object_put(o, type, bytes, sizeof bytes);
 }
 
@@ -86,12 +86,11 @@ bool object_bool(const struct object *o, CK_ATTRIBUTE_TYPE type)
 CK_ULONG object_ulong(const struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG otherwise)
 {
     const struct object_attribute *a = object_find(o, type);
-    uint64_t wide = 0;
+    uint64_t wide;
 
     if (a == NULL || a->n != ULONG_BYTES)
         return otherwise;
-    for (unsigned i = 0; i < ULONG_BYTES; i++)
-        wide = wide << 8 | a->value[i];
+    wide = u64_get(a->value);
     return wide == UINT64_MAX ? CK_UNAVAILABLE_INFORMATION : (CK_ULONG)wide;
 }
 

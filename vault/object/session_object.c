@@ -1,13 +1,13 @@
 #include "vault/object/session_object.h"
 
+#include "common/big_endian.h"
 #include "vault/sealed.h"
 
 enum { USER_BYTES = 8 };
 
 static struct gcm_aad user_aad(uint64_t user_id, uint8_t bytes[USER_BYTES])
 {
-    for (unsigned i = 0; i < USER_BYTES; i++)
-        bytes[i] = (uint8_t)(user_id >> (56 - 8 * i));
+    u64_put(bytes, user_id);
     return (struct gcm_aad){.bytes = bytes, .n = USER_BYTES};
 }
 
