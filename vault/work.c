@@ -189,11 +189,6 @@ enum err work_lookup(struct work *w, const uint8_t token[INDEX_TOKEN_BYTES], uin
     return ERR_OK;
 }
 
-uint64_t work_applied(const struct work *w)
-{
-    return w->facts.applied;
-}
-
 /* ---- what a handler leaves */
 
 const Hsm__Outcome *work_outcome(const struct work *w)

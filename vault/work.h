@@ -71,9 +71,6 @@ enum err work_lookup(struct work *w, const uint8_t token[INDEX_TOKEN_BYTES], uin
  */
 enum err work_dear(struct work *w);
 
-/* The state's index that the facts are of. */
-uint64_t work_applied(const struct work *w);
-
 /* ---- a change: collected while deciding, sent as one atomic command. Begun anew at each call of decide. */
 
 /* A fresh object id from the vault's block. ERR_PENDING while the next block is leased; ERR_LIMIT. Asked again after a conflict or a

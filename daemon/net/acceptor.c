@@ -109,16 +109,6 @@ struct acceptor *acceptor_open(uv_loop_t *loop, const char *ip, uint16_t port, v
     return a;
 }
 
-uint16_t acceptor_port(const struct acceptor *a)
-{
-    struct sockaddr_storage at = {0};
-    socklen_t n = sizeof at;
-
-    if (getsockname(a->fd, (struct sockaddr *)&at, &n) != 0)
-        return 0;
-    return ntohs(at.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&at)->sin6_port : ((struct sockaddr_in *)&at)->sin_port);
-}
-
 static void on_closed(uv_handle_t *handle)
 {
     struct acceptor *a = handle->data;

@@ -17,8 +17,6 @@ struct acceptor;
 struct acceptor *acceptor_open(uv_loop_t *loop, const char *ip, uint16_t port, void (*taken)(void *arg, int fd), void *arg,
     struct diag *why);
 
-uint16_t acceptor_port(const struct acceptor *a);
-
 /* Memory goes when the loop has run. NULL is legal. */
 void acceptor_close(struct acceptor *a);
 

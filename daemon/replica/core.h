@@ -120,7 +120,6 @@ enum core_result core_transfer(struct core *c, uint64_t id, uint64_t now_ms);
 void core_push_commit(struct core *c);
 
 /* ---- what is so */
-uint64_t core_id(const struct core *c);
 uint64_t core_deadline_ms(const struct core *c); /* call core_timeout() then */
 enum core_role core_role(const struct core *c);
 bool core_is_leader(const struct core *c);

@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-uint64_t core_id(const struct core *c)
-{
-    return c->id;
-}
-
 uint64_t core_deadline_ms(const struct core *c)
 {
     return c->deadline_ms;

@@ -11,22 +11,6 @@ struct parcel *parcel_new(void)
     return replica_alloc(1, sizeof(struct parcel));
 }
 
-struct parcel *parcel_copy(const struct parcel *p)
-{
-    struct parcel *q = parcel_new();
-    size_t i;
-
-    *q = *p;
-    if (p->rec != NULL) {
-        q->rec = replica_alloc(p->n, sizeof *q->rec);
-        for (i = 0; i < p->n; i++)
-            q->rec[i] = record_ref(p->rec[i]);
-    }
-    if (p->snap != NULL)
-        snap_ref(p->snap);
-    return q;
-}
-
 void parcel_free(struct parcel *p)
 {
     size_t i;

@@ -67,7 +67,6 @@ struct parcel {
 };
 
 struct parcel *parcel_new(void);
-struct parcel *parcel_copy(const struct parcel *p);
 void parcel_free(struct parcel *p); /* NULL is legal */
 
 /* Appends the parcel's bytes. False: the buffer failed. The mark of a snapshot travels as it is. */

@@ -92,7 +92,6 @@ const Hsm__Request *work_request(const struct work *w) { return w->request; }
 const uint8_t *work_request_id(const struct work *w) { return w->row->effect == EFFECT_CHANGE ? w->id : NULL; }
 const uint8_t *work_channel_hash(const struct work *w) { return w->channel->hash; }
 struct login *work_login(struct work *w) { return &w->login; }
-uint64_t work_applied(const struct work *w) { return w->fake->commands; }
 const Hsm__Outcome *work_outcome(const struct work *w) { return &w->outcome; }
 Hsm__Reply *work_reply(struct work *w) { return &w->reply; }
 void *work_kept(const struct work *w) { return w->kept; }
