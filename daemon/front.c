@@ -20,12 +20,13 @@
 #include "daemon/peers.h"
 #include "daemon/public_facts.h"
 #include "daemon/state.h"
+#include "proto/limits.h"
 
-enum { THREADS_MAX = 16, ADDRESSES_MAX = 16, GOODBYE_MS = 200, LOCK_MS_MAX = 3000, LOCK_NAP_MS = 50, PATH_BYTES = 1024 };
+enum { GOODBYE_MS = 200, LOCK_MS_MAX = 3000, LOCK_NAP_MS = 50, PATH_BYTES = 1024 };
 
 struct front {
     struct node node;
-    struct front_thread thread[THREADS_MAX];
+    struct front_thread thread[FRONT_THREADS_MAX];
     unsigned n_threads; /* opened */
     struct acceptor *acceptor;
     struct local *local;
@@ -173,14 +174,14 @@ static void node_call(void *arg, const Hsm__NodeCall *call, peers_node_fn *done,
 static void join_configured(struct front *f, const Hsm__NodeFacts *facts)
 {
     const struct addresses *peers = &f->node.settings->peers;
-    char text[ADDRESSES_MAX][MEMBER_ADDRESS_BYTES];
-    const char *list[ADDRESSES_MAX];
+    char text[JOIN_ADDRESSES_MAX][MEMBER_ADDRESS_BYTES];
+    const char *list[JOIN_ADDRESSES_MAX];
     struct diag why = {0};
     size_t n = 0;
 
     if (f->asks_to_join || f->node.create || peers->count == 0 || strcmp(facts->state, "provisioned") != 0)
         return;
-    for (; n < peers->count && n < ADDRESSES_MAX; n++) {
+    for (; n < peers->count && n < JOIN_ADDRESSES_MAX; n++) {
         address_write(&peers->items[n], text[n], sizeof text[n]);
         list[n] = text[n];
     }

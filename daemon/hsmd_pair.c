@@ -12,8 +12,9 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "proto/limits.h"
 
-enum { THREADS_MAX = 16, ENDS_MAX = 2 * THREADS_MAX + 2, FRONT_MS_MAX = 8000, VAULT_MS_MAX = 2000, NUMBER_BYTES = 16 };
+enum { ENDS_MAX = 2 * FRONT_THREADS_MAX + 2, FRONT_MS_MAX = 8000, VAULT_MS_MAX = 2000, NUMBER_BYTES = 16 };
 
 /* 3 (each has its own), then the pairs: the front's ends and the vault's ends. */
 struct ends {

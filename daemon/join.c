@@ -15,13 +15,13 @@
 #include "common/log.h"
 #include "daemon/peers_state.h"
 
-enum { ADDRESSES_MAX = 16, REMIND_MS = 60000 };
+enum { REMIND_MS = 60000 };
 
 enum step { IDLE, DIALLING, GREETING, SIGNING, ASKING, TAKING };
 
 struct join {
     struct peers *p;
-    char addresses[ADDRESSES_MAX][PEERS_ADDRESS_BYTES];
+    char addresses[JOIN_ADDRESSES_MAX][PEERS_ADDRESS_BYTES];
     size_t n, at;
     char leader[PEERS_ADDRESS_BYTES]; /* asked next; "" */
     enum step step;
@@ -347,9 +347,9 @@ bool peers_join(struct peers *p, const char *const *addresses, size_t n, struct 
         diag_remedy(why, "have hsm-provision issue its hardware certificates, then run hsmctl node provision");
         return false;
     }
-    j = n > 0 && n <= ADDRESSES_MAX ? calloc(1, sizeof *j) : NULL;
+    j = n > 0 && n <= JOIN_ADDRESSES_MAX ? calloc(1, sizeof *j) : NULL;
     if (j == NULL) {
-        diag_set(why, n == 0 || n > ADDRESSES_MAX ? "give 1 to %d addresses of members" : "out of memory", ADDRESSES_MAX);
+        diag_set(why, n == 0 || n > JOIN_ADDRESSES_MAX ? "give 1 to %u addresses of members" : "out of memory", JOIN_ADDRESSES_MAX);
         return false;
     }
     j->p = p;

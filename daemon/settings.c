@@ -6,6 +6,7 @@
 #include "common/buffer.h"
 #include "common/log.h"
 #include "common/text.h"
+#include "proto/limits.h"
 
 #define SETTING(path, kind, field, fallback, min, max, help) \
     {path, SETTING_##kind, offsetof(struct node_settings, field), fallback, min, max, help},

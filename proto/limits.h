@@ -7,7 +7,6 @@
 #define VAULT_FRAME_BYTES_MAX (8u * 1024u * 1024u) /* front and its vault: NEED_IDS_MAX records of OBJECT_BYTES_MAX each, a batch */
 #define FRAME_HEADER_BYTES_MAX 4096u          /* the open header */
 #define PEER_FRAME_BYTES_MAX (4u * 1024u * 1024u) /* node to node: raft messages with one entry of two batches' size at most */
-#define RAFT_MESSAGE_BYTES_MAX (1024u * 1024u)
 
 /* What one request may carry. */
 #define TEMPLATE_ATTRIBUTES_MAX 256u
@@ -26,6 +25,7 @@
 #define CONFLICT_RETRIES_MAX 3u               /* compare-and-set misses before "busy" */
 #define VAULT_PENDING_MAX 1024u               /* requests that wait for facts or an outcome, a vault thread */
 #define VAULT_CHANNELS_MAX 16384u             /* channels of one vault thread */
+#define VAULT_WORKERS_MAX 32u                 /* threads for dear work */
 #define KEY_CACHE_KEYS_MAX 4096u              /* loaded keys of a vault */
 #define CHANNEL_WINDOW 4096u                  /* counters that may overtake each other */
 
@@ -50,17 +50,17 @@
 
 /* Replication. */
 #define RING_MUTATIONS 65536u                 /* request ids that are remembered */
-#define BATCH_COMMANDS_MAX 256u
-#define BATCH_BYTES_MAX (1024u * 1024u)
 #define ID_BLOCK 4096u                        /* object ids leased to a vault at once */
 #define OBJECT_ID_LIMIT (UINT64_C(1) << 48)   /* token objects' ids, and so their handles, stay below */
 #define NODES_MAX 9u
+#define JOIN_ADDRESSES_MAX 16u                /* members that a joiner is told of */
 #define PEER_CONNECTIONS_MAX 64u              /* accepted on the peer port */
 #define PEER_QUEUE_BYTES_MAX (8u * 1024u * 1024u) /* waits for one peer; beyond it messages are lost, as on a wire */
 #define FORWARDS_MAX 4096u                    /* commands on their way to the leader */
 #define SNAPSHOT_CHUNK_BYTES (256u * 1024u)
 
 /* Connections and time. */
+#define FRONT_THREADS_MAX 16u                 /* of a node, each with a vault thread */
 #define CLIENT_CONNECTIONS_MAX 16384u
 #define CONNECTION_PENDING_MAX 256u           /* requests of one connection in work at once; more wait in TCP */
 #define CONNECTION_OUT_BYTES_MAX (1024u * 1024u)

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "proto/limits.h"
 #include "vault/access/guesses.h"
 #include "vault/ids.h"
 #include "vault/keyring.h"
@@ -26,7 +27,7 @@
 #include "vault/record_cache.h"
 #include "vault/seen.h"
 
-enum { KEYS_CACHED_MAX = 4096, EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2 };
 
 static int fail(const struct diag *why)
 {
@@ -58,7 +59,7 @@ static bool vault_open(struct vault *v, enum seal_kind kind, struct secret *seal
     v->records = record_cache_new();
     v->guesses = guesses_new();
     if (v->keyring == NULL || v->ids == NULL || v->seen == NULL || v->records == NULL || v->guesses == NULL ||
-        key_cache_new(KEYS_CACHED_MAX, &v->key_cache) != ERR_OK) {
+        key_cache_new(KEY_CACHE_KEYS_MAX, &v->key_cache) != ERR_OK) {
         diag_set(why, "out of memory");
         return false;
     }

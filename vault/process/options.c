@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/limits.h"
+
 const char options_help[] =
     "usage: hsm-vault --threads N --workers M --name NODE [--seal file|passphrase] [--log-level LEVEL] [--allow-swap]\n"
     "\n"
@@ -55,9 +57,9 @@ static bool seal_kind(const char *text, enum seal_kind *out, struct diag *why)
 static bool take(struct options *o, const char *option, const char *value, struct diag *why)
 {
     if (strcmp(option, "--threads") == 0)
-        return number(option, value, OPTIONS_THREADS_MAX, &o->threads, why);
+        return number(option, value, FRONT_THREADS_MAX, &o->threads, why);
     if (strcmp(option, "--workers") == 0)
-        return number(option, value, OPTIONS_WORKERS_MAX, &o->workers, why);
+        return number(option, value, VAULT_WORKERS_MAX, &o->workers, why);
     if (strcmp(option, "--seal") == 0)
         return seal_kind(value, &o->seal, why);
     if (strcmp(option, "--name") == 0) {

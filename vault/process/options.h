@@ -8,8 +8,6 @@
 #include "common/log.h"
 #include "vault/node/seal.h"
 
-enum { OPTIONS_THREADS_MAX = 16, OPTIONS_WORKERS_MAX = 32 };
-
 struct options {
     unsigned threads;    /* front threads, each with a request and a signer pair */
     unsigned workers;    /* threads for dear work */

@@ -16,8 +16,8 @@
 #include "vault/process/station.h"
 
 enum {
-    STATIONS_MAX = OPTIONS_THREADS_MAX + 1, /* the check pair's too */
-    THREADS_MAX = STATIONS_MAX + OPTIONS_THREADS_MAX + OPTIONS_WORKERS_MAX,
+    STATIONS_MAX = FRONT_THREADS_MAX + 1, /* the check pair's too */
+    THREADS_MAX = STATIONS_MAX + FRONT_THREADS_MAX + VAULT_WORKERS_MAX,
     WORKER_NICE = 10
 };
 
