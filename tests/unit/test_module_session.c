@@ -222,8 +222,8 @@ START_TEST(test_login_that_is_over_elsewhere_ends_here_and_can_be_made_again)
     CK_SESSION_HANDLE s;
     struct client_identity identity;
     const char *servers[] = {"local:1"};
-    struct rpc_config config = {.libctx = NULL, .servers = servers, .n_servers = 1, .identity = &identity, .connect_wait_ms = 1000,
-        .reply_wait_ms = 1000, .connections = 1};
+    struct rpc_config config = {.libctx = NULL, .servers = servers, .n_servers = 1, .identity = &identity, .connect_wait_ms = 20000,
+        .reply_wait_ms = 60000, .connections = 1};
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__ChangePassword change = HSM__CHANGE_PASSWORD__INIT;
     struct rpc_call call = {.request = &request};
@@ -264,6 +264,7 @@ START_TEST(test_cluster_that_is_away_is_told_and_comes_back)
 {
     CK_SESSION_HANDLE s;
 
+    token_connect_wait = "1s";
     token_start_with_users();
     s = token_session();
     local_node_faults(token_node)->dead = true;

@@ -13,6 +13,8 @@ CK_FUNCTION_LIST *f;
 struct token_list_300 *f3;
 struct local_node *token_node;
 
+const char *token_connect_wait = "20s";
+
 static const char *more_yaml;
 static unsigned opened;
 
@@ -41,8 +43,8 @@ static bool open_local(void *arg, const char *path, OSSL_LIB_CTX *libctx, struct
     opened++;
     snprintf(yaml, sizeof yaml,
              "client: {certificate: a, key: b}\ncluster: {anchor: c}\n"
-             "network: {servers: [\"local:1\"], connect_wait: 1s, reply_wait: 60s, connections: 4}\n%s\n",
-             more_yaml != NULL ? more_yaml : "");
+             "network: {servers: [\"local:1\"], connect_wait: %s, reply_wait: 10m, connections: 4}\n%s\n",
+             token_connect_wait, more_yaml != NULL ? more_yaml : "");
     table = client_settings_table(&n);
     ck_assert_msg(settings_parse(table, n, &settings, "test.yaml", yaml, strlen(yaml), why), "%s", why->what);
     local_node_client(token_node, "application", &identity);
@@ -88,6 +90,7 @@ void token_stop(void)
     ck_assert_msg(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED, "C_Finalize: 0x%lx", rv);
     local_node_free(token_node);
     token_node = NULL;
+    token_connect_wait = "20s";
 }
 
 unsigned token_opened(void)
