@@ -25,6 +25,7 @@
 #include "module/rpc/statement.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
+#include "proto/memory.h"
 
 enum {
     PROTOCOL_VERSION = 1,
@@ -127,7 +128,7 @@ static enum err open_reply(struct connection *c, const struct waiter *w, const s
     gate_leave();
     if (e != ERR_OK)
         return e;
-    *out = hsm__reply__unpack(NULL, body.len, body.bytes);
+    *out = hsm__reply__unpack(memory_wiping(), body.len, body.bytes); /* login secrets, extractable values */
     secret_clear(&body);
     return *out != NULL ? err_from_wire((*out)->error) : ERR_MALFORMED;
 }

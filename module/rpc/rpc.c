@@ -24,6 +24,7 @@
 #include "module/rpc/identity.h"
 #include "module/rpc/pool.h"
 #include "proto/limits.h"
+#include "proto/memory.h"
 #include "proto/request.h"
 
 enum { HASH_BYTES = 32, REQUEST_ID_BYTES = 16, PAUSE_FIRST_MS = 5, PAUSE_MS_MAX = 400 };
@@ -78,7 +79,7 @@ void rpc_after_fork(struct rpc *r)
 void rpc_reply_free(Hsm__Reply *reply)
 {
     if (reply != NULL)
-        hsm__reply__free_unpacked(reply, NULL);
+        hsm__reply__free_unpacked(reply, memory_wiping());
 }
 
 uint64_t rpc_applied(struct rpc *r)
