@@ -1,0 +1,386 @@
+/* Prints docs/pkcs11.md from the tables: every function, mechanism, attribute and error; tests/check/documents holds the file against it.
+ *
+ * A row is taken as it is written, and its columns are counted: a table that has another column than this page knows, or a word that
+ * the page does not explain, is an error here and not a gap there. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buffer.h"
+
+enum { COLUMNS_MAX = 16, CELL_BYTES = 256 };
+
+static struct buffer out;
+static int faults;
+
+static void say(const char *text)
+{
+    buffer_put_text(&out, text);
+}
+
+__attribute__((format(printf, 1, 2))) static void sayf(const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    say(line);
+}
+
+__attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    faults++;
+}
+
+/* ---- rows as they are written */
+
+struct row {
+    char cell[COLUMNS_MAX][CELL_BYTES];
+    unsigned cells;
+};
+
+/* Where the cell that starts at `at` ends: a comma outside of texts and brackets, or the end. */
+static const char *cell_end(const char *at)
+{
+    bool text = false;
+    unsigned depth = 0;
+
+    for (; *at != '\0' && (text || depth > 0 || *at != ','); at++) {
+        if (*at == '\\' && at[1] != '\0')
+            at++;
+        else if (*at == '"')
+            text = !text;
+        else if (!text && (*at == '(' || *at == ')'))
+            depth += *at == '(' ? 1 : -1;
+    }
+    return at;
+}
+
+/* Without blanks around it and without the quotes of a text. */
+static void take_cell(const char *from, const char *end, char cell[CELL_BYTES])
+{
+    while (from < end && isspace((unsigned char)*from))
+        from++;
+    while (end > from && isspace((unsigned char)end[-1]))
+        end--;
+    if (end - from >= 2 && *from == '"' && end[-1] == '"') {
+        from++;
+        end--;
+    }
+    snprintf(cell, CELL_BYTES, "%.*s", (int)(end - from), from);
+}
+
+static const struct row *take_row(const char *table, const char *text, unsigned columns)
+{
+    static struct row r;
+    const char *at = text;
+
+    memset(&r, 0, sizeof r);
+    while (r.cells < COLUMNS_MAX) {
+        const char *end = cell_end(at);
+        take_cell(at, end, r.cell[r.cells++]);
+        if (*end == '\0')
+            break;
+        at = end + 1;
+    }
+    if (r.cells != columns)
+        complain("%s has %u columns, docs/pkcs11.md shows %u: give the new one a heading in tests/document/pkcs11.c (%s)", table, r.cells,
+                 columns, text);
+    return &r;
+}
+
+static const char *lower(const char *text)
+{
+    static char turn[4][CELL_BYTES];
+    static unsigned next;
+    char *to = turn[next++ % 4];
+    size_t i;
+
+    for (i = 0; text[i] != '\0' && i < CELL_BYTES - 1; i++)
+        to[i] = text[i] == '_' ? ' ' : (char)tolower((unsigned char)text[i]);
+    to[i] = '\0';
+    return to;
+}
+
+/* "A | B" as "a, b": a stroke is what separates the columns of the page. */
+static const char *words(const char *cell)
+{
+    static char text[CELL_BYTES];
+    const char *from = lower(cell);
+    size_t n = 0;
+
+    for (; *from != '\0' && n < sizeof text - 2; from++) {
+        if (from[0] == ' ' && from[1] == '|')
+            continue;
+        text[n++] = *from == '|' ? ',' : *from;
+    }
+    text[n] = '\0';
+    return text;
+}
+
+/* ---- what a word of a table means */
+
+struct word {
+    const char *word, *meaning;
+};
+
+static void explain(const struct word *list)
+{
+    say("\n| word | means |\n|---|---|\n");
+    for (; list->word != NULL; list++)
+        sayf("| %s | %s |\n", lower(list->word), list->meaning);
+}
+
+static void check_words(const char *where, const char *cell, const struct word *list)
+{
+    char copy[CELL_BYTES], *at = copy, *word;
+
+    snprintf(copy, sizeof copy, "%s", cell);
+    while ((word = strsep(&at, " |")) != NULL) {
+        const struct word *w = list;
+        if (*word == '\0')
+            continue;
+        while (w->word != NULL && strcmp(w->word, word) != 0)
+            w++;
+        if (w->word == NULL)
+            complain("%s: %s has no line in tests/document/pkcs11.c", where, word);
+    }
+}
+
+/* ---- functions */
+
+static bool cloudhsm_lacks(const char *function)
+{
+#define CLOUDHSM_LACKS(name)               \
+    if (strcmp(function, "C_" #name) == 0) \
+        return true;
+#include "tests/document/cloudhsm.def"
+    return false;
+}
+
+static const struct word needs[] = {
+    {"NOTHING", "may be called at any time"},
+    {"MODULE", "after C_Initialize"},
+    {"SESSION", "in a session"},
+    {"OPERATION", "in a session; calls in the same session wait for each other"},
+    {"MISSING", "is not there: CKR_FUNCTION_NOT_SUPPORTED"},
+    {NULL, NULL},
+};
+static const struct word who[] = {
+    {"ANYBODY", "no login is needed (what a key or an object needs comes on top)"},
+    {"USER", "a crypto user has logged in"},
+    {"ADMIN", "an admin has logged in (CKU_SO)"},
+    {"WRITE", "the session is a read-write one"},
+    {NULL, NULL},
+};
+
+struct tally {
+    unsigned all, missing, cloudhsm;
+};
+
+/* 240 is written 2.40, as the standard writes it, and 300 is 3.0. */
+static const char *version(const char *number)
+{
+    static char text[8];
+
+    snprintf(text, sizeof text, "%c.%.*s", number[0], strcmp(number, "240") == 0 ? 2 : 1, number + 1);
+    return text;
+}
+
+static void function_row(const char *text, struct tally *tally)
+{
+    const struct row *r = take_row("module/entry/function.def", text, 5);
+    char name[CELL_BYTES];
+    bool missing = strcmp(r->cell[2], "MISSING") == 0, theirs;
+
+    snprintf(name, sizeof name, "C_%.200s", r->cell[1]);
+    theirs = strcmp(r->cell[0], "240") == 0 && !cloudhsm_lacks(name);
+    check_words(name, r->cell[2], needs);
+    check_words(name, r->cell[3], who);
+    sayf("| %s | %s | %s | %s%s | %s |\n", name, version(r->cell[0]), missing ? "not there" : lower(r->cell[2]),
+         missing ? "" : lower(r->cell[3]), strcmp(r->cell[4], "WRITE") == 0 ? ", write" : "", theirs ? "yes" : "no");
+    tally->all++;
+    tally->missing += missing;
+    tally->cloudhsm += theirs;
+}
+
+static void functions(void)
+{
+    struct tally tally = {0};
+
+    say("## Functions\n\nIn the order of the standard's function lists. `version` is the list that a function first stands in.\n\n"
+        "| function | version | needs | who | CloudHSM |\n|---|---|---|---|---|\n");
+#define FUNCTION(...) function_row(#__VA_ARGS__, &tally);
+#include "module/entry/function.def"
+#undef FUNCTION
+    sayf("\n%u functions; %u of them are not there. CloudHSM has %u.\n", tally.all, tally.missing, tally.cloudhsm);
+    explain(needs);
+    explain(who);
+    say("\n");
+}
+
+/* ---- mechanisms */
+
+/* NULL: CloudHSM does not have it. */
+static const char *cloudhsm_has(const char *mechanism)
+{
+#define CLOUDHSM_HAS(name, note)         \
+    if (strcmp(mechanism, #name) == 0)   \
+        return note[0] != '\0' ? note : "yes";
+#include "tests/document/cloudhsm.def"
+    return NULL;
+}
+
+static const struct word where[] = {
+    {"HASH_IN_MODULE", "the data is hashed in the application's process, the digest travels: no limit"},
+    {"WHOLE", "the data travels whole, so it has a limit (`proto/limits.h`); what only needs a public key is done in the "
+              "application's process"},
+    {"LOCAL", "nothing travels"},
+    {NULL, NULL},
+};
+
+static void mechanism_row(const char *text, struct tally *tally)
+{
+    const struct row *r = take_row("proto/mechanism.def", text, 10);
+    const char *theirs = cloudhsm_has(r->cell[0]);
+    bool key = strcmp(r->cell[3], "NO_KEY") != 0;
+
+    check_words(r->cell[0], r->cell[8], where);
+    sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), key ? r->cell[3] : "");
+    if (key)
+        sayf("%s to %s", r->cell[4], r->cell[5]);
+    sayf(" | %s | %s | %s | %s |\n", strcmp(r->cell[6], "NO_PARAM") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
+         strcmp(r->cell[7], "NULL") == 0 ? "" : r->cell[7], lower(r->cell[8]), theirs != NULL ? theirs : "no");
+    tally->all++;
+    tally->cloudhsm += theirs != NULL;
+}
+
+static void mechanisms(void)
+{
+    struct tally tally = {0};
+
+    say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys, as C_GetMechanismInfo has them.\n"
+        "The `parameter` is the structure that the standard gives the mechanism.\n\n"
+        "| mechanism | operations | key | sizes | parameter | hash | data | CloudHSM |\n|---|---|---|---|---|---|---|---|\n");
+#define MECH(...) mechanism_row(#__VA_ARGS__, &tally);
+#include "proto/mechanism.def"
+#undef MECH
+    sayf("\n%u mechanisms; CloudHSM has %u of them.\n", tally.all, tally.cloudhsm);
+    explain(where);
+    say("\n");
+}
+
+/* ---- attributes */
+
+static const struct word flags[] = {
+    {"CREATE", "may be given to C_CreateObject"},
+    {"CREATE_MUST", "has to be given there"},
+    {"GENERATE", "may be given where a key is made"},
+    {"MODIFY", "may be changed afterwards"},
+    {"MAKE", "is computed here; giving it is CKR_ATTRIBUTE_READ_ONLY"},
+    {"SENSITIVE", "is not shown of a key that is sensitive or not extractable"},
+    {"INDEXED", "objects are found by it without looking at all of them"},
+    {"ONE_WAY_TRUE", "may be changed from false to true only"},
+    {"ONE_WAY_FALSE", "may be changed from true to false only"},
+    {"MATERIAL", "is a part of the key: only keys of a type that has such a part have it"},
+    {"USAGE", "says what the key may be used for"},
+    {"IGNORED", "is taken and forgotten, for programs that give it to every token"},
+    {NULL, NULL},
+};
+static const struct word defaults[] = {
+    {"NO", "none: an object without it does not have it"}, {"FALSE", "false"}, {"TRUE", "true"}, {"EMPTY", "empty"},
+    {"BY_RULE", "depends on the kind of object, as the standard says"}, {NULL, NULL},
+};
+
+static void attribute_row(const char *text)
+{
+    const struct row *r = take_row("proto/attribute.def", text, 5);
+
+    check_words(r->cell[0], r->cell[3], flags);
+    check_words(r->cell[0], r->cell[4], defaults);
+    sayf("| %s | %s | %s | ", r->cell[0], lower(r->cell[1]), words(r->cell[2]));
+    sayf("%s | %s |\n", words(r->cell[3]), lower(r->cell[4]));
+}
+
+static void attributes(void)
+{
+    say("## Attributes\n\nOne table for creating, generating, changing and reading. `objects` says which have it.\n\n"
+        "| attribute | type | objects | rules | default |\n|---|---|---|---|---|\n");
+#define ATTR(...) attribute_row(#__VA_ARGS__);
+#include "proto/attribute.def"
+#undef ATTR
+    explain(flags);
+    explain(defaults);
+    say("\n");
+}
+
+/* ---- errors */
+
+static const struct word kinds[] = {
+    {"NONE", "no error, or none that a program gets to see"},
+    {"CALLER", "the call is wrong"},
+    {"STATE", "cluster or node are in another state than the call needs"},
+    {"AUTH", "login, role or certificate"},
+    {"LIMIT", "something is full or too large"},
+    {"BUSY", "the module has tried for a while; trying again may help"},
+    {"LOST", "the module has tried other nodes"},
+    {"CORRUPT", "data is damaged, old or forged"},
+    {"BUG", "a fault of ours"},
+    {NULL, NULL},
+};
+
+static void error_row(const char *text)
+{
+    const struct row *r = take_row("proto/error.def", text, 4);
+
+    check_words(r->cell[0], r->cell[1], kinds);
+    sayf("| %s | %s | %s | %s |\n", r->cell[2], r->cell[0], lower(r->cell[1]), r->cell[3]);
+}
+
+static void errors(void)
+{
+    say("## Errors\n\nWhat can go wrong below the functions themselves, and the code that a program gets for it; a log has the name\n"
+        "and the text.\n\n"
+        "| code | name | kind | text |\n|---|---|---|---|\n");
+#define ERROR(...) error_row(#__VA_ARGS__);
+#include "proto/error.def"
+#undef ERROR
+    explain(kinds);
+    say("\n");
+}
+
+/* ---- the rest */
+
+static void differences(void)
+{
+    say("## What differs from CloudHSM, and why\n\nThe tables above have a column for what AWS CloudHSM's library (Client SDK 5, by its\n"
+        "documentation) has. Beyond that:\n\n| thing | CloudHSM | here | why |\n|---|---|---|---|\n");
+#define CLOUDHSM_DIFFERS(thing, theirs, ours, why) sayf("| %s | %s | %s | %s |\n", thing, theirs, ours, why);
+#include "tests/document/cloudhsm.def"
+}
+
+int main(void)
+{
+    bool ok;
+
+    say("# PKCS#11\n\nWhat the module answers, made from the tables that it runs by (`module/entry/function.def`, `proto/mechanism.def`,\n"
+        "`proto/attribute.def`, `proto/error.def`); `make check` fails where this page is not what they say.\n\n");
+    functions();
+    mechanisms();
+    attributes();
+    errors();
+    differences();
+    ok = faults == 0 && !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+    buffer_clear(&out);
+    return ok ? 0 : 1;
+}
