@@ -118,6 +118,36 @@ static bool is_utf8(const uint8_t *s, size_t n)
     return true;
 }
 
+static const struct {
+    CK_FLAGS use;
+    CK_ATTRIBUTE_TYPE type;
+} uses[] = {
+    {CKF_ENCRYPT, CKA_ENCRYPT},
+    {CKF_DECRYPT, CKA_DECRYPT},
+    {CKF_SIGN, CKA_SIGN},
+    {CKF_SIGN_RECOVER, CKA_SIGN_RECOVER},
+    {CKF_VERIFY, CKA_VERIFY},
+    {CKF_VERIFY_RECOVER, CKA_VERIFY_RECOVER},
+    {CKF_WRAP, CKA_WRAP},
+    {CKF_UNWRAP, CKA_UNWRAP},
+    {CKF_DERIVE, CKA_DERIVE},
+};
+
+enum { USES = sizeof uses / sizeof uses[0] };
+
+CK_FLAGS attribute_use_at(size_t position)
+{
+    return position < USES ? uses[position].use : 0;
+}
+
+CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use)
+{
+    for (size_t i = 0; i < USES; i++)
+        if (uses[i].use == use)
+            return uses[i].type;
+    return CK_UNAVAILABLE_INFORMATION;
+}
+
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n)
 {
     switch (a->value) {

@@ -61,6 +61,11 @@ const struct attribute *attribute_at(size_t position);
 /* The bit of a CKO_, 0 if we have no such class of objects. */
 unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
 
+/* What a key has to have for a use: CKA_SIGN for CKF_SIGN and so on, for each use of mechanism flags that one attribute permits.
+ * attribute_use_at: those CKF_ flags by position, 0 at the end. Of another flag there is none: CK_UNAVAILABLE_INFORMATION. */
+CK_FLAGS attribute_use_at(size_t position);
+CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use);
+
 /* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian;
  * MECHANISMS eight bytes each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for
  * the row. */

@@ -39,6 +39,7 @@ CK_RV digesting_begin(struct module *m, struct digesting *d, const CK_MECHANISM 
         gate_enter();
         e = digest_new(m->libctx, given.row->hash, &d->digest);
         gate_leave();
+        mechanism_clear(&given);
     }
     return err_to_rv(e);
 }

@@ -40,17 +40,15 @@ CK_RV keys_generate_pair(struct module *m, const struct session *session, const 
 {
     struct template public_template = {.n = 0}, private_template = {.n = 0};
     struct mechanism_given given;
-    struct mechanism_wire wire;
     CK_RV rv = err_to_rv(mechanism_take(mechanism, CKF_GENERATE_KEY_PAIR, &given));
 
     if (rv == CKR_OK)
         rv = take_template(session, public_half.array, public_half.n, &public_template);
     if (rv == CKR_OK)
         rv = take_template(session, private_half.array, private_half.n, &private_template);
-    if (rv == CKR_OK) {
-        mechanism_to_wire(&given, &wire);
-        rv = cluster_generate_pair(m, session->handle, &wire.message, &public_template, &private_template, public_key, private_key);
-    }
+    if (rv == CKR_OK)
+        rv = cluster_generate_pair(m, session->handle, given.wire, &public_template, &private_template, public_key, private_key);
+    mechanism_clear(&given);
     template_clear(&public_template);
     template_clear(&private_template);
     return rv;

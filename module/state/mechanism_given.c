@@ -2,46 +2,48 @@
 
 #include <string.h>
 
-static enum err take_pss(const CK_MECHANISM *given, const struct mechanism *row, CK_RSA_PKCS_PSS_PARAMS *out)
-{
-    const char *hash;
+#include "module/state/parameter.h"
 
-    if (given->pParameter == NULL || given->ulParameterLen != sizeof *out)
+/* How each parameter is taken, and the size of the structure that the application gives. */
+static const struct {
+    CK_ULONG bytes;
+    enum err (*take)(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+} parameters[] = {
+    [PARAM_PSS] = {sizeof(CK_RSA_PKCS_PSS_PARAMS), parameter_take_pss},
+};
+
+static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given *m)
+{
+    enum mechanism_param param = m->row->param;
+
+    if (param == PARAM_NONE) /* a pointer without a length is what some programs leave there */
+        return given->ulParameterLen == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
+    if (given->pParameter == NULL || given->ulParameterLen != parameters[param].bytes)
         return ERR_MECHANISM_PARAM;
-    memcpy(out, given->pParameter, sizeof *out);
-    hash = mechanism_hash_name(out->hashAlg);
-    if (hash == NULL || mechanism_mgf_hash(out->mgf) == NULL)
-        return ERR_MECHANISM_PARAM;
-    /* PKCS #11 3.1 section 6.1.12: the parameter's hash is the mechanism's. */
-    return row->hash == NULL || strcmp(row->hash, hash) == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
+    return parameters[param].take(m->row, given->pParameter, m->wire);
 }
 
 enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out)
 {
-    const struct mechanism *row = mechanism_find(given->mechanism);
+    enum err e;
 
-    if (row == NULL || !mechanism_does(row, operation))
+    *out = (struct mechanism_given){.row = mechanism_find(given->mechanism)};
+    if (out->row == NULL || !mechanism_does(out->row, operation))
         return ERR_MECHANISM;
-    *out = (struct mechanism_given){.row = row};
-    switch (row->param) {
-    case PARAM_PSS:
-        return take_pss(given, row, &out->pss);
-    case PARAM_NONE:
-        break;
-    }
-    /* A pointer without a length is what some programs leave there. */
-    return given->ulParameterLen == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
+    if ((out->wire = parameter_memory(sizeof *out->wire)) == NULL)
+        return ERR_NO_MEMORY;
+    hsm__mechanism__init(out->wire);
+    out->wire->type = out->row->type;
+    e = take_parameter(given, out);
+    if (e == ERR_OK && out->row->param == PARAM_PSS)
+        memcpy(&out->pss, given->pParameter, sizeof out->pss);
+    if (e != ERR_OK)
+        mechanism_clear(out);
+    return e;
 }
 
-void mechanism_to_wire(const struct mechanism_given *m, struct mechanism_wire *out)
+void mechanism_clear(struct mechanism_given *m)
 {
-    hsm__mechanism__init(&out->message);
-    out->message.type = m->row->type;
-    if (m->row->param == PARAM_PSS) {
-        hsm__pss_params__init(&out->pss);
-        out->pss.hash = m->pss.hashAlg;
-        out->pss.mgf = m->pss.mgf;
-        out->pss.salt_bytes = m->pss.sLen;
-        out->message.pss = &out->pss;
-    }
+    hsm__mechanism__free_unpacked(m->wire, memory_wiping());
+    *m = (struct mechanism_given){.row = NULL};
 }

@@ -141,14 +141,12 @@ static enum err finish_data(struct signing *s, uint8_t hash[DIGEST_BYTES_MAX], s
 static CK_RV sign(struct module *m, struct signing *s, const struct key_request *given, CK_BYTE *signature, CK_ULONG *signature_n)
 {
     uint8_t hash[DIGEST_BYTES_MAX];
-    struct mechanism_wire wire;
     struct key_request k = *given;
     size_t n = s->signature_bytes;
     enum err e = k.data == NULL ? finish_data(s, hash, &k) : ERR_OK;
 
-    mechanism_to_wire(&s->mechanism, &wire);
     k.key = s->key;
-    k.mechanism = &wire.message;
+    k.mechanism = s->mechanism.wire;
     if (e == ERR_OK)
         e = cluster_sign(m, &k, signature, &n);
     if (e == ERR_OK)
@@ -174,13 +172,11 @@ static enum err verify_here(struct module *m, struct signing *s, const struct ke
 static CK_RV verify(struct module *m, struct signing *s, const struct key_request *given, const CK_BYTE *signature, CK_ULONG n)
 {
     uint8_t hash[DIGEST_BYTES_MAX];
-    struct mechanism_wire wire;
     struct key_request k = *given;
     enum err e = k.data == NULL ? finish_data(s, hash, &k) : ERR_OK;
 
-    mechanism_to_wire(&s->mechanism, &wire);
     k.key = s->key;
-    k.mechanism = &wire.message;
+    k.mechanism = s->mechanism.wire;
     if (e == ERR_OK && n > FRAME_BYTES_MAX)
         e = ERR_SIGNATURE_LEN;
     if (e == ERR_OK && known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY)
@@ -261,6 +257,7 @@ CK_RV signing_verify_final(struct module *m, struct signing *s, const CK_BYTE *s
 void signing_end(struct signing *s)
 {
     known_release(s->key);
+    mechanism_clear(&s->mechanism);
     if (s->digest != NULL) {
         gate_enter();
         digest_free(s->digest);

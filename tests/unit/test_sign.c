@@ -62,6 +62,7 @@ static struct key *secret_key(size_t n)
 static void sign_all_rows_of(const struct key *k, const struct public_key *public)
 {
     CK_RSA_PKCS_PSS_PARAMS pss = {.hashAlg = CKM_SHA256, .mgf = CKG_MGF1_SHA256, .sLen = 32};
+    Hsm__PssParams wire = HSM__PSS_PARAMS__INIT;
     static const CK_MECHANISM_TYPE hashes[] = {CKM_SHA256, CKM_SHA384, CKM_SHA512};
     static const CK_ULONG masks[] = {CKG_MGF1_SHA256, CKG_MGF1_SHA384, CKG_MGF1_SHA512};
     uint8_t data[64], out[SIGNATURE_BYTES_MAX];
@@ -82,7 +83,10 @@ static void sign_all_rows_of(const struct key *k, const struct public_key *publi
             pss.mgf = CKG_MGF1_SHA256;
         }
         const CK_RSA_PKCS_PSS_PARAMS *param = m->param == PARAM_PSS ? &pss : NULL;
-        struct sign s = {.mechanism = m, .pss = param, .key = k};
+        wire.hash = pss.hashAlg;
+        wire.mgf = pss.mgf;
+        wire.salt_bytes = pss.sLen;
+        struct sign s = {.mechanism = m, .pss = param != NULL ? &wire : NULL, .key = k};
         struct verify v = {.mechanism = m, .pss = param, .key = public};
         ck_assert_msg(sign_data(&s, data, n, out, &out_n) == ERR_OK, "%s", m->name);
         ck_assert_uint_eq(out_n, mechanism_signature_bytes(m, key_size(k)));

@@ -31,7 +31,7 @@ struct key_cache_name {
 struct cached_key {
     const struct key *key;
     CK_OBJECT_CLASS object_class;
-    CK_FLAGS may; /* CKF_SIGN, CKF_VERIFY */
+    CK_FLAGS may; /* attribute_use_at's: CKF_SIGN, CKF_DECRYPT, ... */
 };
 
 /* keys_max at least 1. */

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/attribute.h"
+#include "proto/parameter.h"
 #include "vault/keyring.h"
 #include "vault/object/material.h"
 #include "vault/object/reply.h"
@@ -66,10 +68,9 @@ static enum err load(struct work *w, const struct opened_key *k, const struct ca
         return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
     if (made.object_class != CKO_PRIVATE_KEY && made.object_class != CKO_SECRET_KEY)
         return ERR_KEY_HANDLE;
-    if (object_bool(&o, CKA_SIGN))
-        made.may |= CKF_SIGN;
-    if (object_bool(&o, CKA_VERIFY))
-        made.may |= CKF_VERIFY;
+    for (size_t i = 0; attribute_use_at(i) != 0; i++)
+        if (object_bool(&o, attribute_of_use(attribute_use_at(i))))
+            made.may |= attribute_use_at(i);
     if ((e = material_load(work_vault(w)->libctx, &o, &key)) != ERR_OK)
         return e == ERR_NO_MEMORY ? e : ERR_CORRUPT; /* it was checked when it was made */
     made.key = key;
@@ -91,34 +92,24 @@ static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct ca
     return e;
 }
 
-static enum err take_mechanism(const Hsm__Mechanism *m, CK_FLAGS use, struct key_use *u)
-{
-    u->sign.mechanism = m != NULL ? mechanism_find(m->type) : NULL;
-    if (u->sign.mechanism == NULL || !mechanism_does(u->sign.mechanism, use))
-        return ERR_MECHANISM;
-    if ((u->sign.mechanism->param == PARAM_PSS) != (m->pss != NULL))
-        return ERR_MECHANISM_PARAM;
-    if (m->pss != NULL) {
-        u->pss = (CK_RSA_PKCS_PSS_PARAMS){.hashAlg = m->pss->hash, .mgf = m->pss->mgf, .sLen = m->pss->salt_bytes};
-        u->sign.pss = &u->pss;
-    }
-    return ERR_OK;
-}
-
 enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
                       struct key_use *u)
 {
     enum err e;
 
-    *u = (struct key_use){.sign = {.libctx = work_vault(w)->libctx}};
-    if ((e = take_mechanism(mechanism, use, u)) != ERR_OK || (e = find_key(w, ref, &u->key)) != ERR_OK)
+    *u = (struct key_use){.given = mechanism};
+    u->mechanism = mechanism != NULL ? mechanism_find(mechanism->type) : NULL;
+    if (u->mechanism == NULL || !mechanism_does(u->mechanism, use))
+        return ERR_MECHANISM;
+    if (!parameter_is_given(u->mechanism, mechanism))
+        return ERR_MECHANISM_PARAM;
+    if ((e = find_key(w, ref, &u->key)) != ERR_OK)
         return e;
     if ((u->key->may & use) == 0) {
-        work_detail(w, "the key's %s is not true", use == CKF_SIGN ? "CKA_SIGN" : "CKA_VERIFY");
+        work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
     }
-    u->sign.key = u->key->key;
-    return sign_check(&u->sign);
+    return ERR_OK;
 }
 
 void key_use_close(struct work *w, struct key_use *u)

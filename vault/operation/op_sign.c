@@ -1,5 +1,5 @@
 #include "proto/limits.h"
-#include "vault/object/key_use.h"
+#include "vault/object/signing.h"
 #include "vault/operation/operation.h"
 
 static enum err reply_signature(struct work *w, const struct sign *s, const ProtobufCBinaryData *data)
@@ -24,15 +24,16 @@ enum err op_sign_decide(struct work *w)
 {
     const Hsm__Sign *sign = work_request(w)->sign;
     struct key_use use;
+    struct sign s;
     enum err e;
 
     if (sign->data.len > SIGN_DATA_BYTES_MAX)
         return ERR_TOO_LARGE;
-    e = key_use_open(w, sign->key, sign->mechanism, CKF_SIGN, &use);
-    if (e == ERR_OK && mechanism_is_dear(use.sign.mechanism, key_size(use.sign.key)))
+    e = signing_open(w, sign->key, sign->mechanism, CKF_SIGN, &use, &s);
+    if (e == ERR_OK && mechanism_is_dear(s.mechanism, key_size(s.key)))
         e = work_dear(w);
     if (e == ERR_OK)
-        e = reply_signature(w, &use.sign, &sign->data);
+        e = reply_signature(w, &s, &sign->data);
     key_use_close(w, &use);
     return e;
 }

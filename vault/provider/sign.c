@@ -24,7 +24,7 @@ static size_t modulus_bytes(const struct sign *s)
 
 static enum err check_pss(const struct sign *s)
 {
-    const char *hash = s->pss == NULL ? NULL : mechanism_hash_name(s->pss->hashAlg);
+    const char *hash = s->pss == NULL ? NULL : mechanism_hash_name(s->pss->hash);
     size_t encoded = (key_size(s->key) - 1 + 7) / 8; /* one bit less than the modulus: RFC 8017 section 9.1.1 */
 
     if (hash == NULL || mechanism_mgf_hash(s->pss->mgf) == NULL)
@@ -32,7 +32,7 @@ static enum err check_pss(const struct sign *s)
     if (s->mechanism->hash != NULL && strcmp(s->mechanism->hash, hash) != 0)
         return ERR_MECHANISM_PARAM;
     if (encoded < mechanism_hash_bytes(hash) + PSS_OVERHEAD_BYTES ||
-        s->pss->sLen > encoded - mechanism_hash_bytes(hash) - PSS_OVERHEAD_BYTES)
+        s->pss->salt_bytes > encoded - mechanism_hash_bytes(hash) - PSS_OVERHEAD_BYTES)
         return ERR_MECHANISM_PARAM;
     return ERR_OK;
 }
@@ -112,8 +112,8 @@ static enum err sign_rsa_raw(const struct sign *s, const uint8_t *data, size_t d
 
 static enum err sign_rsa_pss(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
 {
-    const char *hash = mechanism_hash_name(s->pss->hashAlg);
-    int salt_bytes = (int)s->pss->sLen;
+    const char *hash = mechanism_hash_name(s->pss->hash);
+    int salt_bytes = (int)s->pss->salt_bytes;
     OSSL_PARAM params[PARAMS_MAX] = {
         text(OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS),
         text(OSSL_SIGNATURE_PARAM_DIGEST, hash),

@@ -6,6 +6,7 @@
 #define CLUSTERHSM_VAULT_PROVIDER_SIGN_H
 
 #include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
 #include "vault/provider/key.h"
 
 enum { SIGNATURE_BYTES_MAX = 512 };
@@ -13,7 +14,7 @@ enum { SIGNATURE_BYTES_MAX = 512 };
 struct sign {
     OSSL_LIB_CTX *libctx;
     const struct mechanism *mechanism;
-    const CK_RSA_PKCS_PSS_PARAMS *pss; /* rows with PARAM_PSS; else NULL */
+    const Hsm__PssParams *pss; /* rows with PARAM_PSS; else NULL */
     const struct key *key;
 };
 

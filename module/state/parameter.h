@@ -1,0 +1,20 @@
+/* Parameters of mechanisms, from the standard's structures into the message that travels. Their memory comes from parameter_memory and goes
+ * with the message (mechanism_clear). */
+#ifndef CLUSTERHSM_MODULE_STATE_PARAMETER_H
+#define CLUSTERHSM_MODULE_STATE_PARAMETER_H
+
+#include "proto/error.h"
+#include "proto/mechanism.h"
+#include "proto/memory.h"
+#include "proto/request.pb-c.h"
+
+/* Not zeroed; wiped when it is freed. NULL: no memory. */
+void *parameter_memory(size_t n);
+
+/* A copy of what the application gave. ERR_MECHANISM_PARAM: a length without bytes, or above PARAMETER_BYTES_MAX; ERR_NO_MEMORY. */
+enum err parameter_copy(const void *bytes, CK_ULONG n, ProtobufCBinaryData *out);
+
+/* One for each row of enum mechanism_param. `given` is its structure, perhaps unaligned. ERR_MECHANISM_PARAM, ERR_NO_MEMORY. */
+enum err parameter_take_pss(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+
+#endif
