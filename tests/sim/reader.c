@@ -13,6 +13,7 @@ static const struct lease_settings settings = {
 
 /* One request for the use of a key on its way through a node. */
 struct use {
+    struct use *next; /* parked */
     uint64_t node, boot, acked_before, shown_before, read_at;
     unsigned key, stage;
 };
@@ -55,8 +56,28 @@ void lease_start(struct node *n)
     lease_init(&n->lease, n->id, n->boot, &settings, &host, n);
 }
 
+/* An answer that waits for its state to settle is asked again when more is settled, not every millisecond. */
+static void wake(struct node *n)
+{
+    struct use *u = n->parked, *next;
+
+    n->settled_seen = n->lease.settled;
+    n->parked = NULL;
+    for (; u != NULL; u = next) {
+        struct event *ev = post(W.now, EVENT_USE);
+        next = u->next;
+        ev->to = n->id;
+        ev->use = u;
+    }
+}
+
 void lease_stop(struct node *n)
 {
+    while (n->parked != NULL) {
+        struct use *u = n->parked;
+        n->parked = u->next;
+        free(u);
+    }
     W.stats->barred += n->lease.barred;
 }
 
@@ -79,6 +100,8 @@ void lease_poll(struct node *n)
     if (!mixed(MIX_LEASE) || !n->up || W.now < n->frozen_until)
         return;
     serving_poll(&n->serving, n->core, &n->lease, W.now, lease_clock(n));
+    if (n->parked != NULL && n->lease.settled != n->settled_seen)
+        wake(n);
     arm(n);
 }
 
@@ -152,8 +175,10 @@ static void reply(const struct use *u)
         W.shown_key[u->key] = shown;
 }
 
-/* Arrive; read the record and work; look again, wait until what is shown is settled, then answer. True: gone. */
-static bool step(struct use *u, const struct node *n, uint64_t *next)
+enum stepped { STEP_GONE, STEP_LATER, STEP_PARKED };
+
+/* Arrive; read the record and work; look again, wait until what is shown is settled, then answer. */
+static enum stepped step(struct use *u, const struct node *n, uint64_t *next)
 {
     bool ok = lease_holds(n);
 
@@ -161,18 +186,18 @@ static bool step(struct use *u, const struct node *n, uint64_t *next)
     case 0:
         if (!ok) {
             W.stats->refused++;
-            return true;
+            return STEP_GONE;
         }
         *next += chance_below(3);
-        return false;
+        return STEP_LATER;
     case 1:
         u->read_at = n->lease.applied;
         *next += chance_below(10) > 0 ? chance_below(20) : chance_below(4) > 0 ? chance_below(600) : chance_below(2500);
-        return false;
+        return STEP_LATER;
     default:
         if (!ok && !(W.opt->broken & BREAK_POST)) {
             W.stats->refused++;
-            return true;
+            return STEP_GONE;
         }
         if (!(W.opt->broken & BREAK_REREAD)) {
             W.stats->redone += last_change(n->lease.applied, u->key) > u->read_at; /* decided anew */
@@ -180,27 +205,38 @@ static bool step(struct use *u, const struct node *n, uint64_t *next)
         }
         if (last_change(u->read_at, u->key) > n->lease.settled && !(W.opt->broken & BREAK_SETTLE)) {
             u->stage--;
-            *next += 1;
-            return false;
+            return STEP_PARKED;
         }
         reply(u);
-        return true;
+        return STEP_GONE;
     }
 }
 
 void reader_step(struct use *u)
 {
-    const struct node *n = &W.nodes[u->node];
+    struct node *n = &W.nodes[u->node];
+    enum stepped stepped = STEP_GONE;
     uint64_t next = W.now;
     struct event *ev;
 
     if (u->stage == 0)
         u->boot = n->boot;
-    if (!n->up || u->boot != n->boot || step(u, n, &next)) {
+    if (n->up && u->boot == n->boot)
+        stepped = step(u, n, &next);
+    switch (stepped) {
+    case STEP_GONE:
         free(u);
-        return;
+        break;
+    case STEP_LATER:
+        ev = post(next, EVENT_USE);
+        ev->to = u->node;
+        ev->use = u;
+        break;
+    case STEP_PARKED:
+        if (n->parked == NULL)
+            n->settled_seen = n->lease.settled;
+        u->next = n->parked;
+        n->parked = u;
+        break;
     }
-    ev = post(next, EVENT_USE);
-    ev->to = u->node;
-    ev->use = u;
 }

@@ -141,7 +141,8 @@ struct node {
     /* lease */
     struct lease lease;
     struct serving serving;
-    uint64_t boot, timer_at;
+    struct use *parked; /* wait until what they show is settled */
+    uint64_t boot, timer_at, settled_seen;
     int64_t clock_ppm, clock_offset_us;
 };
 
