@@ -52,9 +52,17 @@ enum { HASHES = sizeof hashes / sizeof hashes[0] };
 
 const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].type == type)
-            return &rows[i];
+    size_t low = 0, high = ROWS;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rows[middle].type == type)
+            return &rows[middle];
+        if (rows[middle].type < type)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }
 
