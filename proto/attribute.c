@@ -23,6 +23,12 @@
 #define MATERIAL ATTRIBUTE_MATERIAL
 #define USAGE ATTRIBUTE_USAGE
 #define IGNORED ATTRIBUTE_IGNORED
+#define UNWRAP ATTRIBUTE_UNWRAP
+#define DERIVE ATTRIBUTE_DERIVE
+#define GIVE (CREATE | GENERATE | UNWRAP | DERIVE)
+#define COPY ATTRIBUTE_COPY
+#define FRESH ATTRIBUTE_FRESH
+#define ADMIN ATTRIBUTE_ADMIN
 
 static const struct attribute rows[] = {
 #define ATTR(cka, kind, of, bits, otherwise) \

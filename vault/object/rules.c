@@ -117,20 +117,41 @@ static enum err value_len(const struct schema *s, const struct object *o, struct
     return number(out, object_find(o, CKA_VALUE)->n);
 }
 
+/* PKCS#11 v3.1 section 5.18.4: what was unwrapped was outside, so it may go out again. All else stays unless told
+ * otherwise. */
+static enum err extractable(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, s->way == SCHEMA_UNWRAP && !s->base.unextractable);
+}
+
+static enum err with_trusted(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, s->base.with_trusted);
+}
+
+/* The flags of a key's past (PKCS#11 v3.1 sections 4.8 to 4.10): only what was generated here, or derived from keys that
+ * had such a past, has one. */
 static enum err local(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
     return truth(out, s->way == SCHEMA_GENERATE);
 }
 
+static bool has_past(const struct schema *s, bool of_base)
+{
+    return s->way == SCHEMA_GENERATE || (s->way == SCHEMA_DERIVE && of_base);
+}
+
 static enum err never_extractable(const struct schema *s, const struct object *o, struct buffer *out)
 {
-    return truth(out, s->way == SCHEMA_GENERATE && !object_bool(o, CKA_EXTRACTABLE));
+    return truth(out, has_past(s, s->base.never_extractable) && !object_bool(o, CKA_EXTRACTABLE));
 }
 
 static enum err always_sensitive(const struct schema *s, const struct object *o, struct buffer *out)
 {
-    return truth(out, s->way == SCHEMA_GENERATE && object_bool(o, CKA_SENSITIVE));
+    return truth(out, has_past(s, s->base.always_sensitive) && object_bool(o, CKA_SENSITIVE));
 }
 
 static enum err key_gen_mechanism(const struct schema *s, const struct object *o, struct buffer *out)
@@ -152,10 +173,12 @@ static const struct rule rules[] = {
     {CKA_MODULUS_BITS, true, modulus_bits},
     {CKA_PUBLIC_KEY_INFO, true, public_key_info_rule},
     {CKA_VALUE_LEN, true, value_len},
+    {CKA_EXTRACTABLE, false, extractable},
     {CKA_LOCAL, false, local},
     {CKA_NEVER_EXTRACTABLE, false, never_extractable},
     {CKA_ALWAYS_SENSITIVE, false, always_sensitive},
     {CKA_KEY_GEN_MECHANISM, false, key_gen_mechanism},
+    {CKA_WRAP_WITH_TRUSTED, false, with_trusted},
 };
 
 const struct rule *rule_find(CK_ATTRIBUTE_TYPE type)

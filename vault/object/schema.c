@@ -11,6 +11,28 @@ static const struct {
     size_t bytes_max;
 } short_values[] = {{CKA_LABEL, LABEL_BYTES_MAX}, {CKA_ID, ID_BYTES_MAX}};
 
+static const struct {
+    unsigned flags;
+    const char *name;
+} ways[] = {
+    [SCHEMA_CREATE] = {ATTRIBUTE_CREATE, "created"},
+    [SCHEMA_GENERATE] = {ATTRIBUTE_GENERATE, "generated"},
+    [SCHEMA_UNWRAP] = {ATTRIBUTE_UNWRAP, "unwrapped"},
+    [SCHEMA_DERIVE] = {ATTRIBUTE_DERIVE, "derived"},
+    [SCHEMA_COPY] = {ATTRIBUTE_COPY | ATTRIBUTE_MODIFY, "copied"},
+    [SCHEMA_SET] = {ATTRIBUTE_MODIFY, "changed"},
+};
+
+unsigned schema_way_flags(enum schema_way way)
+{
+    return ways[way].flags;
+}
+
+const char *schema_way_name(enum schema_way way)
+{
+    return ways[way].name;
+}
+
 const char *schema_class_name(unsigned class_bit)
 {
     switch (class_bit) {
@@ -68,21 +90,36 @@ static enum err take_attribute(const Hsm__Attribute *given, struct object *o, st
     return row->flags & ATTRIBUTE_IGNORED ? ERR_OK : object_put(o, row->type, given->value.data, given->value.len);
 }
 
+enum err schema_take(const Hsm__Template *template, struct object *o, struct diag *why)
+{
+    size_t n = template != NULL ? template->n_attributes : 0;
+    enum err e = ERR_OK;
+
+    if (n > TEMPLATE_ATTRIBUTES_MAX) {
+        diag_set(why, "the template has %zu attributes; the limit is %u", n, TEMPLATE_ATTRIBUTES_MAX);
+        return ERR_LIMIT;
+    }
+    for (size_t i = 0; e == ERR_OK && i < n; i++)
+        e = take_attribute(template->attributes[i], o, why);
+    return e;
+}
+
 /* A number that the call may have decided already; else the template has to give it. */
 static enum err take_number(const struct schema *s, const struct object *o, CK_ATTRIBUTE_TYPE type, CK_ULONG *number,
                             struct diag *why)
 {
-    if (!object_has(o, type)) {
-        if (s->way == SCHEMA_GENERATE)
-            return ERR_OK;
+    bool given = object_has(o, type);
+
+    if (!given && (s->way == SCHEMA_CREATE || *number == CK_UNAVAILABLE_INFORMATION)) {
         diag_set(why, "%s is missing", schema_attribute_name(type));
         return ERR_TEMPLATE_INCOMPLETE;
     }
-    if (s->way == SCHEMA_GENERATE && object_ulong(o, type, 0) != *number) {
+    if (given && s->way == SCHEMA_GENERATE && object_ulong(o, type, 0) != *number) {
         diag_set(why, "%s is not what the mechanism makes", schema_attribute_name(type));
         return ERR_TEMPLATE_INCONSISTENT;
     }
-    *number = object_ulong(o, type, 0);
+    if (given)
+        *number = object_ulong(o, type, 0);
     return ERR_OK;
 }
 
@@ -118,21 +155,40 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
 }
 
 /* Whether an attribute with this row may be given for such an object, in this way. */
-static enum err may_give(const struct schema *s, const struct attribute *row, struct diag *why)
+static enum err may_give(const struct schema *s, const struct object *o, const struct attribute *row, struct diag *why)
 {
-    unsigned way = s->way == SCHEMA_CREATE ? ATTRIBUTE_CREATE : ATTRIBUTE_GENERATE;
-
     if ((row->classes & s->class_bit) == 0) {
         diag_set(why, "%s has no %s", schema_class_name(s->class_bit), row->name);
         return ERR_ATTRIBUTE_TYPE;
     }
-    if ((row->flags & way) == 0) {
-        diag_set(why, "%s cannot be given when %s is %s", row->name, schema_class_name(s->class_bit),
-                 s->way == SCHEMA_CREATE ? "created" : "generated");
+    if ((row->flags & ways[s->way].flags) == 0) {
+        diag_set(why, "%s cannot be given when %s is %s", row->name, schema_class_name(s->class_bit), ways[s->way].name);
         return ERR_ATTRIBUTE_READ_ONLY;
     }
     if (row->flags & ATTRIBUTE_MATERIAL && s->key_type != NO_KEY_TYPE && !key_type_has_part(s->key_type, row->type)) {
         diag_set(why, "%s of this CKA_KEY_TYPE has no %s", schema_class_name(s->class_bit), row->name);
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin && object_bool(o, row->type)) {
+        diag_set(why, "%s cannot be set by a crypto user", row->name); /* PKCS#11 v3.1 section 4.6.2: the SO's to set */
+        return ERR_ATTRIBUTE_READ_ONLY;
+    }
+    return ERR_OK;
+}
+
+/* What a key inherits from those that it is made with. */
+static enum err inherits(const struct schema *s, const struct object *o, struct diag *why)
+{
+    if (s->base.sensitive && object_has(o, CKA_SENSITIVE) && !object_bool(o, CKA_SENSITIVE)) {
+        diag_set(why, "CKA_SENSITIVE must be true: the key that this one is made with is sensitive");
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (s->base.unextractable && object_bool(o, CKA_EXTRACTABLE)) {
+        diag_set(why, "CKA_EXTRACTABLE must be false: the key that this one is made with is not extractable");
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (s->base.with_trusted && object_has(o, CKA_WRAP_WITH_TRUSTED) && !object_bool(o, CKA_WRAP_WITH_TRUSTED)) {
+        diag_set(why, "CKA_WRAP_WITH_TRUSTED must be true, as of the key that this one is made with");
         return ERR_TEMPLATE_INCONSISTENT;
     }
     return ERR_OK;
@@ -141,10 +197,6 @@ static enum err may_give(const struct schema *s, const struct attribute *row, st
 /* What no single row can say. */
 static enum err agrees(const struct schema *s, const struct object *o, struct diag *why)
 {
-    if (object_bool(o, CKA_TRUSTED)) { /* PKCS#11 v3.1 section 4.6.2: the SO's to set */
-        diag_set(why, "CKA_TRUSTED cannot be set by a crypto user");
-        return ERR_ATTRIBUTE_READ_ONLY;
-    }
     if (s->class_bit & (CLASS_PRIVATE | CLASS_SECRET) && object_has(o, CKA_PRIVATE) && !object_bool(o, CKA_PRIVATE)) {
         diag_set(why, "CKA_PRIVATE must be true for %s: anybody can see a public object",
                  schema_class_name(s->class_bit));
@@ -154,20 +206,13 @@ static enum err agrees(const struct schema *s, const struct object *o, struct di
         diag_set(why, "CKA_ALWAYS_AUTHENTICATE true is not supported");
         return ERR_ATTRIBUTE_VALUE;
     }
-    return ERR_OK;
+    return inherits(s, o, why);
 }
 
 enum err schema_read(struct schema *s, const Hsm__Template *template, struct object *o, struct diag *why)
 {
-    size_t n = template != NULL ? template->n_attributes : 0;
-    enum err e = ERR_OK;
+    enum err e = schema_take(template, o, why);
 
-    if (n > TEMPLATE_ATTRIBUTES_MAX) {
-        diag_set(why, "the template has %zu attributes; the limit is %u", n, TEMPLATE_ATTRIBUTES_MAX);
-        return ERR_LIMIT;
-    }
-    for (size_t i = 0; e == ERR_OK && i < n; i++)
-        e = take_attribute(template->attributes[i], o, why);
     if (e == ERR_OK)
         e = take_class(s, o, why);
     if (e == ERR_OK)
@@ -175,7 +220,7 @@ enum err schema_read(struct schema *s, const Hsm__Template *template, struct obj
     s->usage_given = false;
     for (size_t i = 0; e == ERR_OK && i < o->n; i++) {
         const struct attribute *row = attribute_find(o->attributes[i].type);
-        e = may_give(s, row, why);
+        e = may_give(s, o, row, why);
         s->usage_given = s->usage_given || (row->flags & ATTRIBUTE_USAGE) != 0;
     }
     for (size_t i = 0; e == ERR_OK && s->way == SCHEMA_CREATE && attribute_at(i) != NULL; i++) {
