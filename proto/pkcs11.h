@@ -10,6 +10,9 @@
 #ifndef CKF_INTERFACE_FORK_SAFE
 #include "proto/pkcs11_30.h"
 #endif
+#ifndef CKS_LAST_VALIDATION_OK
+#include "proto/pkcs11_32.h"
+#endif
 #pragma GCC visibility pop
 
 #ifndef CKA_UNIQUE_ID

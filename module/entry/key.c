@@ -40,3 +40,19 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     (void)session, (void)mechanism, (void)base_key, (void)array, (void)count, (void)key;
     return guard_missing(FUNCTION_DeriveKey);
 }
+
+CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
+                             CK_BYTE *aad, CK_ULONG aad_bytes, CK_BYTE *wrapped, CK_ULONG *wrapped_bytes)
+{
+    (void)session, (void)mechanism, (void)wrapping_key, (void)key, (void)aad, (void)aad_bytes, (void)wrapped, (void)wrapped_bytes;
+    return guard_missing(FUNCTION_WrapKeyAuthenticated);
+}
+
+CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
+                               CK_ULONG wrapped_bytes, CK_ATTRIBUTE *array, CK_ULONG count, CK_BYTE *aad, CK_ULONG aad_bytes,
+                               CK_OBJECT_HANDLE *key)
+{
+    (void)session, (void)mechanism, (void)unwrapping_key, (void)wrapped, (void)wrapped_bytes, (void)array, (void)count, (void)aad;
+    (void)aad_bytes, (void)key;
+    return guard_missing(FUNCTION_UnwrapKeyAuthenticated);
+}

@@ -9,15 +9,26 @@ static CK_FUNCTION_LIST list_240 = {
     .version = {2, 40},
 #define LIST_240(name) .C_##name = C_##name,
 #define LIST_300(name)
+#define LIST_320(name)
 #define FUNCTION(version, name, needs, who, session) LIST_##version(name)
 #include "module/entry/function.def"
 #undef FUNCTION
-#undef LIST_240
 #undef LIST_300
+#undef LIST_320
 };
 
-/* CK_FUNCTION_LIST_3_0, which older headers do not have. */
+/* CK_FUNCTION_LIST_3_0 and CK_FUNCTION_LIST_3_2, which older headers do not have. */
 struct function_list_300 {
+    CK_VERSION version;
+#define MEMBER_240(name) CK_C_##name C_##name;
+#define MEMBER_300(name) CK_C_##name C_##name;
+#define MEMBER_320(name)
+#define FUNCTION(version, name, needs, who, session) MEMBER_##version(name)
+#include "module/entry/function.def"
+#undef FUNCTION
+};
+
+struct function_list_320 {
     CK_VERSION version;
 #define FUNCTION(version, name, needs, who, session) CK_C_##name C_##name;
 #include "module/entry/function.def"
@@ -26,6 +37,15 @@ struct function_list_300 {
 
 static struct function_list_300 list_300 = {
     .version = {3, 0},
+#define LIST_300(name) .C_##name = C_##name,
+#define LIST_320(name)
+#define FUNCTION(version, name, needs, who, session) LIST_##version(name)
+#include "module/entry/function.def"
+#undef FUNCTION
+};
+
+static struct function_list_320 list_320 = {
+    .version = {3, 2},
 #define FUNCTION(version, name, needs, who, session) .C_##name = C_##name,
 #include "module/entry/function.def"
 #undef FUNCTION
@@ -35,6 +55,7 @@ static char interface_name[] = "PKCS 11";
 
 /* The first is what a program gets that names no version. */
 static CK_INTERFACE interfaces[] = {
+    {interface_name, &list_320, 0},
     {interface_name, &list_300, 0},
     {interface_name, &list_240, 0},
 };

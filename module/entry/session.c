@@ -116,3 +116,17 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
 {
     GUARDED(SessionCancel, session, session_cancel(&c, flags));
 }
+
+/* No session here is of a validated module (PKCS #11 3.2 section 4.15.3.1): no flag is ever set. */
+static CK_RV get_validation_flags(CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    if (type != CKS_LAST_VALIDATION_OK || flags == NULL)
+        return CKR_ARGUMENTS_BAD;
+    *flags = 0;
+    return CKR_OK;
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    GUARDED(GetSessionValidationFlags, session, get_validation_flags(type, flags));
+}

@@ -33,9 +33,18 @@ CK_RV C_SignRecover(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG bytes, CK
     return guard_missing(FUNCTION_SignRecover);
 }
 
+static CK_RV verify_init(const struct call *c, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    struct operations *o = &c->session->operations;
+
+    if (mechanism != NULL && o->signature_first.verifying.key != NULL)
+        return CKR_OPERATION_ACTIVE;
+    return signing_begin(c->module, &o->verifying, CKF_VERIFY, mechanism, key);
+}
+
 CK_RV C_VerifyInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    GUARDED(VerifyInit, session, signing_begin(c.module, &c.session->operations.verifying, CKF_VERIFY, mechanism, key));
+    GUARDED(VerifyInit, session, verify_init(&c, mechanism, key));
 }
 
 CK_RV C_Verify(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG bytes, CK_BYTE *signature, CK_ULONG signature_bytes)

@@ -8,6 +8,7 @@ void operations_clear(struct operations *o)
     digesting_end(&o->digesting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
+    signature_first_end(&o->signature_first);
 }
 
 void operations_forget(struct operations *o)
@@ -20,6 +21,7 @@ void operations_end_private(struct operations *o)
     search_end(&o->search);
     signing_end(&o->signing);
     signing_end(&o->verifying);
+    signature_first_end(&o->signature_first);
 }
 
 void operations_cancel(struct operations *o, CK_FLAGS which)
@@ -30,6 +32,8 @@ void operations_cancel(struct operations *o, CK_FLAGS which)
         digesting_end(&o->digesting);
     if (which & CKF_SIGN)
         signing_end(&o->signing);
-    if (which & CKF_VERIFY)
+    if (which & CKF_VERIFY) {
         signing_end(&o->verifying);
+        signature_first_end(&o->signature_first);
+    }
 }

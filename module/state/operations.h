@@ -4,6 +4,7 @@
 
 #include "module/state/digesting.h"
 #include "module/state/search.h"
+#include "module/state/signature_first.h"
 #include "module/state/signing.h"
 
 /* All zero: nothing. Belongs to who holds the session's lock. */
@@ -11,6 +12,7 @@ struct operations {
     struct search search;
     struct digesting digesting;
     struct signing signing, verifying;
+    struct signature_first signature_first; /* only where `verifying` is nothing */
 };
 
 /* Ends them all. */

@@ -81,7 +81,7 @@ START_TEST(test_nothing_works_before_initialize)
 #include "module/entry/function.def"
 #undef FUNCTION
     ck_assert_int_eq(f3->version.major, 3);
-    ck_assert_int_eq(f3->version.minor, 0);
+    ck_assert_int_eq(f3->version.minor, 2);
 #define CHECK(call) ck_rv(call, CKR_CRYPTOKI_NOT_INITIALIZED)
     CHECK(f->C_GetInfo(p));
     CHECK(f->C_GetSlotList(0, p, p));
@@ -96,15 +96,71 @@ START_TEST(test_nothing_works_before_initialize)
     CHECK(f->C_WaitForSlotEvent(CKF_DONT_BLOCK, p, NULL));
     CHECK(f3->C_LoginUser(1, CKU_USER, p, 1, p, 1));
     CHECK(f3->C_MessageSignInit(1, p, 1));
+    CHECK(f3->C_VerifySignatureInit(1, p, 1, p, 1));
+    CHECK(f3->C_AsyncJoin(1, p, 1, p, 1));
 #undef CHECK
+    token_stop();
+}
+END_TEST
+
+/* A list as programs see it: a version, and functions one after the other. */
+struct any_list {
+    CK_VERSION version;
+    void *functions[104];
+};
+
+static void check_interface(const CK_VERSION *version, unsigned functions)
+{
+    CK_INTERFACE *one = NULL;
+    const struct any_list *has, *all = (const void *)f3;
+
+    ck_ok(f3->C_GetInterface((CK_BYTE *)"PKCS 11", (CK_VERSION *)version, &one, 0));
+    has = one->pFunctionList;
+    ck_assert_int_eq(has->version.major, version->major);
+    ck_assert_int_eq(has->version.minor, version->minor);
+    for (unsigned i = 0; i < functions; i++)
+        ck_assert_ptr_eq(has->functions[i], all->functions[i]);
+}
+
+/* What a later list adds stands behind what the earlier one has, in the standard's order (PKCS #11 3.2 section 3.7). */
+START_TEST(test_each_list_continues_the_one_before)
+{
+    static const CK_VERSION versions[] = {{2, 40}, {3, 0}, {3, 2}};
+    const struct any_list *all;
+
+    token_prepare(NULL);
+    all = (const void *)f3;
+    ck_assert_uint_eq(sizeof(CK_FUNCTION_LIST), offsetof(struct any_list, functions) + 68 * sizeof(void *));
+    ck_assert_uint_eq(sizeof *f3, sizeof(struct any_list));
+    check_interface(&versions[0], 68);
+    check_interface(&versions[1], 92);
+    check_interface(&versions[2], 104);
+#define AT(place, name) ck_assert_ptr_eq(all->functions[place], *(void **)&f3->C_##name)
+    AT(0, Initialize);
+    AT(67, WaitForSlotEvent);
+    AT(68, GetInterfaceList);
+    AT(91, MessageVerifyFinal);
+    AT(92, EncapsulateKey);
+    AT(93, DecapsulateKey);
+    AT(94, VerifySignatureInit);
+    AT(95, VerifySignature);
+    AT(96, VerifySignatureUpdate);
+    AT(97, VerifySignatureFinal);
+    AT(98, GetSessionValidationFlags);
+    AT(99, AsyncComplete);
+    AT(100, AsyncGetID);
+    AT(101, AsyncJoin);
+    AT(102, WrapKeyAuthenticated);
+    AT(103, UnwrapKeyAuthenticated);
+#undef AT
     token_stop();
 }
 END_TEST
 
 START_TEST(test_legacy_list_says_2_40_and_interfaces_are_chosen_by_version)
 {
-    CK_INTERFACE list[2], *one = NULL;
-    CK_VERSION legacy = {2, 40}, three = {3, 0}, later = {3, 2};
+    CK_INTERFACE list[3], *one = NULL;
+    CK_VERSION legacy = {2, 40}, three = {3, 0}, newest = {3, 2}, later = {3, 3};
     CK_ULONG n = 0;
 
     token_prepare(NULL);
@@ -112,15 +168,19 @@ START_TEST(test_legacy_list_says_2_40_and_interfaces_are_chosen_by_version)
     ck_assert_int_eq(f->version.minor, 40);
     ck_rv(f3->C_GetInterfaceList(NULL, NULL), CKR_ARGUMENTS_BAD);
     ck_ok(f3->C_GetInterfaceList(NULL, &n));
-    ck_assert_uint_eq(n, 2);
-    n = 1;
+    ck_assert_uint_eq(n, 3);
+    n = 2;
     ck_rv(f3->C_GetInterfaceList(list, &n), CKR_BUFFER_TOO_SMALL);
-    ck_assert_uint_eq(n, 2);
+    ck_assert_uint_eq(n, 3);
     ck_ok(f3->C_GetInterfaceList(list, &n));
     ck_assert_str_eq(list[0].pInterfaceName, "PKCS 11");
     ck_ok(f3->C_GetInterface((CK_BYTE *)"PKCS 11", &legacy, &one, 0));
     ck_assert_ptr_eq(one->pFunctionList, f);
     ck_ok(f3->C_GetInterface(NULL, &three, &one, 0));
+    ck_assert_ptr_eq(one->pFunctionList, list[1].pFunctionList);
+    ck_ok(f3->C_GetInterface((CK_BYTE *)"PKCS 11", &newest, &one, 0));
+    ck_assert_ptr_eq(one->pFunctionList, f3);
+    ck_ok(f3->C_GetInterface(NULL, NULL, &one, 0));
     ck_assert_ptr_eq(one->pFunctionList, f3);
     ck_rv(f3->C_GetInterface((CK_BYTE *)"PKCS 11", &later, &one, 0), CKR_FUNCTION_FAILED);
     ck_rv(f3->C_GetInterface((CK_BYTE *)"Vendor", NULL, &one, 0), CKR_FUNCTION_FAILED);
@@ -252,6 +312,7 @@ Suite *test_suite(void)
         &test_second_initialize_is_told_and_finalize_is_harmless_twice,
         &test_initialize_takes_every_kind_of_locking_and_a_path,
         &test_nothing_works_before_initialize,
+        &test_each_list_continues_the_one_before,
         &test_legacy_list_says_2_40_and_interfaces_are_chosen_by_version,
         &test_slot_and_token_are_there_although_no_node_is,
         &test_info_is_the_same_after_another_initialize,

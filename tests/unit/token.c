@@ -10,7 +10,7 @@
 #include "vault/operation/operation.h"
 
 CK_FUNCTION_LIST *f;
-struct token_list_300 *f3;
+struct token_list_320 *f3;
 struct local_node *token_node;
 
 const char *token_connect_wait = "20s";

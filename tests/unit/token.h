@@ -14,14 +14,14 @@
 extern CK_FUNCTION_LIST *f;
 extern struct local_node *token_node;
 
-/* The same with everything that 3.0 has. */
-struct token_list_300 {
+/* The same with everything that 3.2 has. */
+struct token_list_320 {
     CK_VERSION version;
 #define FUNCTION(version, name, needs, who, session) CK_C_##name C_##name;
 #include "module/entry/function.def"
 #undef FUNCTION
 };
-extern struct token_list_300 *f3;
+extern struct token_list_320 *f3;
 
 /* A node and an initialized module. `yaml`: further lines of the configuration, or NULL. Ends with token_stop. */
 void token_start(const char *yaml);
