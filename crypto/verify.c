@@ -165,25 +165,22 @@ out:
     return e;
 }
 
+static enum err (*const families[])(const struct verify *, const uint8_t *, size_t, const uint8_t *, size_t) = {
+    [FAMILY_RSA_PKCS] = verify_rsa,
+    [FAMILY_RSA_RAW] = verify_rsa,
+    [FAMILY_RSA_PSS] = verify_rsa,
+    [FAMILY_ECDSA] = verify_ecdsa,
+};
+
 enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
                           size_t signature_n)
 {
+    size_t family = (size_t)v->mechanism->family;
     enum err e = verify_check(v);
 
     if (e != ERR_OK)
         return e;
-    switch (v->mechanism->family) {
-    case FAMILY_RSA_PKCS:
-    case FAMILY_RSA_RAW:
-    case FAMILY_RSA_PSS:
-        return verify_rsa(v, data, data_n, signature, signature_n);
-    case FAMILY_ECDSA:
-        return verify_ecdsa(v, data, data_n, signature, signature_n);
-    case FAMILY_RSA:
-    case FAMILY_EC:
-    case FAMILY_HMAC:
-    case FAMILY_HASH:
-        break;
-    }
-    return ERR_MECHANISM;
+    if (family >= sizeof families / sizeof families[0] || families[family] == NULL)
+        return ERR_MECHANISM;
+    return families[family](v, data, data_n, signature, signature_n);
 }

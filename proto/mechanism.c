@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 
+#define GENERATE CKF_GENERATE
 #define GENERATE_PAIR CKF_GENERATE_KEY_PAIR
 #define SIGN CKF_SIGN
 #define VERIFY CKF_VERIFY
@@ -100,6 +102,11 @@ const char *mechanism_mgf_hash(CK_ULONG mgf)
     return NULL;
 }
 
+bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
+{
+    return m->has_key && key_kind_serves(type, m->key_type);
+}
+
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
 {
     switch (m->family) {
@@ -114,6 +121,7 @@ size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
     case FAMILY_RSA:
     case FAMILY_EC:
     case FAMILY_HASH:
+    case FAMILY_SECRET:
         break;
     }
     return 0;

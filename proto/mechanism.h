@@ -18,7 +18,8 @@ enum mechanism_family {
     FAMILY_RSA_PSS,
     FAMILY_ECDSA,
     FAMILY_HMAC,
-    FAMILY_HASH
+    FAMILY_HASH,
+    FAMILY_SECRET    /* secret keys made */
 };
 
 enum mechanism_param {
@@ -66,6 +67,9 @@ const char *mechanism_hash_name(CK_MECHANISM_TYPE hash);
 
 /* CKG_MGF1_SHA256 to "SHA256"; NULL if we have no such mask generation. */
 const char *mechanism_mgf_hash(CK_ULONG mgf);
+
+/* True if the row works with keys of this type. */
+bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type);
 
 /* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits
  * (bytes for secret keys). */

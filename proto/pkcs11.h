@@ -33,6 +33,8 @@
 #ifndef CKK_EC_MONTGOMERY
 #define CKK_EC_MONTGOMERY 0x00000041UL
 #endif
+#include "proto/pkcs11_secret.h"
+
 #ifndef CKF_FIND_OBJECTS /* for C_SessionCancel */
 #define CKF_FIND_OBJECTS 0x00000040UL
 #endif

@@ -4,8 +4,10 @@
 
 CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-    (void)session, (void)mechanism, (void)array, (void)count, (void)key;
-    return guard_missing(FUNCTION_GenerateKey);
+    struct keys_template t = {.array = array, .n = count};
+
+    GUARDED(GenerateKey, session,
+            mechanism == NULL || key == NULL ? CKR_ARGUMENTS_BAD : keys_generate(c.module, c.session, mechanism, t, key));
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_array, CK_ULONG public_count,

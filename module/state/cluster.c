@@ -202,6 +202,31 @@ CK_RV cluster_generate_pair(struct module *m, CK_SESSION_HANDLE session, const H
     return rv;
 }
 
+CK_RV cluster_generate(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism, const struct template *t,
+                       CK_OBJECT_HANDLE *out)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Generate generate = HSM__GENERATE__INIT;
+    Hsm__Reply *reply = NULL;
+    unsigned epoch = objects_epoch(&m->objects);
+    CK_RV rv;
+
+    request.of_case = HSM__REQUEST__OF_GENERATE;
+    request.generate = &generate;
+    generate.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read */
+    generate.template_ = template_wire(t);
+    if (generate.template_ == NULL)
+        return CKR_HOST_MEMORY;
+    rv = err_to_rv(ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
+    if (rv == CKR_OK && reply->objects->n_objects != 1)
+        rv = CKR_GENERAL_ERROR;
+    if (rv == CKR_OK)
+        rv = keep_made(m, epoch, session, reply->objects->objects[0], out);
+    rpc_reply_free(reply);
+    template_wire_free(generate.template_);
+    return rv;
+}
+
 enum err cluster_destroy(struct module *m, CK_OBJECT_HANDLE handle)
 {
     Hsm__Request request = HSM__REQUEST__INIT;

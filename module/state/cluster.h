@@ -18,6 +18,8 @@ enum err cluster_get(struct module *m, CK_OBJECT_HANDLE handle);
 
 /* Objects that are made: a token object gives its id, a session object becomes `session`'s. */
 CK_RV cluster_create(struct module *m, CK_SESSION_HANDLE session, const struct template *t, CK_OBJECT_HANDLE *out);
+CK_RV cluster_generate(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism, const struct template *t,
+                       CK_OBJECT_HANDLE *out);
 CK_RV cluster_generate_pair(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
                             const struct template *public_half, const struct template *private_half, CK_OBJECT_HANDLE *public_key,
                             CK_OBJECT_HANDLE *private_key);

@@ -35,6 +35,22 @@ CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTR
     return rv;
 }
 
+CK_RV keys_generate(struct module *m, const struct session *session, const CK_MECHANISM *mechanism, struct keys_template t,
+                    CK_OBJECT_HANDLE *key)
+{
+    struct template template = {.n = 0};
+    struct mechanism_given given;
+    CK_RV rv = err_to_rv(mechanism_take(mechanism, CKF_GENERATE, &given));
+
+    if (rv == CKR_OK)
+        rv = take_template(session, t.array, t.n, &template);
+    if (rv == CKR_OK)
+        rv = cluster_generate(m, session->handle, given.wire, &template, key);
+    mechanism_clear(&given);
+    template_clear(&template);
+    return rv;
+}
+
 CK_RV keys_generate_pair(struct module *m, const struct session *session, const CK_MECHANISM *mechanism, struct keys_template public_half,
                          struct keys_template private_half, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {

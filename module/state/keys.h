@@ -1,4 +1,4 @@
-/* Objects that are made and destroyed: C_CreateObject, C_GenerateKeyPair, C_DestroyObject. */
+/* Objects that are made and destroyed: C_CreateObject, C_GenerateKey, C_GenerateKeyPair, C_DestroyObject. */
 #ifndef CLUSTERHSM_MODULE_STATE_KEYS_H
 #define CLUSTERHSM_MODULE_STATE_KEYS_H
 
@@ -12,6 +12,8 @@ struct keys_template {
     const CK_ATTRIBUTE *array;
     CK_ULONG n;
 };
+CK_RV keys_generate(struct module *m, const struct session *session, const CK_MECHANISM *mechanism, struct keys_template t,
+                    CK_OBJECT_HANDLE *key);
 CK_RV keys_generate_pair(struct module *m, const struct session *session, const CK_MECHANISM *mechanism, struct keys_template public_half,
                          struct keys_template private_half, CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key);
 

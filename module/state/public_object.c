@@ -113,6 +113,7 @@ static bool put_by_rule(struct making *k, const struct attribute *row)
 
     switch (row->type) {
     case CKA_PRIVATE:
+    case CKA_ENCRYPT:
     case CKA_LOCAL:
         return buffer_put_u8(&k->bytes, 0);
     case CKA_VERIFY:

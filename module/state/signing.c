@@ -43,7 +43,7 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return e;
     if (!known_bool(s->key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY))
         return ERR_KEY_FUNCTION;
-    if (known_ulong(s->key, CKA_KEY_TYPE) != row->key_type)
+    if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
     if (size < row->size_min || size > row->size_max)
         return ERR_KEY_SIZE;

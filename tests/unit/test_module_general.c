@@ -295,7 +295,6 @@ START_TEST(test_missing_functions_say_so)
     CHECK(f->C_DigestKey(s, 1));
     CHECK(f->C_SignRecoverInit(s, &m, 1));
     CHECK(f->C_DigestEncryptUpdate(s, b, 1, b, &n));
-    CHECK(f->C_GenerateKey(s, &m, NULL, 0, &n));
     CHECK(f->C_WrapKey(s, &m, 1, 1, b, &n));
     CHECK(f->C_UnwrapKey(s, &m, 1, b, 1, NULL, 0, &n));
     CHECK(f->C_DeriveKey(s, &m, 1, NULL, 0, &n));

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "crypto/verify.h"
+#include "proto/limits.h"
 #include "tests/unit/runner.h"
 #include "vault/provider/generate.h"
 
@@ -51,7 +52,7 @@ static void drop(struct key *k)
 
 static struct key *secret_key(size_t n)
 {
-    static uint8_t bytes[SECRET_KEY_BYTES_MAX + 1];
+    static uint8_t bytes[SECRET_BYTES_MAX + 1];
     struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
     struct key *k = NULL;
     memset(bytes, 0x0b, sizeof bytes);

@@ -3,6 +3,7 @@
 
 #include "proto/attribute.h"
 #include "proto/error.h"
+#include "proto/key_kind.h"
 #include "proto/mechanism.h"
 #include "proto/request.h"
 #include "tests/unit/runner.h"
@@ -57,6 +58,33 @@ START_TEST(test_mechanism_rows_make_sense)
 }
 END_TEST
 
+START_TEST(test_key_kinds_are_sorted_and_every_mechanism_has_one)
+{
+    for (size_t i = 0; key_kind_at(i) != NULL; i++) {
+        const struct key_kind *k = key_kind_at(i);
+        ck_assert_ptr_eq(key_kind_find(k->type), k);
+        ck_assert_msg(i == 0 || key_kind_at(i - 1)->type < k->type, "%s", k->name);
+        ck_assert_msg((k->kind == KEY_KIND_PAIR) == (k->bytes_step == 0), "%s", k->name);
+        ck_assert_msg(k->kind == KEY_KIND_PAIR || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s", k->name);
+    }
+    for (size_t i = 0; mechanism_at(i) != NULL; i++)
+        ck_assert_msg(!mechanism_at(i)->has_key || key_kind_find(mechanism_at(i)->key_type) != NULL, "%s", mechanism_at(i)->name);
+}
+END_TEST
+
+START_TEST(test_generic_secrets_serve_for_macs_and_for_nothing_else)
+{
+    ck_assert(key_kind_serves(CKK_GENERIC_SECRET, CKK_SHA256_HMAC));
+    ck_assert(key_kind_serves(CKK_SHA256_HMAC, CKK_SHA256_HMAC));
+    ck_assert(!key_kind_serves(CKK_SHA256_HMAC, CKK_SHA384_HMAC));
+    ck_assert(!key_kind_serves(CKK_SHA256_HMAC, CKK_GENERIC_SECRET));
+    ck_assert(!key_kind_serves(CKK_GENERIC_SECRET, CKK_AES));
+    ck_assert(!key_kind_serves(CKK_GENERIC_SECRET, CKK_RSA));
+    ck_assert(!key_kind_has_length(key_kind_find(CKK_AES), 20));
+    ck_assert(key_kind_has_length(key_kind_find(CKK_AES), 24));
+}
+END_TEST
+
 START_TEST(test_signature_lengths_follow_the_key)
 {
     ck_assert_uint_eq(mechanism_signature_bytes(mechanism_find(CKM_RSA_PKCS), 2048), 256);
@@ -86,7 +114,7 @@ START_TEST(test_every_request_is_found_by_its_number)
         rows++;
         ck_assert_uint_eq(r->number, n);
     }
-    ck_assert_uint_eq(rows, 18);
+    ck_assert_uint_eq(rows, 19);
     ck_assert_ptr_null(request_find(0));
 }
 END_TEST
@@ -176,6 +204,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_attributes_are_sorted_and_unique,
         &test_every_attribute_is_found_by_its_type, &test_attribute_that_we_make_cannot_be_given,
         &test_mechanisms_are_sorted_and_unique, &test_mechanism_rows_make_sense, &test_signature_lengths_follow_the_key,
+        &test_key_kinds_are_sorted_and_every_mechanism_has_one, &test_generic_secrets_serve_for_macs_and_for_nothing_else,
         &test_large_rsa_keys_and_new_ones_are_dear, &test_every_request_is_found_by_its_number,
         &test_every_error_has_a_name_a_text_and_a_return_value,
         &test_ulong_travels_as_eight_bytes_and_comes_back, &test_values_of_the_wrong_length_are_refused,

@@ -1,6 +1,7 @@
 #include "vault/object/import.h"
 
 #include "proto/attribute.h"
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
@@ -17,20 +18,33 @@ static const char *parts_text(const struct schema *s)
                                    "CKA_PRIME_2 or nothing of what follows them";
 }
 
+static void explain_length(CK_KEY_TYPE type, struct diag *why)
+{
+    const struct key_kind *kind = key_kind_find(type);
+
+    if (type == CKK_AES_XTS)
+        diag_set(why, "CKA_VALUE: XTS keys have 32 or 64 bytes, and two halves that differ");
+    else if (kind->bytes_min == kind->bytes_max)
+        diag_set(why, "CKA_VALUE: such keys have %zu bytes", kind->bytes_min);
+    else
+        diag_set(why, "CKA_VALUE: such keys have %zu to %zu bytes%s", kind->bytes_min, kind->bytes_max,
+                 kind->bytes_step > 1 ? ", in steps of 8" : "");
+}
+
 static void explain(enum err e, const struct schema *s, struct diag *why)
 {
     if (e == ERR_TEMPLATE_INCOMPLETE)
         diag_set(why, "such a key needs %s", parts_text(s));
     else if (e == ERR_TEMPLATE_INCONSISTENT)
         diag_set(why, "the parts of the key do not belong together");
+    else if (e == ERR_ATTRIBUTE_VALUE && s->class_bit == CLASS_SECRET)
+        explain_length(s->key_type, why);
     else if (e == ERR_ATTRIBUTE_VALUE)
         diag_set(why, "a part of the key is out of range: it has %s", parts_text(s));
     else if (e == ERR_CURVE)
         diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
     else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)
         diag_set(why, "CKA_MODULUS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
-    else if (e == ERR_KEY_SIZE)
-        diag_set(why, "CKA_VALUE: secret keys have at most %u bytes", SECRET_BYTES_MAX);
 }
 
 static enum err import_private(const struct schema *s, struct key **checked, struct object *o)

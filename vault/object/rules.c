@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 
 #include "crypto/digest.h"
+#include "proto/key_kind.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
 
@@ -89,6 +90,15 @@ static enum err use(const struct schema *s, const struct object *o, struct buffe
     return truth(out, !s->usage_given);
 }
 
+/* The same for encryption, where the type of key is for that. */
+static enum err cipher_use(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    const struct key_kind *kind = key_kind_find(s->key_type);
+
+    (void)o;
+    return truth(out, !s->usage_given && kind != NULL && kind->kind == KEY_KIND_CIPHER);
+}
+
 static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
 {
     const struct object_attribute *modulus = object_find(o, CKA_MODULUS);
@@ -168,6 +178,8 @@ static const struct rule rules[] = {
     {CKA_CERTIFICATE_CATEGORY, false, category},
     {CKA_CHECK_VALUE, true, check_value},
     {CKA_KEY_TYPE, true, key_type_rule},
+    {CKA_ENCRYPT, false, cipher_use},
+    {CKA_DECRYPT, false, cipher_use},
     {CKA_SIGN, false, use},
     {CKA_VERIFY, false, use},
     {CKA_MODULUS_BITS, true, modulus_bits},

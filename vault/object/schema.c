@@ -1,6 +1,7 @@
 #include "vault/object/schema.h"
 
 #include "proto/attribute.h"
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/rules.h"
@@ -138,7 +139,7 @@ static enum err take_class(struct schema *s, struct object *o, struct diag *why)
 
 static enum err take_key_type(struct schema *s, struct object *o, struct diag *why)
 {
-    bool secret = s->class_bit == CLASS_SECRET;
+    const struct key_kind *kind;
     enum err e;
 
     if ((attribute_find(CKA_KEY_TYPE)->classes & s->class_bit) == 0) {
@@ -147,7 +148,8 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
     }
     if ((e = take_number(s, o, CKA_KEY_TYPE, &s->key_type, why)) != ERR_OK)
         return e;
-    if (secret ? s->key_type != CKK_GENERIC_SECRET : s->key_type != CKK_RSA && s->key_type != CKK_EC) {
+    kind = key_kind_find(s->key_type);
+    if (kind == NULL || key_kind_is_secret(kind) != (s->class_bit == CLASS_SECRET)) {
         diag_set(why, "CKA_KEY_TYPE %lu: %s cannot be of this type here", s->key_type, schema_class_name(s->class_bit));
         return ERR_ATTRIBUTE_VALUE;
     }

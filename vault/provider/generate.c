@@ -6,7 +6,9 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
+#include <openssl/rand.h>
 
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 
 enum { EXPONENT_BYTES_MAX = 8 };
@@ -61,4 +63,24 @@ enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key
     };
 
     return make(libctx, "EC", params, out);
+}
+
+enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out)
+{
+    const struct key_kind *kind = key_kind_find(type);
+    struct secret value = {0};
+    struct key_part part = {.type = CKA_VALUE, .n = bytes};
+    enum err e;
+
+    if (!key_kind_is_secret(kind))
+        return ERR_KEY_TYPE;
+    if (!key_kind_has_length(kind, bytes))
+        return ERR_ATTRIBUTE_VALUE;
+    if (!secret_new(&value, bytes))
+        return ERR_NO_MEMORY;
+    part.value = value.bytes;
+    e = RAND_priv_bytes_ex(libctx, value.bytes, bytes, 0) == 1 ? key_load(libctx, type, &part, 1, out) : ERR_BUG;
+    secret_clear(&value);
+    ERR_clear_error();
+    return e;
 }

@@ -1,4 +1,4 @@
-/* New key pairs. Any thread; RSA takes from a tenth of a second to several seconds. */
+/* New keys. Any thread; RSA takes from a tenth of a second to several seconds. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 #define CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 
@@ -12,5 +12,8 @@ enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent
 
 /* ERR_NO_MEMORY. */
 enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key **out);
+
+/* A secret key of random bytes. ERR_KEY_TYPE, ERR_ATTRIBUTE_VALUE (no length of such a key), ERR_NO_MEMORY, ERR_BUG. */
+enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out);
 
 #endif

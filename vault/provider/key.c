@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "vault/provider/recover.h"
 
@@ -286,20 +287,26 @@ out:
     return e;
 }
 
-static enum err load_secret(const struct key_part *parts, size_t n, struct key **out)
+/* IEEE 1619: with two equal halves XTS tells which blocks are alike. */
+static bool halves_differ(const uint8_t *bytes, size_t n)
+{
+    return !bytes_equal(bytes, bytes + n / 2, n / 2);
+}
+
+static enum err load_secret(const struct key_kind *kind, const struct key_part *parts, size_t n, struct key **out)
 {
     const struct key_part *value = part_find(parts, n, CKA_VALUE);
     struct key *k;
 
     if (value == NULL)
         return ERR_TEMPLATE_INCOMPLETE;
-    if (value->n > SECRET_KEY_BYTES_MAX)
-        return ERR_KEY_SIZE;
+    if (!key_kind_has_length(kind, value->n) || (kind->type == CKK_AES_XTS && !halves_differ(value->value, value->n)))
+        return ERR_ATTRIBUTE_VALUE;
     if ((k = calloc(1, sizeof *k)) == NULL || !secret_copy(&k->secret, value->value, value->n)) {
         free(k);
         return ERR_NO_MEMORY;
     }
-    k->type = CKK_GENERIC_SECRET;
+    k->type = kind->type;
     k->size = value->n;
     *out = k;
     return ERR_OK;
@@ -310,8 +317,8 @@ enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part 
     EVP_PKEY *evp = NULL;
     enum err e = ERR_KEY_TYPE;
 
-    if (type == CKK_GENERIC_SECRET)
-        return load_secret(parts, n, out);
+    if (key_kind_is_secret(key_kind_find(type)))
+        return load_secret(key_kind_find(type), parts, n, out);
     if (type == CKK_RSA)
         e = load_rsa(libctx, parts, n, &evp);
     else if (type == CKK_EC)
@@ -383,7 +390,7 @@ bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
             return true;
     if (key == CKK_EC)
         return part == CKA_VALUE || part == CKA_EC_PARAMS || part == CKA_EC_POINT;
-    return key == CKK_GENERIC_SECRET && part == CKA_VALUE;
+    return key_kind_is_secret(key_kind_find(key)) && part == CKA_VALUE;
 }
 
 enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out)
@@ -398,7 +405,7 @@ enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *ou
         return secret_copy(out, k->curve->params, k->curve->params_bytes) ? ERR_OK : ERR_NO_MEMORY;
     if (k->type == CKK_EC && type == CKA_EC_POINT)
         return point_part(k, out);
-    if (k->type == CKK_GENERIC_SECRET && type == CKA_VALUE)
+    if (k->evp == NULL && type == CKA_VALUE)
         return secret_copy(out, k->secret.bytes, k->secret.len) ? ERR_OK : ERR_NO_MEMORY;
     return ERR_ATTRIBUTE_TYPE;
 }

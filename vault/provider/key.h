@@ -16,8 +16,6 @@
 #include "proto/error.h"
 #include "proto/pkcs11.h"
 
-enum { SECRET_KEY_BYTES_MAX = 4096 };
-
 struct key;
 
 /* An attribute in its stored form: big-endian raw bytes. Borrowed. */
@@ -32,7 +30,7 @@ struct key_part {
  *                       them: then the primes are computed. EXPONENT_1, EXPONENT_2 and COEFFICIENT are computed,
  *                       and have to be the same where they are given
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
- *   CKK_GENERIC_SECRET  VALUE
+ *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
  * ERR_CURVE, ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);

@@ -43,7 +43,7 @@ enum err sign_check(const struct sign *s)
 
     if (!mechanism_does(m, CKF_SIGN))
         return ERR_MECHANISM;
-    if (m->key_type != key_type(s->key))
+    if (!mechanism_takes_key(m, key_type(s->key)))
         return ERR_KEY_TYPE;
     if (key_size(s->key) < m->size_min || key_size(s->key) > m->size_max)
         return ERR_KEY_SIZE;

@@ -1,0 +1,45 @@
+#include "proto/key_kind.h"
+
+#include "proto/limits.h"
+
+#define GENERIC true
+#define OWN false
+
+static const struct key_kind rows[] = {
+#define KEY_KIND(ckk, of, low, high, step, other) \
+    {.type = ckk, .name = #ckk, .kind = KEY_KIND_##of, .bytes_min = low, .bytes_max = high, .bytes_step = step, .generic = other},
+#include "proto/key_kind.def"
+#undef KEY_KIND
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+const struct key_kind *key_kind_find(CK_KEY_TYPE type)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].type == type)
+            return &rows[i];
+    return NULL;
+}
+
+const struct key_kind *key_kind_at(size_t position)
+{
+    return position < ROWS ? &rows[position] : NULL;
+}
+
+bool key_kind_is_secret(const struct key_kind *k)
+{
+    return k != NULL && k->kind != KEY_KIND_PAIR;
+}
+
+bool key_kind_has_length(const struct key_kind *k, size_t bytes)
+{
+    return bytes >= k->bytes_min && bytes <= k->bytes_max && (bytes - k->bytes_min) % k->bytes_step == 0;
+}
+
+bool key_kind_serves(CK_KEY_TYPE have, CK_KEY_TYPE want)
+{
+    const struct key_kind *wanted = key_kind_find(want);
+
+    return have == want || (have == CKK_GENERIC_SECRET && wanted != NULL && wanted->generic);
+}

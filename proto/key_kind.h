@@ -1,0 +1,35 @@
+/* The table of key types (key_kind.def). Constant data: any thread, for ever. */
+#ifndef CLUSTERHSM_PROTO_KEY_KIND_H
+#define CLUSTERHSM_PROTO_KEY_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/pkcs11.h"
+
+enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_CIPHER, KEY_KIND_SECRET };
+
+struct key_kind {
+    CK_KEY_TYPE type;
+    const char *name; /* "CKK_AES" */
+    enum key_kind_of kind;
+    size_t bytes_min, bytes_max, bytes_step; /* of a secret key's value */
+    bool generic;
+};
+
+/* NULL: there are no such keys here. */
+const struct key_kind *key_kind_find(CK_KEY_TYPE type);
+
+/* Rows by position, sorted by type: NULL at the end. */
+const struct key_kind *key_kind_at(size_t position);
+
+/* A secret key, of whatever use. False for NULL. */
+bool key_kind_is_secret(const struct key_kind *k);
+
+/* Whether a secret key may be so long. */
+bool key_kind_has_length(const struct key_kind *k, size_t bytes);
+
+/* Whether a key of type `have` does where `want` is asked for: the same, or a generic secret where that will do. */
+bool key_kind_serves(CK_KEY_TYPE have, CK_KEY_TYPE want);
+
+#endif

@@ -1,0 +1,83 @@
+/* C_GenerateKey. */
+#include "proto/key_kind.h"
+#include "proto/mechanism.h"
+#include "proto/parameter.h"
+#include "vault/object/material.h"
+#include "vault/object/reply.h"
+#include "vault/object/schema.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/generate.h"
+
+static void release_key(void *key)
+{
+    key_free(key);
+}
+
+/* CKA_VALUE_LEN, which need not be given where there is but one. */
+static enum err read_length(const struct key_kind *kind, const struct object *o, size_t *bytes, struct diag *why)
+{
+    if (!object_has(o, CKA_VALUE_LEN) && kind->bytes_min != kind->bytes_max) {
+        diag_set(why, "CKA_VALUE_LEN is missing");
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    *bytes = object_ulong(o, CKA_VALUE_LEN, kind->bytes_min);
+    if (key_kind_has_length(kind, *bytes))
+        return ERR_OK;
+    diag_set(why, "CKA_VALUE_LEN: %s has %zu to %zu bytes, in steps of %zu", kind->name, kind->bytes_min, kind->bytes_max,
+             kind->bytes_step);
+    return ERR_ATTRIBUTE_VALUE;
+}
+
+/* The call and, at the first time, the key; then the whole object. */
+static enum err make(struct work *w, struct object *o, struct diag *why)
+{
+    const Hsm__Generate *call = work_request(w)->generate;
+    const struct mechanism *m = call->mechanism != NULL ? mechanism_find(call->mechanism->type) : NULL;
+    struct schema s = {.libctx = work_vault(w)->libctx, .way = SCHEMA_GENERATE, .object_class = CKO_SECRET_KEY};
+    struct key *k = work_kept(w);
+    size_t bytes = 0;
+    enum err e;
+
+    if (m == NULL || !mechanism_does(m, CKF_GENERATE) || m->family != FAMILY_SECRET)
+        return ERR_MECHANISM;
+    if (!parameter_is_given(m, call->mechanism))
+        return ERR_MECHANISM_PARAM;
+    s.mechanism = m->type;
+    s.key_type = m->key_type;
+    if ((e = schema_read(&s, call->template_, o, why)) != ERR_OK)
+        return e;
+    if ((e = read_length(key_kind_find(m->key_type), o, &bytes, why)) != ERR_OK)
+        return e;
+    if (k == NULL && (e = generate_secret(s.libctx, m->key_type, bytes, &k)) == ERR_OK)
+        work_keep(w, k, release_key);
+    if (e == ERR_OK)
+        e = material_put(k, o);
+    return e == ERR_OK ? schema_complete(&s, o, why) : e;
+}
+
+enum err op_generate_decide(struct work *w)
+{
+    Hsm__ObjectsReply *reply;
+    struct diag why = {0};
+    struct object o;
+    uint64_t id;
+    enum err e;
+
+    object_init(&o, reply_memory(w));
+    if ((e = make(w, &o, &why)) != ERR_OK) {
+        if (why.what[0] != '\0')
+            work_detail(w, "%s", why.what);
+        return e;
+    }
+    if (object_bool(&o, CKA_TOKEN)) {
+        e = reply_store(w, &o, &id);
+        return e == ERR_OK ? reply_ids_put(w, &id, 1) : e;
+    }
+    e = reply_objects(w, 1, &reply);
+    return e == ERR_OK ? reply_add_session(w, reply, &o) : e;
+}
+
+enum err op_generate_answer(struct work *w)
+{
+    return op_create_answer(w);
+}
