@@ -35,6 +35,11 @@
 #endif
 #include "proto/pkcs11_secret.h"
 
+#ifndef CKF_MESSAGE_SIGN
+#define CKF_MESSAGE_SIGN 0x00000008UL
+#define CKF_MESSAGE_VERIFY 0x00000010UL
+#define CKF_MULTI_MESSAGE 0x00000020UL
+#endif
 #ifndef CKF_FIND_OBJECTS /* for C_SessionCancel */
 #define CKF_FIND_OBJECTS 0x00000040UL
 #endif

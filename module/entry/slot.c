@@ -134,6 +134,10 @@ static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECH
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
     *info = (CK_MECHANISM_INFO){.ulMinKeySize = row->size_min, .ulMaxKeySize = row->size_max, .flags = row->flags};
+    if (row->flags & CKF_SIGN)
+        info->flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
+    if (row->flags & CKF_VERIFY)
+        info->flags |= CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
     /* What curves are like here (PKCS #11 2.40 current mechanisms, section 2.3). */
     if (row->has_key && row->key_type == CKK_EC)
         info->flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;

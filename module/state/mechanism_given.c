@@ -42,6 +42,24 @@ enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct me
     return e;
 }
 
+enum err mechanism_copy(const struct mechanism_given *m, struct mechanism_given *out)
+{
+    size_t n = hsm__mechanism__get_packed_size(m->wire);
+    uint8_t *packed = parameter_memory(n + 1); /* there is a byte also of nothing */
+
+    *out = (struct mechanism_given){.row = NULL};
+    if (packed == NULL)
+        return ERR_NO_MEMORY;
+    hsm__mechanism__pack(m->wire, packed);
+    *out = *m;
+    out->wire = hsm__mechanism__unpack(memory_wiping(), n, packed);
+    memory_wiping()->free(memory_wiping()->allocator_data, packed);
+    if (out->wire != NULL)
+        return ERR_OK;
+    *out = (struct mechanism_given){.row = NULL};
+    return ERR_NO_MEMORY;
+}
+
 void mechanism_clear(struct mechanism_given *m)
 {
     hsm__mechanism__free_unpacked(m->wire, memory_wiping());

@@ -18,6 +18,9 @@ struct mechanism_given {
  * nothing to clear. */
 enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out);
 
+/* The same once more, of its own. ERR_NO_MEMORY: nothing to clear. */
+enum err mechanism_copy(const struct mechanism_given *m, struct mechanism_given *out);
+
 /* Wipes; nothing is there afterwards. */
 void mechanism_clear(struct mechanism_given *m);
 

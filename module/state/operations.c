@@ -9,6 +9,8 @@ void operations_clear(struct operations *o)
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signature_first_end(&o->signature_first);
+    message_signing_end(&o->message_signing);
+    message_signing_end(&o->message_verifying);
 }
 
 void operations_forget(struct operations *o)
@@ -22,6 +24,8 @@ void operations_end_private(struct operations *o)
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signature_first_end(&o->signature_first);
+    message_signing_end(&o->message_signing);
+    message_signing_end(&o->message_verifying);
 }
 
 void operations_cancel(struct operations *o, CK_FLAGS which)
@@ -36,4 +40,8 @@ void operations_cancel(struct operations *o, CK_FLAGS which)
         signing_end(&o->verifying);
         signature_first_end(&o->signature_first);
     }
+    if (which & CKF_MESSAGE_SIGN)
+        message_signing_end(&o->message_signing);
+    if (which & CKF_MESSAGE_VERIFY)
+        message_signing_end(&o->message_verifying);
 }

@@ -3,6 +3,7 @@
 #define CLUSTERHSM_MODULE_STATE_OPERATIONS_H
 
 #include "module/state/digesting.h"
+#include "module/state/message_signing.h"
 #include "module/state/search.h"
 #include "module/state/signature_first.h"
 #include "module/state/signing.h"
@@ -12,6 +13,7 @@ struct operations {
     struct search search;
     struct digesting digesting;
     struct signing signing, verifying;
+    struct message_signing message_signing, message_verifying;
     struct signature_first signature_first; /* only where `verifying` is nothing */
 };
 

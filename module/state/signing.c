@@ -90,6 +90,20 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
     return err_to_rv(e);
 }
 
+enum err signing_copy(struct module *m, const struct signing *s, struct signing *out)
+{
+    enum err e = mechanism_copy(&s->mechanism, &out->mechanism);
+
+    if (e == ERR_OK) {
+        out->key = known_hold(s->key);
+        out->signature_bytes = s->signature_bytes;
+        e = start_hash(m, out);
+    }
+    if (e != ERR_OK)
+        signing_end(out);
+    return e;
+}
+
 /* ---- data */
 
 static CK_RV ended(struct signing *s, CK_RV rv)

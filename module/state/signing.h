@@ -30,6 +30,9 @@ struct signing {
 /* use: CKF_SIGN or CKF_VERIFY. mechanism NULL ends what is there. CKR_OPERATION_ACTIVE, CKR_MECHANISM_*, CKR_KEY_*. */
 CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 
+/* `out`, which is nothing, is what `s` was when it had just begun. */
+enum err signing_copy(struct module *m, const struct signing *s, struct signing *out);
+
 CK_RV signing_update(struct signing *s, const CK_BYTE *data, CK_ULONG n);
 
 CK_RV signing_sign(struct module *m, struct signing *s, const CK_BYTE *data, CK_ULONG n, CK_BYTE *signature, CK_ULONG *signature_n);
