@@ -18,7 +18,8 @@ CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG paramet
                     CK_BYTE *signature, CK_ULONG *signature_bytes)
 {
     GUARDED(SignMessage, session,
-            message_signing_sign(c.module, SIGNING, parameter_of(parameter, parameter_bytes), data, data_bytes, signature, signature_bytes));
+            message_signing_sign(c.module, SIGNING, parameter_of(parameter, parameter_bytes), data, data_bytes, signature,
+                                 signature_bytes));
 }
 
 CK_RV C_SignMessageBegin(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_bytes)

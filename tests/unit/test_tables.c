@@ -65,7 +65,8 @@ START_TEST(test_key_kinds_are_sorted_and_every_mechanism_has_one)
         ck_assert_ptr_eq(key_kind_find(k->type), k);
         ck_assert_msg(i == 0 || key_kind_at(i - 1)->type < k->type, "%s", k->name);
         ck_assert_msg((k->kind == KEY_KIND_PAIR) == (k->bytes_step == 0), "%s", k->name);
-        ck_assert_msg(k->kind == KEY_KIND_PAIR || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s", k->name);
+        ck_assert_msg(k->kind == KEY_KIND_PAIR || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s",
+                      k->name);
     }
     for (size_t i = 0; mechanism_at(i) != NULL; i++)
         ck_assert_msg(!mechanism_at(i)->has_key || key_kind_find(mechanism_at(i)->key_type) != NULL, "%s", mechanism_at(i)->name);
