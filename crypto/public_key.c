@@ -7,13 +7,14 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
 #include "proto/limits.h"
 
 /* OpenSSL itself refuses larger exponents with large moduli: a signature check would cost as much as a private operation. */
-enum { EXPONENT_BITS_MAX = 64 };
+enum { EXPONENT_BITS_MAX = 64, GROUP_NAME_BYTES_MAX = 64 };
 
 struct public_key {
     EVP_PKEY *evp;
@@ -34,7 +35,7 @@ static enum err wrap(EVP_PKEY *evp, CK_KEY_TYPE type, const struct curve *curve,
     k->evp = evp;
     k->type = type;
     k->curve = curve;
-    k->bits = (size_t)EVP_PKEY_get_bits(evp);
+    k->bits = curve != NULL ? curve->bits : (size_t)EVP_PKEY_get_bits(evp);
     *out = k;
     return ERR_OK;
 }
@@ -120,7 +121,18 @@ out:
     return result;
 }
 
-enum err public_key_ec(OSSL_LIB_CTX *libctx, const uint8_t *params, size_t params_n, const uint8_t *point,
+static enum err from_point(OSSL_LIB_CTX *libctx, const struct curve *curve, const uint8_t *raw, size_t n, EVP_PKEY **out)
+{
+    OSSL_PARAM group[] = {
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve->name, 0),
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw, n),
+        OSSL_PARAM_END,
+    };
+
+    return curve->key_type == CKK_EC ? from_params(libctx, "EC", group, out) : from_params(libctx, curve->name, group + 1, out);
+}
+
+enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *params, size_t params_n, const uint8_t *point,
                        size_t point_n, struct public_key **out)
 {
     const struct curve *curve = curve_find(params, params_n);
@@ -129,17 +141,12 @@ enum err public_key_ec(OSSL_LIB_CTX *libctx, const uint8_t *params, size_t param
     EVP_PKEY *evp = NULL;
     enum err e;
 
-    if (curve == NULL)
+    if (curve == NULL || curve->key_type != type)
         return ERR_CURVE;
     if ((e = curve_point_read(curve, point, point_n, &raw, &raw_n)) != ERR_OK)
         return e;
-    OSSL_PARAM list[] = {
-        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve->name, 0),
-        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)raw, raw_n),
-        OSSL_PARAM_END,
-    };
-    if ((e = from_params(libctx, "EC", list, &evp)) == ERR_OK)
-        e = wrap(evp, CKK_EC, curve, out);
+    if ((e = from_point(libctx, curve, raw, raw_n, &evp)) == ERR_OK)
+        e = wrap(evp, type, curve, out);
     return e;
 }
 
@@ -161,18 +168,15 @@ static enum err reread_rsa(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct pub
 
 static enum err reread_ec(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct public_key **out)
 {
-    uint8_t point[CURVE_POINT_BYTES_MAX + 1];
+    const struct curve *c = public_key_curve_of(evp);
+    uint8_t point[CURVE_POINT_BYTES_MAX];
     size_t n = 0;
 
-    for (const struct curve *c = curve_at(0); c != NULL; c = curve_at((size_t)(c - curve_at(0)) + 1)) {
-        if ((size_t)EVP_PKEY_get_bits(evp) != c->bits)
-            continue;
-        if (EVP_PKEY_get_octet_string_param(evp, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) != 1)
-            return ERR_ATTRIBUTE_VALUE;
-        /* Another curve of the same size fails here: the point is not on ours. */
-        return public_key_ec(libctx, c->params, c->params_bytes, point, n, out);
-    }
-    return ERR_CURVE;
+    if (c == NULL)
+        return EVP_PKEY_is_a(evp, "EC") ? ERR_CURVE : ERR_KEY_TYPE;
+    if (EVP_PKEY_get_octet_string_param(evp, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) != 1)
+        return ERR_ATTRIBUTE_VALUE;
+    return public_key_ec(libctx, c->key_type, c->params, c->params_bytes, point, n, out);
 }
 
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out)
@@ -185,10 +189,8 @@ enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, st
         e = ERR_ATTRIBUTE_VALUE;
     else if (EVP_PKEY_is_a(evp, "RSA"))
         e = reread_rsa(libctx, evp, out);
-    else if (EVP_PKEY_is_a(evp, "EC"))
-        e = reread_ec(libctx, evp, out);
     else
-        e = ERR_KEY_TYPE;
+        e = reread_ec(libctx, evp, out);
     EVP_PKEY_free(evp);
     ERR_clear_error();
     return e;
@@ -220,6 +222,24 @@ const struct curve *public_key_curve(const struct public_key *k)
 EVP_PKEY *public_key_evp(const struct public_key *k)
 {
     return k->evp;
+}
+
+const struct curve *public_key_curve_of(const EVP_PKEY *key)
+{
+    char group[GROUP_NAME_BYTES_MAX];
+    const struct curve *c = NULL;
+    size_t n = 0;
+
+    if (EVP_PKEY_is_a(key, "EC")) {
+        if (EVP_PKEY_get_group_name(key, group, sizeof group, &n) == 1)
+            c = curve_by_nid(OBJ_txt2nid(group));
+        ERR_clear_error();
+        return c;
+    }
+    for (size_t i = 0; (c = curve_at(i)) != NULL; i++)
+        if (c->key_type != CKK_EC && EVP_PKEY_is_a(key, c->name))
+            break;
+    return c;
 }
 
 enum err public_key_info(const struct public_key *k, struct buffer *out)

@@ -1,7 +1,7 @@
 /* A public key made from PKCS#11 attributes, checked, ready for verification.
  *
  * Made once, then only read: any thread may use it. Failures: ERR_ATTRIBUTE_VALUE (not a key: an even modulus, a point
- * off the curve, malformed DER), ERR_CURVE, ERR_KEY_SIZE (outside proto/limits.h), ERR_KEY_TYPE (neither RSA nor EC),
+ * off the curve, malformed DER), ERR_CURVE, ERR_KEY_SIZE (outside proto/limits.h), ERR_KEY_TYPE (neither RSA nor on a curve),
  * ERR_NO_MEMORY. Results are written on success only. */
 #ifndef CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
 #define CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
@@ -22,8 +22,10 @@ struct public_key;
 enum err public_key_rsa(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t modulus_n, const uint8_t *exponent,
                         size_t exponent_n, struct public_key **out);
 
-/* From CKA_EC_PARAMS (a named curve) and CKA_EC_POINT (raw or DER OCTET STRING). */
-enum err public_key_ec(OSSL_LIB_CTX *libctx, const uint8_t *params, size_t params_n, const uint8_t *point,
+/* From CKA_EC_PARAMS (a named curve) and CKA_EC_POINT (raw or DER OCTET STRING). `type` is CKK_EC, CKK_EC_EDWARDS or
+ * CKK_EC_MONTGOMERY; a curve of another one is ERR_CURVE. Points of Edwards curves are strings of which half are no points,
+ * which OpenSSL finds out with the first signature: such a key verifies none. */
+enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *params, size_t params_n, const uint8_t *point,
                        size_t point_n, struct public_key **out);
 
 /* From a DER SubjectPublicKeyInfo, which must be used up (CKA_PUBLIC_KEY_INFO). */
@@ -31,10 +33,13 @@ enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, st
 
 void public_key_free(struct public_key *k);
 
-CK_KEY_TYPE public_key_type(const struct public_key *k);      /* CKK_RSA or CKK_EC */
+CK_KEY_TYPE public_key_type(const struct public_key *k);      /* CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY */
 size_t public_key_bits(const struct public_key *k);           /* of the modulus, or of the curve */
 const struct curve *public_key_curve(const struct public_key *k); /* NULL for RSA */
 EVP_PKEY *public_key_evp(const struct public_key *k);         /* borrowed */
+
+/* The curve that a key of OpenSSL's is on; NULL: none of ours. */
+const struct curve *public_key_curve_of(const EVP_PKEY *key);
 
 /* Appends the DER SubjectPublicKeyInfo: the value of CKA_PUBLIC_KEY_INFO. */
 enum err public_key_info(const struct public_key *k, struct buffer *out);

@@ -39,7 +39,7 @@ static size_t pss_salt_bytes_max(size_t bits, size_t hash_bytes)
 
 static const char *hash_of(const struct verify *v)
 {
-    return v->mechanism->param == PARAM_PSS && v->pss != NULL ? mechanism_hash_name(v->pss->hashAlg) : v->mechanism->hash;
+    return v->mechanism->param == PARAM_PSS && v->pss != NULL ? mechanism_hash_name(v->pss->hash) : v->mechanism->hash;
 }
 
 static enum err check_pss(const struct verify *v)
@@ -48,12 +48,12 @@ static enum err check_pss(const struct verify *v)
 
     if (v->pss == NULL)
         return ERR_MECHANISM_PARAM;
-    hash = mechanism_hash_name(v->pss->hashAlg);
+    hash = mechanism_hash_name(v->pss->hash);
     if (hash == NULL || mechanism_mgf_hash(v->pss->mgf) == NULL)
         return ERR_MECHANISM_PARAM;
     if (v->mechanism->hash != NULL && strcmp(v->mechanism->hash, hash) != 0)
         return ERR_MECHANISM_PARAM; /* PKCS#11 v3.1 section 6.1.12: the parameter's hash is the mechanism's */
-    if (v->pss->sLen > pss_salt_bytes_max(public_key_bits(v->key), mechanism_hash_bytes(hash)))
+    if (v->pss->salt_bytes > pss_salt_bytes_max(public_key_bits(v->key), mechanism_hash_bytes(hash)))
         return ERR_MECHANISM_PARAM;
     return ERR_OK;
 }
@@ -119,7 +119,7 @@ static enum err verify_rsa(const struct verify *v, const uint8_t *data, size_t d
     else if (data_n + PKCS1_OVERHEAD_BYTES > modulus_bytes)
         return ERR_DATA_LEN;
     if (v->mechanism->family == FAMILY_RSA_PSS) {
-        p.salt_bytes = (int)v->pss->sLen;
+        p.salt_bytes = (int)v->pss->salt_bytes;
         plan_text(&p, OSSL_SIGNATURE_PARAM_PAD_MODE, OSSL_PKEY_RSA_PAD_MODE_PSS);
         plan_text(&p, OSSL_SIGNATURE_PARAM_MGF1_DIGEST, mechanism_mgf_hash(v->pss->mgf));
         p.params[p.n++] = OSSL_PARAM_construct_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &p.salt_bytes);

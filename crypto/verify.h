@@ -12,11 +12,12 @@
 #include "crypto/public_key.h"
 #include "proto/error.h"
 #include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
 
 struct verify {
     OSSL_LIB_CTX *libctx;
     const struct mechanism *mechanism;   /* a row that does CKF_VERIFY with a public key */
-    const CK_RSA_PKCS_PSS_PARAMS *pss;   /* rows with PARAM_PSS; else NULL */
+    const Hsm__PssParams *pss;           /* rows with PARAM_PSS; else NULL */
     const struct public_key *key;
 };
 

@@ -32,6 +32,11 @@ bool key_kind_is_secret(const struct key_kind *k)
     return k != NULL && k->kind != KEY_KIND_PAIR;
 }
 
+bool key_kind_is_pair(const struct key_kind *k)
+{
+    return k != NULL && k->kind == KEY_KIND_PAIR;
+}
+
 bool key_kind_has_length(const struct key_kind *k, size_t bytes)
 {
     return bytes >= k->bytes_min && bytes <= k->bytes_max && (bytes - k->bytes_min) % k->bytes_step == 0;

@@ -26,6 +26,9 @@ const struct key_kind *key_kind_at(size_t position);
 /* A secret key, of whatever use. False for NULL. */
 bool key_kind_is_secret(const struct key_kind *k);
 
+/* A public and a private key. False for NULL. */
+bool key_kind_is_pair(const struct key_kind *k);
+
 /* Whether a secret key may be so long. */
 bool key_kind_has_length(const struct key_kind *k, size_t bytes);
 

@@ -77,7 +77,7 @@
 
 /* Keys. */
 #define RSA_BITS_MIN 2048u
-#define RSA_BITS_MAX 4096u
+#define RSA_BITS_MAX 8192u
 #define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
 #define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */
 

@@ -44,10 +44,21 @@ struct hash {
     size_t bytes;
 };
 
+/* There is no mask generation for it in the standard. */
+#define NO_MGF CK_UNAVAILABLE_INFORMATION
+
 static const struct hash hashes[] = {
-    {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20},       {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28},
-    {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32},  {"SHA384", CKM_SHA384, CKG_MGF1_SHA384, 48},
+    {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20},
+    {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28},
+    {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32},
+    {"SHA384", CKM_SHA384, CKG_MGF1_SHA384, 48},
     {"SHA512", CKM_SHA512, CKG_MGF1_SHA512, 64},
+    {"SHA512-224", CKM_SHA512_224, NO_MGF, 28},
+    {"SHA512-256", CKM_SHA512_256, NO_MGF, 32},
+    {"SHA3-224", CKM_SHA3_224, CKG_MGF1_SHA3_224, 28},
+    {"SHA3-256", CKM_SHA3_256, CKG_MGF1_SHA3_256, 32},
+    {"SHA3-384", CKM_SHA3_384, CKG_MGF1_SHA3_384, 48},
+    {"SHA3-512", CKM_SHA3_512, CKG_MGF1_SHA3_512, 64},
 };
 
 enum { HASHES = sizeof hashes / sizeof hashes[0] };
@@ -97,7 +108,7 @@ const char *mechanism_hash_name(CK_MECHANISM_TYPE hash)
 const char *mechanism_mgf_hash(CK_ULONG mgf)
 {
     for (size_t i = 0; i < HASHES; i++)
-        if (hashes[i].mgf == mgf)
+        if (hashes[i].mgf == mgf && mgf != NO_MGF)
             return hashes[i].name;
     return NULL;
 }

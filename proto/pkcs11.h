@@ -27,13 +27,8 @@
 #ifndef CKO_PROFILE
 #define CKO_PROFILE 0x00000009UL
 #endif
-#ifndef CKK_EC_EDWARDS
-#define CKK_EC_EDWARDS 0x00000040UL
-#endif
-#ifndef CKK_EC_MONTGOMERY
-#define CKK_EC_MONTGOMERY 0x00000041UL
-#endif
 #include "proto/pkcs11_secret.h"
+#include "proto/pkcs11_sign.h"
 
 #ifndef CKF_MESSAGE_SIGN
 #define CKF_MESSAGE_SIGN 0x00000008UL

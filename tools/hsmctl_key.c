@@ -67,6 +67,8 @@ static void describe_key(const Hsm__Object *object, char *out, size_t room)
         snprintf(out, room, "RSA %zu", modulus->len * 8);
     else if (type == CKK_EC)
         snprintf(out, room, "EC %s", curve != NULL ? curve->name : "?");
+    else if (curve != NULL)
+        snprintf(out, room, "%s", curve->printed);
     else if (type == CKK_GENERIC_SECRET)
         snprintf(out, room, "generic %" PRIu64, 8 * number_of(object, CKA_VALUE_LEN, 0));
     else

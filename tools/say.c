@@ -35,7 +35,7 @@ static const struct {
     {ERR_GRANT, "an admin runs \"hsmctl cluster grant FINGERPRINT\""},
     {ERR_VERSION, "upgrade the older one"},
     {ERR_FORGED, "do not trust this node before you know why: look into its log"},
-    {ERR_KEY_SIZE, "RSA keys have 2048 to 4096 bits"},
+    {ERR_KEY_SIZE, "RSA keys have 2048 to 8192 bits"},
     {ERR_CURVE, "use P-256 or P-384"},
 };
 

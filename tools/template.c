@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 
 #include "common/buffer.h"
-#include "crypto/curve.h"
+#include "crypto/public_key.h"
 #include "proto/pkcs11.h"
 
 /* ---- attributes -------------------------------------------------------------------------------------------- */
@@ -95,25 +95,11 @@ static bool done(struct template *t, struct diag *why)
 
 /* ---- keys ---------------------------------------------------------------------------------------------------- */
 
-static const struct curve *curve_of(const EVP_PKEY *key)
-{
-    char name[64];
-    size_t n = 0;
-    const struct curve *c;
-
-    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, name, sizeof name, &n) != 1)
-        return NULL;
-    c = curve_by_name(name);
-    if (c == NULL && OBJ_txt2nid(name) != NID_undef && EC_curve_nid2nist(OBJ_txt2nid(name)) != NULL)
-        c = curve_by_name(EC_curve_nid2nist(OBJ_txt2nid(name))); /* "prime256v1" is "P-256" */
-    return c;
-}
-
 static bool not_ours(struct diag *why)
 {
     ERR_clear_error();
     diag_set(why, "the key is neither RSA nor of a curve that is supported");
-    diag_remedy(why, "use RSA with 2048 to 4096 bits, P-256 or P-384");
+    diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519 or X448");
     return false;
 }
 
@@ -131,9 +117,20 @@ static void put_rsa_private(struct template *t, const EVP_PKEY *key)
     put_number(t, CKA_COEFFICIENT, key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, 0);
 }
 
+/* The string that the private key of an Edwards or Montgomery curve is. */
+static void put_string(struct template *t, const EVP_PKEY *key, const struct curve *curve)
+{
+    size_t n = curve->field_bytes;
+    uint8_t *at = extend(t, CKA_VALUE, n);
+
+    if (at != NULL && (EVP_PKEY_get_raw_private_key(key, at, &n) != 1 || n != curve->field_bytes))
+        t->failed = true;
+    ERR_clear_error();
+}
+
 bool template_private_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
 {
-    const struct curve *curve = EVP_PKEY_is_a(key, "EC") ? curve_of(key) : NULL;
+    const struct curve *curve = public_key_curve_of(key);
 
     if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
         return not_ours(why);
@@ -141,32 +138,48 @@ bool template_private_key(struct template *t, const EVP_PKEY *key, const struct 
     put_names(t, CKO_PRIVATE_KEY, true, names);
     put_bool(t, CKA_SENSITIVE, true);
     put_bool(t, CKA_EXTRACTABLE, false);
-    put_bool(t, CKA_SIGN, true);
     if (curve != NULL) {
-        put_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        put_ulong(t, CKA_KEY_TYPE, curve->key_type);
+        put_bool(t, curve->key_type == CKK_EC_MONTGOMERY ? CKA_DERIVE : CKA_SIGN, true);
         put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
-        put_number(t, CKA_VALUE, key, OSSL_PKEY_PARAM_PRIV_KEY, curve->field_bytes);
+        if (curve->key_type == CKK_EC)
+            put_number(t, CKA_VALUE, key, OSSL_PKEY_PARAM_PRIV_KEY, curve->field_bytes);
+        else
+            put_string(t, key, curve);
     } else {
+        put_bool(t, CKA_SIGN, true);
         put_rsa_private(t, key);
     }
     return done(t, why);
 }
 
-/* X and Y apart: the encoded point of a key from a file may be a compressed one. */
+/* The raw point. X and Y apart, where there are two: the encoded point of a key from a file may be a compressed one. */
+static bool raw_point(const EVP_PKEY *key, const struct curve *curve, uint8_t point[CURVE_POINT_BYTES_MAX])
+{
+    int n = (int)curve->field_bytes;
+    size_t raw_n = CURVE_POINT_BYTES_MAX;
+    BIGNUM *x = NULL, *y = NULL;
+    bool ok;
+
+    if (curve->key_type != CKK_EC)
+        return EVP_PKEY_get_raw_public_key(key, point, &raw_n) == 1 && raw_n == curve->point_bytes;
+    point[0] = POINT_CONVERSION_UNCOMPRESSED;
+    ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+         EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, n) == n &&
+         BN_bn2binpad(y, point + 1 + n, n) == n;
+    BN_free(x);
+    BN_free(y);
+    return ok;
+}
+
 static bool put_point(struct template *t, const EVP_PKEY *key, const struct curve *curve)
 {
-    uint8_t point[CURVE_POINT_BYTES_MAX] = {4};
-    int n = (int)curve->field_bytes;
-    BIGNUM *x = NULL, *y = NULL;
+    uint8_t point[CURVE_POINT_BYTES_MAX];
     struct buffer der = {0};
-    bool ok = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
-              EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 && BN_bn2binpad(x, point + 1, n) == n &&
-              BN_bn2binpad(y, point + 1 + n, n) == n && curve_point_write(point, 1 + 2 * (size_t)n, &der) == ERR_OK;
+    bool ok = raw_point(key, curve, point) && curve_point_write(point, curve->point_bytes, &der) == ERR_OK;
 
     if (ok)
         put(t, CKA_EC_POINT, der.data, der.len);
-    BN_free(x);
-    BN_free(y);
     buffer_clear(&der);
     ERR_clear_error();
     return ok;
@@ -174,15 +187,15 @@ static bool put_point(struct template *t, const EVP_PKEY *key, const struct curv
 
 bool template_public_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
 {
-    const struct curve *curve = EVP_PKEY_is_a(key, "EC") ? curve_of(key) : NULL;
+    const struct curve *curve = public_key_curve_of(key);
 
     if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
         return not_ours(why);
     begin(t);
     put_names(t, CKO_PUBLIC_KEY, false, names);
-    put_bool(t, CKA_VERIFY, true);
+    put_bool(t, CKA_VERIFY, curve == NULL || curve->key_type != CKK_EC_MONTGOMERY);
     if (curve != NULL) {
-        put_ulong(t, CKA_KEY_TYPE, CKK_EC);
+        put_ulong(t, CKA_KEY_TYPE, curve->key_type);
         put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
         if (!put_point(t, key, curve))
             return not_ours(why);

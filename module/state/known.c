@@ -234,7 +234,7 @@ static enum err make_key(const struct known *o, OSSL_LIB_CTX *libctx, struct pub
     }
     a = known_value(o, CKA_EC_PARAMS);
     b = known_value(o, CKA_EC_POINT);
-    return a != NULL && b != NULL ? public_key_ec(libctx, a->bytes, a->n, b->bytes, b->n, out) : ERR_KEY_TYPE;
+    return a != NULL && b != NULL ? public_key_ec(libctx, known_ulong(o, CKA_KEY_TYPE), a->bytes, a->n, b->bytes, b->n, out) : ERR_KEY_TYPE;
 }
 
 enum err known_public_key(struct known *o, OSSL_LIB_CTX *libctx, const struct public_key **out)

@@ -1,7 +1,5 @@
 #include "module/state/mechanism_given.h"
 
-#include <string.h>
-
 #include "module/state/parameter.h"
 
 /* How each parameter is taken, and the size of the structure that the application gives. */
@@ -35,8 +33,6 @@ enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct me
     hsm__mechanism__init(out->wire);
     out->wire->type = out->row->type;
     e = take_parameter(given, out);
-    if (e == ERR_OK && out->row->param == PARAM_PSS)
-        memcpy(&out->pss, given->pParameter, sizeof out->pss);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

@@ -11,7 +11,6 @@
 struct mechanism_given {
     const struct mechanism *row;
     Hsm__Mechanism *wire; /* as it travels, with the parameter; owned */
-    CK_RSA_PKCS_PSS_PARAMS pss; /* rows with PARAM_PSS */
 };
 
 /* `operation` is one CKF_. ERR_MECHANISM: there is none that does this; ERR_MECHANISM_PARAM; ERR_NO_MEMORY. After a failure there is

@@ -4,6 +4,7 @@
 #include "crypto/curve.h"
 #include "module/rpc/crypto_context.h"
 #include "module/rpc/gate.h"
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 
 enum { ROWS_MAX = 64, UNIQUE_ID_BYTES = 16 };
@@ -94,15 +95,31 @@ static void put(struct making *k, const struct attribute *row, size_t from)
     k->len[k->n++] = k->bytes.len - from;
 }
 
-static enum err put_point(struct making *k, const struct known_value *v)
+static const struct curve *curve_of(const struct making *k)
 {
     const struct known_value *params = template_value(k->given, CKA_EC_PARAMS);
-    const struct curve *curve = curve_find(params->bytes, params->n);
+
+    return params != NULL ? curve_find(params->bytes, params->n) : NULL;
+}
+
+static enum err put_point(struct making *k, const struct known_value *v)
+{
+    const struct curve *curve = curve_of(k);
     const uint8_t *point;
     size_t n;
     enum err e = curve != NULL ? curve_point_read(curve, v->bytes, v->n, &point, &n) : ERR_CURVE;
 
     return e == ERR_OK ? curve_point_write(point, n, &k->bytes) : e;
+}
+
+static enum err put_params(struct making *k)
+{
+    const struct curve *curve = curve_of(k);
+
+    if (curve == NULL)
+        return ERR_CURVE;
+    buffer_put(&k->bytes, curve->params, curve->params_bytes);
+    return ERR_OK;
 }
 
 /* False: such an object has no such attribute. */
@@ -172,6 +189,8 @@ static enum err put_all(struct making *k)
             has = put_default(k, row);
         else if (row->type == CKA_EC_POINT)
             e = put_point(k, v);
+        else if (row->type == CKA_EC_PARAMS)
+            e = put_params(k);
         else
             buffer_put(&k->bytes, v->bytes, v->n);
         if (has)
@@ -189,7 +208,7 @@ static enum err make_key(struct making *k)
 
     gate_enter();
     e = rsa ? public_key_rsa(k->module->libctx, a->bytes, a->n, b->bytes, b->n, &k->key)
-            : public_key_ec(k->module->libctx, a->bytes, a->n, b->bytes, b->n, &k->key);
+            : public_key_ec(k->module->libctx, k->key_type, a->bytes, a->n, b->bytes, b->n, &k->key);
     gate_leave();
     return e;
 }
@@ -221,7 +240,7 @@ CK_RV public_object_create(struct module *m, CK_SESSION_HANDLE session, const st
     buffer_init(&k.bytes, OBJECT_BYTES_MAX);
     if (k.class_bit == CLASS_PUBLIC && template_value(t, CKA_KEY_TYPE) == NULL)
         return CKR_TEMPLATE_INCOMPLETE;
-    if (k.class_bit == CLASS_PUBLIC && k.key_type != CKK_RSA && k.key_type != CKK_EC)
+    if (k.class_bit == CLASS_PUBLIC && !key_kind_is_pair(key_kind_find(k.key_type)))
         return CKR_ATTRIBUTE_VALUE_INVALID;
     rv = check_given(&k);
     if (rv == CKR_OK && k.class_bit == CLASS_PUBLIC)

@@ -25,11 +25,9 @@ static enum err check_class(const struct known *key, CK_FLAGS use)
 
 static enum err check_public(struct module *m, const struct signing *s)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
-    if (s->mechanism.row->param == PARAM_PSS)
-        v.pss = &s->mechanism.pss;
     return e == ERR_OK ? verify_check(&v) : e;
 }
 
@@ -170,11 +168,9 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
 
 static enum err verify_here(struct module *m, struct signing *s, const struct key_request *k, const CK_BYTE *signature, size_t n)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
-    if (s->mechanism.row->param == PARAM_PSS)
-        v.pss = &s->mechanism.pss;
     if (e == ERR_OK) {
         gate_enter();
         e = verify_signature(&v, k->data, k->data_bytes, signature, n);

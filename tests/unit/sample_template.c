@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include "crypto/curve.h"
+#include "crypto/public_key.h"
 #include "tests/unit/runner.h"
 
 static struct block {
@@ -95,7 +95,7 @@ void sample_ulong(struct sample_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG va
 
 static void number(struct sample_template *t, const EVP_PKEY *key, CK_ATTRIBUTE_TYPE type, const char *name, size_t pad)
 {
-    static uint8_t bytes[16][512];
+    static uint8_t bytes[16][1024];
     static unsigned next;
     uint8_t *to = bytes[next++ % 16];
     BIGNUM *n = NULL;
@@ -149,19 +149,38 @@ EVP_PKEY *sample_rsa(void)
     return key;
 }
 
-static const struct curve *curve_of(const EVP_PKEY *key)
+EVP_PKEY *sample_on_curve(const struct curve *c)
 {
-    return EVP_PKEY_get_bits(key) == 256 ? curve_by_name("P-256") : curve_by_name("P-384");
+    EVP_PKEY *key = c->key_type == CKK_EC ? EVP_EC_gen(c->name) : EVP_PKEY_Q_keygen(NULL, NULL, c->name);
+
+    ck_assert_msg(key != NULL, "%s", c->name);
+    return key;
+}
+
+/* The string that the private key of an Edwards or Montgomery curve is. */
+static void string(struct sample_template *t, const EVP_PKEY *key, const struct curve *c)
+{
+    static uint8_t bytes[CURVE_FIELD_BYTES_MAX];
+    size_t n = sizeof bytes;
+
+    ck_assert_int_eq(EVP_PKEY_get_raw_private_key(key, bytes, &n), 1);
+    ck_assert_uint_eq(n, c->field_bytes);
+    sample_bytes(t, CKA_VALUE, bytes, n);
 }
 
 void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
 {
+    const struct curve *c = public_key_curve_of(key);
+
     sample_start(t);
     sample_ulong(t, CKA_CLASS, CKO_PRIVATE_KEY);
-    if (EVP_PKEY_is_a(key, "EC")) {
-        sample_ulong(t, CKA_KEY_TYPE, CKK_EC);
-        sample_bytes(t, CKA_EC_PARAMS, curve_of(key)->params, curve_of(key)->params_bytes);
-        number(t, key, CKA_VALUE, OSSL_PKEY_PARAM_PRIV_KEY, curve_of(key)->field_bytes);
+    if (c != NULL) {
+        sample_ulong(t, CKA_KEY_TYPE, c->key_type);
+        sample_bytes(t, CKA_EC_PARAMS, c->params, c->params_bytes);
+        if (c->key_type == CKK_EC)
+            number(t, key, CKA_VALUE, OSSL_PKEY_PARAM_PRIV_KEY, c->field_bytes);
+        else
+            string(t, key, c);
         return;
     }
     sample_ulong(t, CKA_KEY_TYPE, CKK_RSA);
@@ -174,25 +193,24 @@ void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
     }
 }
 
-size_t sample_point(const EVP_PKEY *key, uint8_t raw[97])
+size_t sample_point(const EVP_PKEY *key, uint8_t raw[CURVE_POINT_BYTES_MAX])
 {
-    uint8_t point[CURVE_POINT_BYTES_MAX];
     size_t n = 0;
 
-    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n), 1);
-    memcpy(raw, point, n);
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, raw, CURVE_POINT_BYTES_MAX, &n), 1);
     return n;
 }
 
 void sample_public(struct sample_template *t, const EVP_PKEY *key)
 {
     static uint8_t point[CURVE_POINT_BYTES_MAX];
+    const struct curve *c = public_key_curve_of(key);
 
     sample_start(t);
     sample_ulong(t, CKA_CLASS, CKO_PUBLIC_KEY);
-    if (EVP_PKEY_is_a(key, "EC")) {
-        sample_ulong(t, CKA_KEY_TYPE, CKK_EC);
-        sample_bytes(t, CKA_EC_PARAMS, curve_of(key)->params, curve_of(key)->params_bytes);
+    if (c != NULL) {
+        sample_ulong(t, CKA_KEY_TYPE, c->key_type);
+        sample_bytes(t, CKA_EC_PARAMS, c->params, c->params_bytes);
         sample_bytes(t, CKA_EC_POINT, point, sample_point(key, point));
         return;
     }

@@ -8,6 +8,7 @@
 
 #include <openssl/types.h>
 
+#include "crypto/curve.h"
 #include "proto/pkcs11.h"
 #include "proto/request.pb-c.h"
 #include "vault/object/body.h"
@@ -31,12 +32,15 @@ void sample_ulong(struct sample_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG va
 /* A key of 2048 bits, the same each time; the caller frees it. */
 EVP_PKEY *sample_rsa(void);
 
+/* A new one on a curve of any type; the caller frees it. */
+EVP_PKEY *sample_on_curve(const struct curve *c);
+
 /* Class, key type and the parts of an OpenSSL key (its numbers are borrowed from static memory until the next call). */
 void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes);
 void sample_public(struct sample_template *t, const EVP_PKEY *key);
 
-/* The raw point of an EC key. */
-size_t sample_point(const EVP_PKEY *key, uint8_t raw[97]);
+/* The raw point of a key on a curve. */
+size_t sample_point(const EVP_PKEY *key, uint8_t raw[CURVE_POINT_BYTES_MAX]);
 
 /* Memory that is freed all at once. */
 struct object_memory sample_memory(void);

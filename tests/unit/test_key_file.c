@@ -16,6 +16,7 @@
 #include "proto/attribute.h"
 #include "tests/unit/certificates.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_template.h"
 #include "tests/unit/temp_folder.h"
 #include "tools/password.h"
 #include "tools/template.h"
@@ -88,7 +89,7 @@ static void check_public(EVP_PKEY *key)
         e = public_key_rsa(NULL, row(&t, CKA_MODULUS)->value.data, row(&t, CKA_MODULUS)->value.len,
                            row(&t, CKA_PUBLIC_EXPONENT)->value.data, row(&t, CKA_PUBLIC_EXPONENT)->value.len, &read);
     else
-        e = public_key_ec(NULL, row(&t, CKA_EC_PARAMS)->value.data, row(&t, CKA_EC_PARAMS)->value.len,
+        e = public_key_ec(NULL, public_key_curve_of(key)->key_type, row(&t, CKA_EC_PARAMS)->value.data, row(&t, CKA_EC_PARAMS)->value.len,
                           row(&t, CKA_EC_POINT)->value.data, row(&t, CKA_EC_POINT)->value.len, &read);
     ck_assert_int_eq(e, ERR_OK);
     ck_assert_int_eq(EVP_PKEY_eq(public_key_evp(read), key), 1);
@@ -98,15 +99,14 @@ static void check_public(EVP_PKEY *key)
 
 START_TEST(test_private_keys_become_templates)
 {
-    EVP_PKEY *keys[] = {EVP_RSA_gen(2048), EVP_EC_gen("P-256"), EVP_EC_gen("P-384")};
-
     setup();
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i == 0 || curve_at(i - 1) != NULL; i++) {
+        EVP_PKEY *key = i == 0 ? EVP_RSA_gen(2048) : sample_on_curve(curve_at(i - 1));
         struct key_file f = {0};
         struct template t = {0};
         FILE *file = begin("k.pem");
 
-        ck_assert_int_eq(PEM_write_PrivateKey(file, keys[i], NULL, NULL, 0, NULL, NULL), 1);
+        ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
         fclose(file);
         ck_assert(key_file_read(path, NULL, &f, &why));
         ck_assert_ptr_nonnull(f.private_key);
@@ -117,12 +117,12 @@ START_TEST(test_private_keys_become_templates)
         ck_assert_uint_eq(row(&t, CKA_EXTRACTABLE)->value.data[0], 0);
         ck_assert_uint_eq(row(&t, CKA_LABEL)->value.len, 3);
         if (i > 0)
-            ck_assert_uint_eq(row(&t, CKA_VALUE)->value.len, i == 1 ? 32 : 48);
+            ck_assert_uint_eq(row(&t, CKA_VALUE)->value.len, curve_at(i - 1)->field_bytes);
         else
             ck_assert_uint_gt(row(&t, CKA_COEFFICIENT)->value.len, 0);
         template_clear(&t);
         key_file_clear(&f);
-        EVP_PKEY_free(keys[i]);
+        EVP_PKEY_free(key);
     }
     teardown();
 }
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(test_other_kinds_of_keys_are_refused)
 {
-    EVP_PKEY *keys[] = {EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), EVP_EC_gen("secp256k1")};
+    EVP_PKEY *keys[] = {EVP_PKEY_Q_keygen(NULL, NULL, "SM2"), EVP_EC_gen("secp160r1")};
 
     for (size_t i = 0; i < 2; i++) {
         struct template t = {0};

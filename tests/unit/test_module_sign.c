@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_mechanism.h"
 #include "tests/unit/token.h"
 
 static CK_BYTE data[] = "what is to be signed";
@@ -26,10 +27,7 @@ static CK_MECHANISM mechanism_of(const struct mechanism *row)
     CK_MECHANISM m = {row->type, NULL, 0};
 
     if (row->param == PARAM_PSS) {
-        bool sha384 = row->hash != NULL && strcmp(row->hash, "SHA384") == 0, sha512 = row->hash != NULL && strcmp(row->hash, "SHA512") == 0;
-        pss.hashAlg = sha384 ? CKM_SHA384 : sha512 ? CKM_SHA512 : CKM_SHA256;
-        pss.mgf = sha384 ? CKG_MGF1_SHA384 : sha512 ? CKG_MGF1_SHA512 : CKG_MGF1_SHA256;
-        pss.sLen = 20;
+        pss = sample_pss(row);
         m.pParameter = &pss;
         m.ulParameterLen = sizeof pss;
     }

@@ -25,9 +25,16 @@ static void start(CK_MECHANISM_TYPE type)
     call.private_template = &private_template.message;
 }
 
+static CK_MECHANISM_TYPE generator_of(const struct curve *c)
+{
+    return c->key_type == CKK_EC           ? CKM_EC_KEY_PAIR_GEN
+           : c->key_type == CKK_EC_EDWARDS ? CKM_EC_EDWARDS_KEY_PAIR_GEN
+                                           : CKM_EC_MONTGOMERY_KEY_PAIR_GEN;
+}
+
 static void start_ec(const char *name)
 {
-    start(CKM_EC_KEY_PAIR_GEN);
+    start(generator_of(curve_by_name(name)));
     sample_bytes(&public_template, CKA_EC_PARAMS, curve_by_name(name)->params, curve_by_name(name)->params_bytes);
 }
 
@@ -88,7 +95,7 @@ START_TEST(test_ec_pair_shares_its_public_parts)
         ck_same(CKA_PUBLIC_KEY_INFO);
         ck_same(CKA_KEY_TYPE);
         ck_same(CKA_KEY_GEN_MECHANISM);
-        ck_born_here(&p.private_half.object, CKM_EC_KEY_PAIR_GEN);
+        ck_born_here(&p.private_half.object, generator_of(curve_at(i)));
         ck_assert(object_bool(&p.public_half.object, CKA_VERIFY) && !object_bool(&p.public_half.object, CKA_PRIVATE));
         ck_assert_uint_eq(object_find(&p.private_half.object, CKA_VALUE)->n, curve_at(i)->field_bytes);
         ck_assert(!object_has(&p.public_half.object, CKA_VALUE));
@@ -155,8 +162,8 @@ START_TEST(test_pair_is_refused_before_it_is_made)
     start(CKM_RSA_PKCS_KEY_PAIR_GEN);
     refused(ERR_TEMPLATE_INCOMPLETE, "CKA_MODULUS_BITS is missing");
     start_rsa(1024);
-    refused(ERR_KEY_SIZE, "2048 to 4096");
-    start_rsa(8192);
+    refused(ERR_KEY_SIZE, "2048 to 8192");
+    start_rsa(8193);
     refused(ERR_KEY_SIZE, "CKA_MODULUS_BITS");
     start_rsa(2048);
     sample_bytes(&public_template, CKA_PUBLIC_EXPONENT, "\3", 1);
@@ -169,7 +176,10 @@ START_TEST(test_pair_is_refused_before_it_is_made)
     refused(ERR_TEMPLATE_INCONSISTENT, "CKA_PUBLIC_EXPONENT differs");
     start(CKM_EC_KEY_PAIR_GEN);
     refused(ERR_TEMPLATE_INCOMPLETE, "CKA_EC_PARAMS is missing");
-    sample_bytes(&public_template, CKA_EC_PARAMS, "\6\5\x2b\x81\4\0\x0a", 7); /* secp256k1 */
+    sample_bytes(&public_template, CKA_EC_PARAMS, "\6\5\x2b\x81\4\0\x08", 7); /* secp160r1 */
+    refused(ERR_CURVE, "CKA_EC_PARAMS");
+    start(CKM_EC_KEY_PAIR_GEN);
+    sample_bytes(&public_template, CKA_EC_PARAMS, curve_by_name("ED25519")->params, curve_by_name("ED25519")->params_bytes);
     refused(ERR_CURVE, "CKA_EC_PARAMS");
     start_ec("P-256");
     sample_bytes(&private_template, CKA_EC_PARAMS, curve_by_name("P-384")->params,

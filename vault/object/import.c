@@ -13,8 +13,8 @@ static const char *parts_text(const struct schema *s)
         return "CKA_VALUE";
     if (s->class_bit == CLASS_PUBLIC)
         return s->key_type == CKK_RSA ? "CKA_MODULUS and CKA_PUBLIC_EXPONENT" : "CKA_EC_PARAMS and CKA_EC_POINT";
-    return s->key_type == CKK_EC ? "CKA_EC_PARAMS and CKA_VALUE"
-                                 : "CKA_MODULUS, CKA_PUBLIC_EXPONENT and CKA_PRIVATE_EXPONENT, and CKA_PRIME_1 with "
+    return s->key_type != CKK_RSA ? "CKA_EC_PARAMS and CKA_VALUE"
+                                  : "CKA_MODULUS, CKA_PUBLIC_EXPONENT and CKA_PRIVATE_EXPONENT, and CKA_PRIME_1 with "
                                    "CKA_PRIME_2 or nothing of what follows them";
 }
 

@@ -37,14 +37,15 @@ enum err material_put(const struct key *k, struct object *o)
 
 static enum err public_key_of(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
 {
-    bool rsa = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE) == CKK_RSA;
+    CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
+    bool rsa = type == CKK_RSA;
     const struct object_attribute *first = object_find(o, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
     const struct object_attribute *second = object_find(o, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
 
     if (first == NULL || second == NULL)
         return ERR_TEMPLATE_INCOMPLETE;
     return rsa ? public_key_rsa(libctx, first->value, first->n, second->value, second->n, out)
-               : public_key_ec(libctx, first->value, first->n, second->value, second->n, out);
+               : public_key_ec(libctx, type, first->value, first->n, second->value, second->n, out);
 }
 
 enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
@@ -60,6 +61,8 @@ enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
         (e = curve_point_read(public_key_curve(k), point->value, point->n, &raw, &raw_n)) == ERR_OK &&
         (e = curve_point_write(raw, raw_n, &der)) == ERR_OK)
         e = object_put(o, CKA_EC_POINT, der.data, der.len);
+    if (e == ERR_OK && public_key_curve(k) != NULL)
+        e = object_put(o, CKA_EC_PARAMS, public_key_curve(k)->params, public_key_curve(k)->params_bytes);
     buffer_clear(&der);
     public_key_free(k);
     return e;

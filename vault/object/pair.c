@@ -71,8 +71,9 @@ static enum err read_ec(struct pair *p, struct diag *why)
         diag_set(why, "CKA_EC_PARAMS is missing");
         return ERR_TEMPLATE_INCOMPLETE;
     }
-    if ((p->curve = curve_find(params->value, params->n)) == NULL) {
-        diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
+    p->curve = curve_find(params->value, params->n);
+    if (p->curve == NULL || p->curve->key_type != p->key_type) {
+        diag_set(why, "CKA_EC_PARAMS names none of the supported curves of this mechanism");
         return ERR_CURVE;
     }
     return same_part(p, CKA_EC_PARAMS, params->value, params->n, why);

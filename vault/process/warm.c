@@ -18,6 +18,7 @@
 #include "vault/node/kem.h"
 #include "vault/provider/ecdsa_text.h"
 #include "vault/provider/generate.h"
+#include "vault/provider/sign.h"
 #include "vault/record.h"
 
 /* Certificates: names, extensions, object identifiers, the checks of a chain. */
@@ -66,6 +67,28 @@ static bool elliptic(OSSL_LIB_CTX *libctx)
     buffer_clear(&signature);
     key_free(first);
     key_free(second);
+    return ok;
+}
+
+/* A key on every curve, and a signature by each row that does not hash: hashing ones differ by their digests only. */
+static bool curves(OSSL_LIB_CTX *libctx)
+{
+    static const uint8_t digest[32] = {1};
+    bool ok = true;
+
+    for (size_t i = 0; ok && curve_at(i) != NULL; i++) {
+        struct sign s = {.libctx = libctx};
+        uint8_t signature[SIGNATURE_BYTES_MAX];
+        struct key *key = NULL;
+        size_t n = 0;
+        ok = generate_ec(libctx, curve_at(i), &key) == ERR_OK;
+        s.key = key;
+        for (size_t row = 0; ok && (s.mechanism = mechanism_at(row)) != NULL; row++)
+            if (s.mechanism->key_type == curve_at(i)->key_type && s.mechanism->hash == NULL &&
+                mechanism_does(s.mechanism, CKF_SIGN))
+                ok = sign_data(&s, digest, sizeof digest, signature, &n) == ERR_OK;
+        key_free(key);
+    }
     return ok;
 }
 
@@ -132,14 +155,16 @@ static bool rsa(OSSL_LIB_CTX *libctx)
 
 static bool digests(OSSL_LIB_CTX *libctx)
 {
-    static const char *const names[] = {"SHA1", "SHA224", "SHA256", "SHA384", "SHA512"};
     bool ok = true;
 
-    for (size_t i = 0; ok && i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; ok && mechanism_at(i) != NULL; i++) {
+        const struct mechanism *row = mechanism_at(i);
         uint8_t out[EVP_MAX_MD_SIZE];
         size_t n = 0;
-        ok = EVP_Q_digest(libctx, names[i], NULL, "warm", 4, out, &n) == 1 &&
-             EVP_Q_mac(libctx, "HMAC", NULL, names[i], NULL, "warm", 4, (const uint8_t *)"warm", 4, out, sizeof out, &n) != NULL;
+        if (row->family != FAMILY_HASH)
+            continue;
+        ok = EVP_Q_digest(libctx, row->hash, NULL, "warm", 4, out, &n) == 1 &&
+             EVP_Q_mac(libctx, "HMAC", NULL, row->hash, NULL, "warm", 4, (const uint8_t *)"warm", 4, out, sizeof out, &n) != NULL;
     }
     return ok;
 }
@@ -157,7 +182,7 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
         const char *what;
         bool (*try)(OSSL_LIB_CTX *libctx);
     } kinds[] = {
-        {"random numbers", chance}, {"digests and HMAC", digests}, {"elliptic curves and certificates", elliptic},
+        {"random numbers", chance}, {"digests and HMAC", digests}, {"certificates", elliptic}, {"elliptic curves", curves},
         {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"RSA", rsa},
     };
 

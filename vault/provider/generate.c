@@ -62,7 +62,7 @@ enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key
         OSSL_PARAM_construct_end(),
     };
 
-    return make(libctx, "EC", params, out);
+    return curve->key_type == CKK_EC ? make(libctx, "EC", params, out) : make(libctx, curve->name, params + 1, out);
 }
 
 enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out)

@@ -14,7 +14,10 @@
 #include "common/secret.h"
 #include "crypto/curve.h"
 #include "proto/error.h"
+#include "proto/limits.h"
 #include "proto/pkcs11.h"
+
+enum { KEY_NUMBER_BYTES_MAX = RSA_BITS_MAX / 8 };
 
 struct key;
 
@@ -30,6 +33,7 @@ struct key_part {
  *                       them: then the primes are computed. EXPONENT_1, EXPONENT_2 and COEFFICIENT are computed,
  *                       and have to be the same where they are given
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
+ *   CKK_EC_EDWARDS, CKK_EC_MONTGOMERY  the same; VALUE is the string of RFC 8032 or RFC 7748, of its full length
  *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
  * ERR_CURVE, ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
@@ -52,7 +56,7 @@ enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *ou
 
 CK_KEY_TYPE key_type(const struct key *k);
 size_t key_size(const struct key *k);               /* bits; bytes for secret keys */
-const struct curve *key_curve(const struct key *k); /* NULL unless EC */
+const struct curve *key_curve(const struct key *k); /* NULL unless on one */
 EVP_PKEY *key_evp(const struct key *k);             /* borrowed; NULL for secret keys */
 const struct secret *key_secret(const struct key *k); /* borrowed; empty unless a secret key */
 

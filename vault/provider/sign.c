@@ -14,7 +14,7 @@ enum {
     PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
     PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
     PARAMS_MAX = 5,
-    ECDSA_DER_BYTES_MAX = 128
+    ECDSA_DER_BYTES_MAX = 160 /* both halves of P-521, and their heads */
 };
 
 static size_t modulus_bytes(const struct sign *s)

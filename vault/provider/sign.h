@@ -9,7 +9,7 @@
 #include "proto/request.pb-c.h"
 #include "vault/provider/key.h"
 
-enum { SIGNATURE_BYTES_MAX = 512 };
+enum { SIGNATURE_BYTES_MAX = RSA_BITS_MAX / 8 };
 
 struct sign {
     OSSL_LIB_CTX *libctx;

@@ -1,0 +1,18 @@
+/* What rows of the mechanism table take, for tests that loop over it. */
+#ifndef CLUSTERHSM_TESTS_UNIT_SAMPLE_MECHANISM_H
+#define CLUSTERHSM_TESTS_UNIT_SAMPLE_MECHANISM_H
+
+#include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
+
+/* CKM_ and CKG_ of a hash by OpenSSL's name; CK_UNAVAILABLE_INFORMATION: there is none. */
+CK_MECHANISM_TYPE sample_hash_type(const char *name);
+CK_ULONG sample_mgf(const char *name);
+
+/* The row's hash (SHA-256 where it has none) everywhere, and a salt of the hash's length. */
+CK_RSA_PKCS_PSS_PARAMS sample_pss(const struct mechanism *m);
+
+/* The same as it travels. */
+Hsm__PssParams sample_pss_wire(const CK_RSA_PKCS_PSS_PARAMS *pss);
+
+#endif
