@@ -38,9 +38,22 @@ static bool vote_for_self(struct core *c)
     return true;
 }
 
+/* A leader speaks at once, or who has not heard of it asks for votes in a newer term and unseats it. The library's sole voter says
+ * nothing for an election timeout after it has elected itself: a member with an old configuration, whose terms run ahead meanwhile,
+ * could unseat it each time, for ever. A barrier is something to say. */
+static void greet(struct core *c)
+{
+    struct members m;
+
+    core_members(c, &m);
+    if (m.n > 1 && members_is_sole_voter(&m, c->id) && guard_acts(&c->guards, GUARD_GREET))
+        core_barrier(c, c->now_ms);
+}
+
 void core_timeout(struct core *c, uint64_t now_ms)
 {
     struct raft_event event = {0};
+    bool led = core_is_leader(c);
 
     c->now_ms = now_ms;
     if (!vote_for_self(c)) {
@@ -48,6 +61,8 @@ void core_timeout(struct core *c, uint64_t now_ms)
         core_step_or_die(c, &event, "the library failed on a timeout");
     }
     core_after(c);
+    if (!led && core_is_leader(c))
+        greet(c);
 }
 
 /* Hands entries [from, from + n) of an AppendEntries over as one event. */
