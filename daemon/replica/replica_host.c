@@ -238,6 +238,9 @@ static void read_work(uv_work_t *work)
     struct snap *s = NULL;
 
     t->ok = snapshot_read(t->path, t->env, &s, &t->why);
+    if (!t->ok) /* its checksums were right on the way (TLS), so it was damaged there or here */
+        diag_remedy(&t->why, "it is asked for again; if that stays so, restart that node, so that another one leads, and look at the "
+                             "disks of both");
     if (t->ok && (s->index != t->parcel->msg.index || s->term != t->parcel->msg.index_term ||
                   s->members_index != t->parcel->snap->members_index ||
                   s->members->len != t->parcel->snap->members->len ||

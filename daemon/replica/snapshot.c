@@ -12,7 +12,7 @@
 
 static const char magic[] = "clusterhsm-snapshot";
 
-enum { HEAD_BYTES = 1 + 4, CRC_BYTES = 4, FLAGS_KEPT = MDB_INTEGERKEY | MDB_REVERSEKEY };
+enum { HEAD_BYTES = 1 + 4, CRC_BYTES = 4, KEY_BYTES_MAX = 511 /* LMDB's, as it is usually built */ };
 
 struct file {
     FILE *stream;
@@ -93,8 +93,8 @@ static bool write_database(struct file *f, MDB_txn *txn, const MDB_val *name, ui
     text[name->mv_size] = '\0';
     if ((rc = mdb_dbi_open(txn, text, 0, &dbi)) != 0 || (rc = mdb_dbi_flags(txn, dbi, &flags)) != 0)
         return refuse(f, "read the state for", mdb_strerror(rc));
-    if ((flags & ~(unsigned)FLAGS_KEPT) != 0)
-        return refuse(f, "write", "a database has more than one value a key");
+    if (flags != 0)
+        return refuse(f, "write", "a database has another order of keys, or more than one value a key");
     start_block(f, 'D');
     buffer_put_u32(&f->block, flags);
     buffer_put_text(&f->block, text);
@@ -238,13 +238,13 @@ static bool read_database(struct file *f, struct cursor *in, MDB_txn *txn, MDB_d
     char text[128];
     int rc;
 
-    if (in->failed || n == 0 || n >= sizeof text || (flags & ~(uint32_t)FLAGS_KEPT) != 0 || memchr(name, 0, n) != NULL)
+    if (in->failed || n == 0 || n >= sizeof text || flags != 0 || memchr(name, 0, n) != NULL)
         return complain(f, "a database's name or flags are malformed");
     if (txn == NULL)
         return true;
     memcpy(text, name, n);
     text[n] = '\0';
-    rc = mdb_dbi_open(txn, text, flags | MDB_CREATE, dbi);
+    rc = mdb_dbi_open(txn, text, MDB_CREATE, dbi);
     return rc == 0 || refuse(f, "load", mdb_strerror(rc));
 }
 
@@ -252,11 +252,11 @@ static bool read_record(struct file *f, struct cursor *in, MDB_txn *txn, MDB_dbi
 {
     MDB_val k, v;
     size_t n = 0;
-    const uint8_t *key = cursor_bytes(in, SNAPSHOT_BLOCK_BYTES_MAX, &n);
+    const uint8_t *key = cursor_bytes(in, KEY_BYTES_MAX, &n);
     int rc;
 
     if (in->failed || n == 0)
-        return complain(f, "a record has no key");
+        return complain(f, "a record has no key, or one that is too long");
     if (txn == NULL)
         return true;
     k.mv_data = (void *)(uintptr_t)key;

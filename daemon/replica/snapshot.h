@@ -8,6 +8,7 @@
  * payload and the block before}, so that a block can neither change, vanish nor move:
  *   'S' "clusterhsm-snapshot", format (32), index, term, members index (64 each), members
  *   'D' database: flags (32), name          'R' record: key length (32), key, value        ... in name and key order
+ *       flags: 0. Other tables than plain ones are refused both ways: LMDB does not check the size of an integer key.
  *   'E' databases (64), records (64)        and nothing behind
  */
 #ifndef CLUSTERHSM_DAEMON_REPLICA_SNAPSHOT_H

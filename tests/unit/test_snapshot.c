@@ -1,3 +1,5 @@
+#include "common/buffer.h"
+#include "daemon/replica/checksum.h"
 #include "daemon/replica/members.h"
 #include "daemon/replica/snapshot.h"
 #include "tests/unit/runner.h"
@@ -188,10 +190,102 @@ START_TEST(test_snapshot_that_cannot_be_written_leaves_nothing)
 }
 END_TEST
 
+/* A block as the format has it, with a checksum that is right. */
+static void put_block(struct buffer *file, uint32_t *chain, char kind, const struct buffer *payload)
+{
+    size_t from = file->len;
+
+    buffer_put_u8(file, (uint8_t)kind);
+    buffer_put_u32(file, (uint32_t)payload->len);
+    buffer_put(file, payload->data, payload->len);
+    *chain = checksum(*chain, file->data + from, file->len - from);
+    buffer_put_u32(file, *chain);
+}
+
+/* A file by somebody who knows the format: one database with these flags, and records with keys of these sizes; 0 ends them. */
+static void write_forged(const char *to, uint32_t flags, const size_t *key_sizes)
+{
+    static const uint8_t key[1024] = {1};
+    struct snap *s = description();
+    struct buffer file = {0}, payload = {0};
+    uint64_t records = 0;
+    uint32_t chain = 0;
+
+    buffer_put_text(&payload, "clusterhsm-snapshot");
+    buffer_put_u32(&payload, SNAPSHOT_FORMAT);
+    buffer_put_u64(&payload, s->index);
+    buffer_put_u64(&payload, s->term);
+    buffer_put_u64(&payload, s->members_index);
+    buffer_put(&payload, s->members->data, s->members->len);
+    put_block(&file, &chain, 'S', &payload);
+    buffer_reset(&payload);
+    buffer_put_u32(&payload, flags);
+    buffer_put_text(&payload, "keys");
+    put_block(&file, &chain, 'D', &payload);
+    for (; key_sizes[records] != 0; records++) {
+        buffer_reset(&payload);
+        buffer_put_bytes(&payload, key, key_sizes[records]);
+        put_block(&file, &chain, 'R', &payload);
+    }
+    buffer_reset(&payload);
+    buffer_put_u64(&payload, 1);
+    buffer_put_u64(&payload, records);
+    put_block(&file, &chain, 'E', &payload);
+    write_all(to, file.data, file.len);
+    buffer_clear(&file);
+    buffer_clear(&payload);
+    snap_unref(s);
+}
+
+/* LMDB compares integer keys by the size that it expects of them, whatever their size is: it must not get to see such a table. */
+START_TEST(test_snapshot_with_keys_that_lmdb_would_misread_is_refused)
+{
+    static const size_t good[] = {3, 8, 0}, too_long[] = {512, 0};
+    static const uint32_t flags[] = {MDB_INTEGERKEY, MDB_REVERSEKEY, MDB_DUPSORT, 0x40000000};
+    MDB_env *from = prepare(), *to = env_new("to");
+    struct diag why = {0};
+    size_t i;
+
+    write_forged(other, 0, good); /* a file of this making is fine as such */
+    ck_assert_msg(snapshot_read(other, NULL, NULL, &why), "%s", why.what);
+    for (i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        write_forged(other, flags[i], good);
+        ck_assert_msg(!snapshot_read(other, NULL, NULL, &why), "flags %x, looked at", flags[i]);
+        ck_assert_msg(!snapshot_read(other, to, NULL, &why), "flags %x, loaded", flags[i]);
+        ck_assert_ptr_nonnull(strstr(why.what, "damaged"));
+    }
+    write_forged(other, 0, too_long);
+    ck_assert(!snapshot_read(other, NULL, NULL, &why));
+    ck_assert(!snapshot_read(other, to, NULL, &why));
+    ck_assert_ptr_nonnull(strstr(why.what, "damaged"));
+    mdb_env_close(from);
+    mdb_env_close(to);
+}
+END_TEST
+
+START_TEST(test_snapshot_is_not_written_of_databases_that_could_not_be_read_back)
+{
+    MDB_env *from = prepare();
+    struct snap *s = description();
+    struct diag why = {0};
+    MDB_txn *txn;
+    MDB_dbi db;
+
+    ck_assert_int_eq(mdb_txn_begin(from, NULL, 0, &txn), 0);
+    ck_assert_int_eq(mdb_dbi_open(txn, "numbers", MDB_CREATE | MDB_INTEGERKEY, &db), 0);
+    ck_assert(!snapshot_write(txn, s, other, &why));
+    ck_assert_str_ne(why.what, "");
+    mdb_txn_abort(txn);
+    snap_unref(s);
+    mdb_env_close(from);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_snapshot_loaded_elsewhere_gives_the_same_bytes,
         &test_snapshot_with_any_flipped_byte_is_refused, &test_snapshot_cut_anywhere_or_too_long_is_refused,
-        &test_snapshot_that_cannot_be_written_leaves_nothing, NULL};
+        &test_snapshot_that_cannot_be_written_leaves_nothing, &test_snapshot_with_keys_that_lmdb_would_misread_is_refused,
+        &test_snapshot_is_not_written_of_databases_that_could_not_be_read_back, NULL};
     return suite_of("snapshot", 30, tests);
 }

@@ -108,7 +108,7 @@ class Node:
         if not may_lock_memory():
             lines.setdefault("vault", {})["allow_swap"] = "true"
         lines["raft"] = dict(election_timeout="%dms" % self.cluster.election_ms, lease="%dms" % self.cluster.lease_ms)
-        for section, values in more.items():
+        for section, values in list(self.cluster.settings.items()) + list(more.items()):
             lines.setdefault(section, {}).update(values) if isinstance(values, dict) else lines.update({section: values})
         with open(self.config, "w") as f:
             for key, value in lines.items():
@@ -200,7 +200,7 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, nodes=3, namespaces=False, folder=None, election_ms=500, lease_ms=1500):
+    def __init__(self, nodes=3, namespaces=False, folder=None, election_ms=500, lease_ms=1500, **settings):
         self.folder = folder or tempfile.mkdtemp(prefix="cluster-")
         os.chmod(self.folder, 0o755)
         self.own_users = others_reach(self.folder) and others_reach(program("hsmd"))
@@ -210,6 +210,7 @@ class Cluster:
         self.prefix = "hsm%d-" % os.getpid()
         self.subnet = "10.%d.%d." % (200 + os.getpid() % 50, os.getpid() // 50 % 250)
         self.election_ms, self.lease_ms = election_ms, lease_ms
+        self.settings = settings  # of every node, beyond what a test needs anyway: raft=dict(snapshot_entries=100)
         self.conf = os.path.join(self.folder, "client.yaml")
         if namespaces:
             self.make_network(nodes)
