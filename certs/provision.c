@@ -115,19 +115,29 @@ static bool do_root(char **args)
     return ok;
 }
 
+/* What the request itself is called, which matters for a cluster; `fallback` where it says nothing usable. */
+static const char *name_of_request(const X509_REQ *csr, const char *fallback, char out[CERT_NAME_BYTES_MAX + 1])
+{
+    int n = X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(csr), NID_commonName, out, CERT_NAME_BYTES_MAX + 1);
+
+    return n > 0 && strlen(out) == (size_t)n ? out : fallback;
+}
+
 static bool sign_request(const struct authority *a, enum cert_role role, const char *folder, const char *id, const char *csr_path,
                          const char *end)
 {
     X509 *issuer = NULL, *cert = NULL;
     EVP_PKEY *issuer_key = NULL;
     X509_REQ *csr = NULL;
+    char name[CERT_NAME_BYTES_MAX + 1];
     struct diag why = {0};
     bool ok = false;
 
     if (!pem_read_csr(csr_path, &csr, &why))
         return complain_of(&why);
     if (authority_load(a, folder, &issuer, &issuer_key) &&
-        (cert = issue(role, id, X509_REQ_get0_pubkey(csr), issuer, issuer_key)) != NULL)
+        (cert = issue(role, role == CERT_SERVER ? name_of_request(csr, id, name) : id, X509_REQ_get0_pubkey(csr), issuer,
+                      issuer_key)) != NULL)
         ok = cert_save(folder, id, end, cert);
     X509_free(cert);
     X509_free(issuer);

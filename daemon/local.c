@@ -144,6 +144,7 @@ static void initialize(struct job *j, const Hsm__LocalInitialize *r)
     wanted.cluster_certificate = r->cluster_certificate;
     wanted.customer_anchor = r->customer_anchor;
     wanted.client_anchor = r->client_anchor;
+    wanted.clients_pin = r->clients_pin;
     call.of_case = HSM__NODE_CALL__OF_INITIALIZE;
     call.initialize = &wanted;
     life_call(j->local->setup.node->life, &call, on_node_answer, j);

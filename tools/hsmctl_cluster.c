@@ -101,6 +101,7 @@ enum status cluster_initialize(const struct invocation *call)
             s = complain(call, STATUS_FILE, doing, &why);
     request.of_case = HSM__LOCAL_REQUEST__OF_INITIALIZE;
     request.initialize = &initialize;
+    initialize.clients_pin = call->options[OPTION_clients_pin] != NULL;
     if (s == STATUS_DONE)
         s = node_ask(call, doing, &request, &reply);
     for (size_t i = 0; i < sizeof into / sizeof into[0]; i++)

@@ -7,9 +7,10 @@
 #include <openssl/x509.h>
 
 #include "common/secret.h"
+#include "crypto/cluster_name.h"
 #include "module/rpc/gate.h"
 
-enum { CLUSTER_ID_BYTES = 16, HASH_BYTES = 32, KEY_BYTES = 32 };
+enum { HASH_BYTES = 32, KEY_BYTES = 32 };
 
 /* ECDSA with SHA-256 over "clusterhsm login key" || 0 || statement. */
 static bool signature_is_good(OSSL_LIB_CTX *libctx, const Hsm__Welcome *w, const struct stream_peer *peer)
@@ -41,6 +42,9 @@ static const char *fault_of(const Hsm__LoginKeyStatement *s, const struct stream
         return "has fields of the wrong length";
     if (!bytes_equal(s->certificate_hash.data, peer->certificate_hash, HASH_BYTES))
         return "was made for another certificate";
+    if (!peer->pinned && (!peer->named || !bytes_equal(s->cluster_id.data, peer->cluster_id, CLUSTER_ID_BYTES)))
+        return "is of a cluster that the certificate does not name: give the cluster a certificate with its request's name, or "
+               "pin its key (cluster.pin)";
     if (now_s < s->not_before_s || now_s >= s->not_after_s)
         return "is not valid now: compare the clocks of client and node";
     if (view->known && !bytes_equal(s->cluster_id.data, view->cluster_id, CLUSTER_ID_BYTES))

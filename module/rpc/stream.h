@@ -12,10 +12,13 @@
 #include "common/diag.h"
 #include "proto/error.h"
 
-/* SHA-256 of the peer's certificate, DER, and its public key, SubjectPublicKeyInfo DER: the login key's statement is checked
- * against both. `key` belongs to the stream and lives as long. */
+/* SHA-256 of the peer's certificate, DER, the cluster that it is named after, and its public key, SubjectPublicKeyInfo DER: the login
+ * key's statement is checked against all. `key` belongs to the stream and lives as long. */
 struct stream_peer {
     uint8_t certificate_hash[32];
+    uint8_t cluster_id[16];
+    bool named;  /* cluster_id was in its certificate */
+    bool pinned; /* it has the very key that this client's configuration names, so its name does not matter */
     const uint8_t *key;
     size_t key_bytes;
 };

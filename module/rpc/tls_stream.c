@@ -22,6 +22,7 @@
 #include "common/clock.h"
 #include "common/secret.h"
 #include "common/tls.h"
+#include "crypto/cluster_name.h"
 #include "module/rpc/gate.h"
 
 struct tls_dialer {
@@ -282,6 +283,8 @@ static bool note_peer(struct tls_dialer *d, struct tls_stream *t, const char *ad
               EVP_Digest(der, (size_t)n, t->peer.certificate_hash, NULL, sha256, NULL) == 1 &&
               EVP_Digest(t->peer_key, (size_t)key_n, key_hash, NULL, sha256, NULL) == 1;
 
+    t->peer.named = ok && cluster_name_read(X509_get_subject_name(x), t->peer.cluster_id);
+    t->peer.pinned = d->pinned; /* or there is no stream */
     t->peer.key = t->peer_key;
     t->peer.key_bytes = ok ? (size_t)key_n : 0;
     EVP_MD_free(sha256);

@@ -177,7 +177,7 @@ static void make_world(void)
     x.vault.ids = ids_new();
     x.vault.seen = seen_new();
     x.vault.records = record_cache_new();
-    x.vault.guesses = guesses_new();
+    x.vault.guesses = guesses_new(x.vault.libctx);
     x.vault.now_ms = clock_real_ms;
     must(key_cache_new(16, &x.vault.key_cache) == ERR_OK && engine_new(&setup, &x.engine) == ERR_OK);
 }

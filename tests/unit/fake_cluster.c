@@ -108,7 +108,7 @@ void fake_init(struct fake *f, const ProtobufCBinaryData *anchors, size_t n)
     ck_assert_int_eq(master_add(k->master, 1, NULL), ERR_OK);
     ck_assert_int_eq(index_new(k->master, &k->index), ERR_OK);
     for (int i = 0; i < FAKE_VAULTS; i++)
-        f->vaults[i] = (struct vault){.libctx = libctx, .keyring = k, .guesses = guesses_new(), .now_ms = own_clock};
+        f->vaults[i] = (struct vault){.libctx = libctx, .keyring = k, .guesses = guesses_new(libctx), .now_ms = own_clock};
     fake_anchors(f, anchors, n);
 }
 

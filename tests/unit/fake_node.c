@@ -31,6 +31,7 @@ struct fake_node {
 struct fake_stream {
     struct stream base;
     struct fake_node *node;
+    struct stream_peer peer;
     struct channel *channel;
     struct buffer in;
     struct buffer out;
@@ -193,7 +194,7 @@ static long stream_read(struct stream *base, uint8_t *bytes, size_t room)
 
 static const struct stream_peer *stream_peer(struct stream *base)
 {
-    return &((struct fake_stream *)base)->node->peer;
+    return &((struct fake_stream *)base)->peer;
 }
 
 static bool stream_wait(struct stream *base, bool to_write, unsigned timeout_ms)
@@ -224,6 +225,11 @@ struct stream *fake_node_stream(struct fake_node *n)
     ck_assert_ptr_nonnull(s);
     s->base.ops = &ops;
     s->node = n;
+    s->peer = n->peer;
+    s->peer.pinned = n->faults.pinned;
+    s->peer.named = !n->faults.no_name;
+    s->peer.cluster_id[0] = n->cluster;
+    s->peer.cluster_id[5] = n->faults.other_name;
     n->dials++;
     return &s->base;
 }

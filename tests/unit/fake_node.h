@@ -19,6 +19,9 @@ struct fake_faults {
     bool forge_once;          /* ... the first time only */
     bool other_certificate;   /* a statement for another certificate */
     bool expired_statement;
+    bool other_name;          /* its certificate is named after another cluster */
+    bool pinned;              /* no fault: it has the key that the client pins */
+    bool no_name;             /* ... after something else */
     bool alter_reply;         /* one bit */
     bool swap_replies;        /* the answer to the first request is sent for the second as well */
     bool silent;              /* never answers a request */

@@ -281,9 +281,11 @@ struct local_node *local_node_new(OSSL_LIB_CTX *libctx, const struct engine_part
     n->peer.key_bytes = (size_t)der;
     local_store_open(&n->store);
     n->vault = (struct vault){.libctx = libctx, .keyring = keyring_new(libctx), .ids = ids_new(), .seen = seen_new(),
-                              .records = record_cache_new(), .guesses = guesses_new(), .now_ms = now_ms};
+                              .records = record_cache_new(), .guesses = guesses_new(libctx), .now_ms = now_ms};
     ck_assert_int_eq(key_cache_new(64, &n->vault.key_cache), ERR_OK);
     make_cluster(n);
+    n->peer.named = true;
+    memcpy(n->peer.cluster_id, n->cluster_id, sizeof n->peer.cluster_id);
     setup.vault = &n->vault;
     setup.arg = n;
     ck_assert_int_eq(engine_new(&setup, &n->engine), ERR_OK);

@@ -73,9 +73,14 @@ ProtobufCBinaryData node_world_issue(const struct world_authority *a, int role, 
     struct diag why = {0};
     X509_REQ *request = NULL;
     ProtobufCBinaryData der;
+    char own[CERT_NAME_BYTES_MAX + 1];
     X509 *cert;
 
     ck_assert_msg(csr_read(NULL, csr->data, csr->len, &request, &why) == ERR_OK, "%s", why.what);
+    if (name == NULL) {
+        ck_assert_int_gt(X509_NAME_get_text_by_NID(X509_REQ_get_subject_name(request), NID_commonName, own, sizeof own), 0);
+        name = own;
+    }
     cert = issue(a, (enum cert_role)role, name, X509_REQ_get0_pubkey(request), 5000);
     der = node_world_der(cert);
     X509_free(cert);
@@ -148,7 +153,7 @@ void node_world_boot(struct node_world *w, int which, enum seal_kind kind, const
     struct secret given = {0};
 
     v->vault = (struct vault){.libctx = w->libctx, .keyring = keyring_new(w->libctx), .ids = ids_new(), .seen = seen_new(),
-                              .records = record_cache_new(), .guesses = guesses_new(), .now_ms = now_ms};
+                              .records = record_cache_new(), .guesses = guesses_new(w->libctx), .now_ms = now_ms};
     ck_assert_int_eq(key_cache_new(KEYS_MAX, &v->vault.key_cache), ERR_OK);
     if (kind == SEAL_FILE) {
         ck_assert(secret_new(&given, SEAL_KEY_BYTES));
@@ -406,7 +411,7 @@ void node_world_cluster(struct node_world *w, int which)
     Hsm__ClusterBody *body;
     uint64_t version;
 
-    initialize.cluster_certificate = node_world_issue(&w->customer, CERT_SERVER, "cluster", &node_world_create(w, which, 1)->csr);
+    initialize.cluster_certificate = node_world_issue(&w->customer, CERT_SERVER, NULL, &node_world_create(w, which, 1)->csr);
     initialize.customer_anchor = node_world_der(w->customer.cert);
     initialize.client_anchor = node_world_der(w->clients.cert);
     call.of_case = HSM__NODE_CALL__OF_INITIALIZE;

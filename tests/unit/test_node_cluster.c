@@ -112,6 +112,9 @@ START_TEST(test_cluster_keys_survive_a_restart)
 }
 END_TEST
 
+static const char *named; /* the cluster certificate's name where it is not the request's */
+static bool pinned;
+
 /* initialize with the certificates of a created cluster, one of them replaced. */
 static void initialize(const struct world_authority *customer, const struct world_authority *signer, const X509 *client_anchor,
                        bool own_key)
@@ -122,7 +125,7 @@ static void initialize(const struct world_authority *customer, const struct worl
     a = node_world_info(&w, 0);
     csr = own_key ? a->facts->cluster_csr : (ProtobufCBinaryData){0};
     if (own_key) {
-        i.cluster_certificate = node_world_issue(signer, CERT_SERVER, "cluster", &csr);
+        i.cluster_certificate = node_world_issue(signer, CERT_SERVER, named, &csr);
     } else {
         struct cert_order o = {.role = CERT_SERVER, .name = "other", .subject_key = w.clients.key, .issuer = signer->cert,
                                .issuer_key = signer->key, .now_s = WORLD_NOW_S, .days = 10};
@@ -133,6 +136,7 @@ static void initialize(const struct world_authority *customer, const struct worl
     }
     i.customer_anchor = node_world_der(customer->cert);
     i.client_anchor = node_world_der(client_anchor);
+    i.clients_pin = pinned;
     hsm__node_call__init(&call);
     call.of_case = HSM__NODE_CALL__OF_INITIALIZE;
     call.initialize = &i;
@@ -214,6 +218,43 @@ START_TEST(test_expired_client_anchor_is_refused)
     initialize(&w.customer, &w.customer, old, true);
     assert_refused(ERR_CERTIFICATE, "expired");
     X509_free(old);
+}
+END_TEST
+
+START_TEST(test_authority_of_clients_that_is_the_clusters_too_needs_clients_that_pin)
+{
+    struct cert_order o = {.role = CERT_ROOT, .name = "the same key", .subject_key = w.customer.key, .issuer_key = w.customer.key,
+                           .now_s = WORLD_NOW_S, .days = 10};
+    X509 *same = NULL;
+
+    node_world_provision(&w, 0);
+    a = node_world_create(&w, 0, 1);
+    ck_assert_int_eq(cert_issue(&o, &same, NULL), ERR_OK);
+    pinned = false;
+    initialize(&w.customer, &w.customer, w.customer.cert, true);
+    assert_refused(ERR_CERTIFICATE, "--clients-pin");
+    initialize(&w.customer, &w.customer, same, true);
+    assert_refused(ERR_CERTIFICATE, "--clients-pin");
+    pinned = true;
+    initialize(&w.customer, &w.customer, same, true);
+    ck_assert_int_eq((int)a->error, ERR_OK);
+    pinned = false;
+    X509_free(same);
+}
+END_TEST
+
+START_TEST(test_cluster_certificate_of_another_name_needs_clients_that_pin)
+{
+    node_world_provision(&w, 0);
+    a = node_world_create(&w, 0, 1);
+    named = "hsm.example.org";
+    initialize(&w.customer, &w.customer, w.clients.cert, true);
+    assert_refused(ERR_CERTIFICATE, "common name");
+    pinned = true;
+    initialize(&w.customer, &w.customer, w.clients.cert, true);
+    ck_assert_int_eq((int)a->error, ERR_OK);
+    pinned = false;
+    named = NULL;
 }
 END_TEST
 
@@ -334,6 +375,8 @@ Suite *test_suite(void)
         &test_cluster_certificate_of_another_authority_is_refused,
         &test_client_anchor_that_is_no_authority_is_refused,
         &test_expired_client_anchor_is_refused,
+        &test_authority_of_clients_that_is_the_clusters_too_needs_clients_that_pin,
+        &test_cluster_certificate_of_another_name_needs_clients_that_pin,
         &test_front_that_hides_the_record_cannot_have_the_cluster_initialized_anew,
         &test_older_cluster_record_is_refused,
         &test_record_that_is_not_the_clusters_is_refused,

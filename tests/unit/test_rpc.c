@@ -302,6 +302,22 @@ START_TEST(test_statement_for_another_certificate_is_refused)
 }
 END_TEST
 
+START_TEST(test_certificate_that_is_not_named_after_the_cluster_is_refused)
+{
+    struct cluster_view view = {0};
+    setup();
+    fake_node_faults(node)->other_name = true;
+    ck_assert_int_eq(open_one(&view), ERR_FORGED);
+    teardown();
+    setup();
+    fake_node_faults(node)->no_name = true; /* a client's, say, by the same authority */
+    ck_assert_int_eq(open_one(&view), ERR_FORGED);
+    fake_node_faults(node)->pinned = true;
+    ck_assert_int_eq(open_one(&view), ERR_OK);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_expired_statement_is_refused)
 {
     struct cluster_view view = {0};
@@ -391,7 +407,8 @@ Suite *test_suite(void)
         &test_front_cannot_invent_a_verdict, &test_altered_reply_is_never_believed,
         &test_answer_to_another_request_is_never_believed, &test_silent_node_is_taken_for_dead,
         &test_statement_that_the_cluster_key_did_not_sign_is_refused, &test_statement_for_another_certificate_is_refused,
-        &test_expired_statement_is_refused, &test_login_key_of_a_lower_epoch_is_refused, &test_node_of_another_cluster_is_refused,
+        &test_certificate_that_is_not_named_after_the_cluster_is_refused, &test_expired_statement_is_refused,
+        &test_login_key_of_a_lower_epoch_is_refused, &test_node_of_another_cluster_is_refused,
         &test_cluster_that_is_down_answers_within_the_wait,
         &test_one_node_that_forges_does_not_stop_the_others, &test_many_threads_share_few_connections, NULL};
     return suite_of("rpc", 20, tests);

@@ -3,11 +3,19 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "common/big_endian.h"
+#include "common/secret.h"
 #include "proto/limits.h"
 
-enum { PLACES = 2048, HEARD_MS = 60000 };
+enum { PLACES = 2048, HEARD_MS = 60000, KEY_BYTES = 32, MAC_BYTES = 32 };
 
 struct guesses {
+    OSSL_LIB_CTX *libctx;
+    uint8_t key[KEY_BYTES]; /* says which user has which place */
     pthread_mutex_t lock;
     uint64_t leader_ms, own_ms;  /* what the leader's clock and ours showed at the same time; 0: not known */
     struct place {
@@ -16,11 +24,19 @@ struct guesses {
     } places[PLACES];
 };
 
-struct guesses *guesses_new(void)
+struct guesses *guesses_new(OSSL_LIB_CTX *libctx)
 {
     struct guesses *g = calloc(1, sizeof *g);
-    if (g != NULL)
-        pthread_mutex_init(&g->lock, NULL);
+
+    if (g == NULL)
+        return NULL;
+    g->libctx = libctx;
+    pthread_mutex_init(&g->lock, NULL);
+    if (RAND_bytes_ex(libctx, g->key, sizeof g->key, 0) != 1) {
+        ERR_clear_error();
+        guesses_free(g);
+        return NULL;
+    }
     return g;
 }
 
@@ -29,6 +45,7 @@ void guesses_free(struct guesses *g)
     if (g == NULL)
         return;
     pthread_mutex_destroy(&g->lock);
+    bytes_wipe(g->key, sizeof g->key);
     free(g);
 }
 
@@ -45,11 +62,27 @@ static void refill(struct place *p, uint64_t now_ms)
     p->taken = n >= p->taken ? 0 : p->taken - (uint32_t)n;
 }
 
+/* NULL: no memory. */
+static struct place *place_of(struct guesses *g, uint64_t user)
+{
+    uint8_t id[8], mac[MAC_BYTES];
+    size_t n = 0;
+
+    u64_put(id, user);
+    if (EVP_Q_mac(g->libctx, "HMAC", NULL, "SHA256", NULL, g->key, sizeof g->key, id, sizeof id, mac, sizeof mac, &n) == NULL) {
+        ERR_clear_error();
+        return NULL;
+    }
+    return &g->places[u64_get(mac) % PLACES];
+}
+
 bool guesses_take(struct guesses *g, uint64_t user, uint64_t now_ms)
 {
-    struct place *p = &g->places[user % PLACES];
+    struct place *p = place_of(g, user);
     bool there;
 
+    if (p == NULL)
+        return false;
     pthread_mutex_lock(&g->lock);
     refill(p, now_ms);
     there = p->taken < GUESSES_MAX;
@@ -60,8 +93,10 @@ bool guesses_take(struct guesses *g, uint64_t user, uint64_t now_ms)
 
 void guesses_give_back(struct guesses *g, uint64_t user)
 {
-    struct place *p = &g->places[user % PLACES];
+    struct place *p = place_of(g, user);
 
+    if (p == NULL)
+        return;
     pthread_mutex_lock(&g->lock);
     if (p->taken > 0)
         p->taken--;

@@ -7,17 +7,20 @@
  *
  * Every outcome tells the leader's time; from the last one it is known well enough for a while, or each login would have to ask.
  *
- * Any thread. Users share the table's places by their ids, so it is bounded and never full. */
+ * Any thread. Users share the table's places, so it is bounded and never full. Which user has which place is a secret of this vault's:
+ * ids come by the hands of fronts, and one that could choose who shares a place could keep a user from logging in. */
 #ifndef CLUSTERHSM_VAULT_ACCESS_GUESSES_H
 #define CLUSTERHSM_VAULT_ACCESS_GUESSES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 struct guesses;
 
 /* NULL: no memory. */
-struct guesses *guesses_new(void);
+struct guesses *guesses_new(OSSL_LIB_CTX *libctx);
 void guesses_free(struct guesses *g);
 
 /* Before scrypt: false: not now. */

@@ -31,7 +31,7 @@ static enum err make_request(struct work *w, Hsm__NodeState *next, struct key *c
     X509_REQ *csr = NULL;
     enum err e;
 
-    step_cluster_name(next->cluster_id.data, name);
+    cluster_name(next->cluster_id.data, name);
     e = permit_request(&key, name, &csr, &why);
     if (e == ERR_OK)
         e = csr_write(csr, &der);

@@ -2,7 +2,10 @@
  *
  * Once in a cluster's life, and by the node that created it. The vault does not take its front's word that there is no record yet: a
  * state that was sealed when there was one says so (NodeState.cluster_version), and nodes that joined never initialize. */
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
+
+#include <string.h>
 
 #include "certs/chain.h"
 #include "certs/issue.h"
@@ -59,6 +62,31 @@ static enum err check_authority(struct work *w, const char *what, X509 *cert)
     return ERR_OK;
 }
 
+/* A client that pins no key takes for the cluster whoever has the customer's word for it and the cluster's name. So the authority must
+ * not vouch for clients, who would name themselves, and the certificate must have the name. */
+static enum err check_told_apart(struct work *w, const struct identity *i, X509 *cluster, X509 *customer, X509 *clients)
+{
+    const ProtobufCBinaryData *id = &identity_state(i)->cluster_id;
+    char name[CLUSTER_NAME_BYTES];
+    uint8_t named[CLUSTER_ID_BYTES];
+
+    if (EVP_PKEY_eq(X509_get0_pubkey(customer), X509_get0_pubkey(clients)) == 1) {
+        work_detail(w, "the customer's authority is the clients' too, so that any of them could stand in for the cluster: "
+                       "make an authority of its own for clients, or pin the cluster's key in every client and say "
+                       "--clients-pin");
+        return ERR_CERTIFICATE;
+    }
+    ERR_clear_error();
+    if (!cluster_name_read(X509_get_subject_name(cluster), named) || id->len != sizeof named ||
+        memcmp(named, id->data, sizeof named) != 0) {
+        cluster_name(id->data, name);
+        work_detail(w, "the cluster certificate has another common name than its request, %s: sign it with that, or pin "
+                       "the cluster's key in every client and say --clients-pin", name);
+        return ERR_CERTIFICATE;
+    }
+    return ERR_OK;
+}
+
 static enum err check_certificates(struct work *w, const struct identity *i)
 {
     const Hsm__ClusterInitialize *call = work_node_call(w)->initialize;
@@ -77,6 +105,8 @@ static enum err check_certificates(struct work *w, const struct identity *i)
     if (e == ERR_OK)
         e = step_explain(w, chain_check_cluster(work_vault(w)->libctx, step_now_s(w), cluster, identity_key(i, IDENTITY_CLUSTER), customer,
                                                 &why), &why);
+    if (e == ERR_OK && !call->clients_pin)
+        e = check_told_apart(w, i, cluster, customer, clients);
     X509_free(cluster);
     X509_free(customer);
     X509_free(clients);

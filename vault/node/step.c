@@ -14,12 +14,6 @@ int64_t step_now_s(const struct work *w)
     return (int64_t)(work_vault(w)->now_ms() / 1000);
 }
 
-void step_cluster_name(const uint8_t id[CLUSTER_ID_BYTES], char out[CLUSTER_NAME_BYTES])
-{
-    memcpy(out, "cluster-", 8);
-    hex_encode(id, CLUSTER_ID_BYTES, out + 8);
-}
-
 enum err step_explain(struct work *w, enum err e, const struct diag *why)
 {
     char text[DIAG_WHAT_BYTES];
@@ -178,7 +172,7 @@ enum err step_issue_hsm(struct work *w, Hsm__NodeState *next, struct diag *why)
     X509 *issuer = NULL, *cert = NULL;
     enum err e = node_key_load(libctx, &next->keys->cluster_private, &cluster);
 
-    step_cluster_name(next->cluster_id.data, name);
+    cluster_name(next->cluster_id.data, name);
     if (e == ERR_OK)
         e = cert_read(libctx, "the manufacturer hardware certificate", next->manufacturer_hardware.data,
                       next->manufacturer_hardware.len, &issuer, why);

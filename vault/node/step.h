@@ -5,15 +5,14 @@
 #include <stdbool.h>
 
 #include "common/diag.h"
+#include "crypto/cluster_name.h"
 #include "vault/keyring.h"
 #include "vault/node/identity.h"
 #include "vault/node/node.h"
 
 enum {
     NODE_CERTIFICATE_DAYS = 3650,
-    CLUSTER_RECORD = 1,            /* id of the record that there is one of */
-    CLUSTER_ID_BYTES = 16,
-    CLUSTER_NAME_BYTES = 8 + 2 * CLUSTER_ID_BYTES + 1
+    CLUSTER_RECORD = 1 /* id of the record that there is one of */
 };
 
 /* Alters `next`, a copy of the node's state; false in *changed: it is as it was. */
@@ -36,9 +35,6 @@ enum err step_put(struct work *w, ProtobufCBinaryData *field, const void *bytes,
 enum err step_explain(struct work *w, enum err e, const struct diag *why);
 
 int64_t step_now_s(const struct work *w);
-
-/* "cluster-" and the id in hexadecimal: the common name of a cluster's certificates. */
-void step_cluster_name(const uint8_t id[CLUSTER_ID_BYTES], char out[CLUSTER_NAME_BYTES]);
 
 /* The HSM certificate: that the cluster key of `next` is in this vault, by its hardware key. */
 enum err step_issue_hsm(struct work *w, Hsm__NodeState *next, struct diag *why);

@@ -57,7 +57,7 @@ static bool vault_open(struct vault *v, enum seal_kind kind, struct secret *seal
     v->ids = ids_new();
     v->seen = seen_new();
     v->records = record_cache_new();
-    v->guesses = guesses_new();
+    v->guesses = guesses_new(v->libctx);
     if (v->keyring == NULL || v->ids == NULL || v->seen == NULL || v->records == NULL || v->guesses == NULL ||
         key_cache_new(KEY_CACHE_KEYS_MAX, &v->key_cache) != ERR_OK) {
         diag_set(why, "out of memory");

@@ -189,8 +189,9 @@ class Node:
     def mend(self):
         run("ip", "link", "set", self.cluster.port(self), "up")
 
-    def provision(self):
-        keys = self.cluster.keys
+    def provision(self, keys=None):
+        """keys: the folder of other roots than the cluster's."""
+        keys = keys or self.cluster.keys
         request = os.path.join(keys, self.name + ".csr")
         until(10, "%s has made its hardware key" % self.name, lambda: self.hsmctl("node", "csr", request, check=False).returncode == 0)
         for kind in ("manufacturer", "operator"):
