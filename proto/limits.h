@@ -16,6 +16,9 @@
 #define LABEL_BYTES_MAX 255u                  /* CKA_LABEL */
 #define SIGN_DATA_BYTES_MAX (64u * 1024u)     /* data that goes to the vault whole: HMAC, raw RSA */
 #define REQUEST_MEMORY_BYTES_MAX (512u * 1024u) /* what one unpacked request takes in the vault */
+#define CIPHER_BYTES_MAX (64u * 1024u)        /* data of one request to encrypt or decrypt; of all data where it cannot be cut */
+#define CIPHER_LONGER_BYTES_MAX 64u           /* ... and a ciphertext may be longer by a tag, a vector, a block of padding */
+#define GCM_IV_BYTES_MAX 128u                 /* OpenSSL's limit */
 #define PARAMETER_BYTES_MAX (16u * 1024u)       /* one byte string of a mechanism's parameter */
 #define HEADER_IDS_MAX 8u                     /* records named in an open header */
 #define FIND_IDS_MAX 64u                      /* objects in one reply to a search */

@@ -10,11 +10,22 @@
 #define SIGN CKF_SIGN
 #define VERIFY CKF_VERIFY
 #define DIGEST CKF_DIGEST
+#define ENCRYPT CKF_ENCRYPT
+#define DECRYPT CKF_DECRYPT
 #define NO_KEY NO_KEY_TYPE
 #define PARAM_OF_NO_PARAM PARAM_NONE
 #define PARAM_OF_PARAM_PSS PARAM_PSS
+#define PARAM_OF_PARAM_OAEP PARAM_OAEP
+#define PARAM_OF_PARAM_IV PARAM_IV
+#define PARAM_OF_PARAM_CTR PARAM_CTR
+#define PARAM_OF_PARAM_GCM PARAM_GCM
+#define PARAM_OF_PARAM_CCM PARAM_CCM
+#define PARAM_OF_PARAM_CHACHA PARAM_CHACHA
+#define PARAM_OF_PARAM_GENERAL PARAM_GENERAL
 #define COST_INLINE false
 #define COST_DEAR true
+
+enum { MAC_BLOCK_BYTES = 16 };
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
@@ -118,24 +129,22 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
     return m->has_key && key_kind_serves(type, m->key_type);
 }
 
+bool mechanism_is_mac(const struct mechanism *m)
+{
+    return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC;
+}
+
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
 {
-    switch (m->family) {
-    case FAMILY_RSA_PKCS:
-    case FAMILY_RSA_RAW:
-    case FAMILY_RSA_PSS:
+    enum mechanism_family f = m->family;
+
+    if (f == FAMILY_RSA_PKCS || f == FAMILY_RSA_RAW || f == FAMILY_RSA_PSS)
         return (size + 7) / 8;
-    case FAMILY_ECDSA:
+    if (f == FAMILY_ECDSA)
         return 2 * ((size + 7) / 8);
-    case FAMILY_HMAC:
+    if (f == FAMILY_HMAC)
         return mechanism_hash_bytes(m->hash);
-    case FAMILY_RSA:
-    case FAMILY_EC:
-    case FAMILY_HASH:
-    case FAMILY_SECRET:
-        break;
-    }
-    return 0;
+    return f == FAMILY_CMAC || f == FAMILY_GMAC ? MAC_BLOCK_BYTES : 0;
 }
 
 bool mechanism_is_dear(const struct mechanism *m, size_t size)

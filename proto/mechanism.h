@@ -19,12 +19,35 @@ enum mechanism_family {
     FAMILY_ECDSA,
     FAMILY_HMAC,
     FAMILY_HASH,
-    FAMILY_SECRET    /* secret keys made */
+    FAMILY_SECRET,   /* secret keys made */
+    FAMILY_CMAC,
+    FAMILY_GMAC,
+    FAMILY_ECB,      /* modes of ciphers: proto/cipher_mode.h */
+    FAMILY_CBC,
+    FAMILY_CBC_PAD,
+    FAMILY_CTR,
+    FAMILY_OFB,
+    FAMILY_CFB,
+    FAMILY_CFB8,
+    FAMILY_GCM,
+    FAMILY_CCM,
+    FAMILY_CHACHA_POLY,
+    FAMILY_XTS,
+    FAMILY_KEY_WRAP,     /* NIST SP 800-38F KW */
+    FAMILY_KEY_WRAP_PAD, /* KWP */
+    FAMILY_RSA_OAEP
 };
 
 enum mechanism_param {
     PARAM_NONE,
-    PARAM_PSS /* CK_RSA_PKCS_PSS_PARAMS */
+    PARAM_PSS,    /* CK_RSA_PKCS_PSS_PARAMS */
+    PARAM_OAEP,   /* CK_RSA_PKCS_OAEP_PARAMS */
+    PARAM_IV,     /* the bytes of an initialization vector */
+    PARAM_CTR,    /* CK_AES_CTR_PARAMS */
+    PARAM_GCM,    /* CK_GCM_PARAMS */
+    PARAM_CCM,    /* CK_CCM_PARAMS */
+    PARAM_CHACHA, /* CK_SALSA20_CHACHA20_POLY1305_PARAMS */
+    PARAM_GENERAL /* CK_MAC_GENERAL_PARAMS */
 };
 
 /* Who sees the data: see mechanism.def. */
@@ -70,6 +93,9 @@ const char *mechanism_mgf_hash(CK_ULONG mgf);
 
 /* True if the row works with keys of this type. */
 bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type);
+
+/* A MAC, which secret keys make and check. */
+bool mechanism_is_mac(const struct mechanism *m);
 
 /* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits
  * (bytes for secret keys). */

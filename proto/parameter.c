@@ -2,22 +2,113 @@
 
 #include <stddef.h>
 
-/* Where each parameter stands: a pointer in the message. */
+#include "proto/cipher_mode.h"
+#include "proto/limits.h"
+
+enum {
+    TAG_BYTES_MAX = 16,
+    CCM_NONCE_BYTES_MIN = 7, /* NIST SP 800-38C appendix A.1 */
+    CCM_NONCE_BYTES_MAX = 13,
+    CHACHA_NONCE_BYTES = 12, /* RFC 8439 section 2.8 */
+    COUNTER_BITS_MAX = 128
+};
+
+/* NIST SP 800-38D section 5.2.1.2 */
+static enum err check_gcm(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    size_t tag = m->aead->tag_bytes;
+
+    (void)row;
+    if (m->aead->iv.len == 0 || m->aead->iv.len > GCM_IV_BYTES_MAX)
+        return ERR_MECHANISM_PARAM;
+    return tag == 4 || tag == 8 || (tag >= 12 && tag <= TAG_BYTES_MAX) ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+/* NIST SP 800-38C appendix A.1 */
+static enum err check_ccm(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    size_t tag = m->aead->tag_bytes, nonce = m->aead->iv.len;
+
+    (void)row;
+    if (nonce < CCM_NONCE_BYTES_MIN || nonce > CCM_NONCE_BYTES_MAX)
+        return ERR_MECHANISM_PARAM;
+    return tag >= 4 && tag <= TAG_BYTES_MAX && tag % 2 == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_chacha(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->aead->iv.len == CHACHA_NONCE_BYTES && m->aead->tag_bytes == TAG_BYTES_MAX ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_iv(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    const struct cipher_mode *mode = cipher_mode_of(row);
+    size_t wanted = mode->iv_bytes > 0 ? mode->iv_bytes : cipher_block_bytes(row);
+
+    if (m->iv->counter_bits != 0)
+        return ERR_MECHANISM_PARAM;
+    return m->iv->iv.len == wanted || (mode->iv_may_lack && m->iv->iv.len == 0) ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_ctr(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    return m->iv->iv.len == cipher_block_bytes(row) && m->iv->counter_bits >= 1 && m->iv->counter_bits <= COUNTER_BITS_MAX
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_general(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    return m->general->bytes >= 1 && m->general->bytes <= mechanism_signature_bytes(row, 0) ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_oaep(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return mechanism_hash_name(m->oaep->hash) != NULL && mechanism_mgf_hash(m->oaep->mgf) != NULL &&
+                   m->oaep->label.len <= PARAMETER_BYTES_MAX
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
+/* Where each parameter stands: a pointer in the message, which several may share; and what may stand there. */
 static const struct {
-    enum mechanism_param param;
     size_t at;
+    enum err (*check)(const struct mechanism *row, const Hsm__Mechanism *m);
 } fields[] = {
-    {PARAM_PSS, offsetof(Hsm__Mechanism, pss)},
+    [PARAM_PSS] = {offsetof(Hsm__Mechanism, pss), NULL},
+    [PARAM_OAEP] = {offsetof(Hsm__Mechanism, oaep), check_oaep},
+    [PARAM_IV] = {offsetof(Hsm__Mechanism, iv), check_iv},
+    [PARAM_CTR] = {offsetof(Hsm__Mechanism, iv), check_ctr},
+    [PARAM_GCM] = {offsetof(Hsm__Mechanism, aead), check_gcm},
+    [PARAM_CCM] = {offsetof(Hsm__Mechanism, aead), check_ccm},
+    [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
+    [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
 bool parameter_is_given(const struct mechanism *row, const Hsm__Mechanism *m)
 {
-    for (size_t i = 0; i < FIELDS; i++) {
+    for (size_t i = PARAM_NONE + 1; i < FIELDS; i++) {
         const void *const *field = (const void *const *)((const char *)m + fields[i].at);
-        if ((*field != NULL) != (fields[i].param == row->param))
+        if ((*field != NULL) != (row->param != PARAM_NONE && fields[i].at == fields[row->param].at))
             return false;
     }
     return true;
+}
+
+enum err parameter_check(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    if (!parameter_is_given(row, m))
+        return ERR_MECHANISM_PARAM;
+    return fields[row->param].check != NULL ? fields[row->param].check(row, m) : ERR_OK;
+}
+
+size_t parameter_signature_bytes(const struct mechanism *row, const Hsm__Mechanism *m, size_t key_size)
+{
+    if (row->param == PARAM_GENERAL)
+        return m->general->bytes;
+    return row->param == PARAM_GCM ? m->aead->tag_bytes : mechanism_signature_bytes(row, key_size);
 }

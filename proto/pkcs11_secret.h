@@ -26,6 +26,30 @@
 #ifndef CKK_SHA512_256_HMAC
 #define CKK_SHA512_256_HMAC 0x00000044UL
 #endif
+#ifndef CKM_SHA3_256
+#define CKM_SHA3_256 0x000002B0UL
+#endif
+#ifndef CKM_SHA3_224
+#define CKM_SHA3_224 0x000002B5UL
+#endif
+#ifndef CKM_SHA3_384
+#define CKM_SHA3_384 0x000002C0UL
+#endif
+#ifndef CKM_SHA3_512
+#define CKM_SHA3_512 0x000002D0UL
+#endif
+#ifndef CKG_MGF1_SHA3_224
+#define CKG_MGF1_SHA3_224 0x00000006UL
+#endif
+#ifndef CKG_MGF1_SHA3_256
+#define CKG_MGF1_SHA3_256 0x00000007UL
+#endif
+#ifndef CKG_MGF1_SHA3_384
+#define CKG_MGF1_SHA3_384 0x00000008UL
+#endif
+#ifndef CKG_MGF1_SHA3_512
+#define CKG_MGF1_SHA3_512 0x00000009UL
+#endif
 #ifndef CKM_SHA3_256_HMAC
 #define CKM_SHA3_256_HMAC 0x000002B1UL
 #endif
@@ -97,6 +121,56 @@
 #endif
 #ifndef CKM_CHACHA20_POLY1305
 #define CKM_CHACHA20_POLY1305 0x00004021UL
+#endif
+
+/* A header that has the generators of 3.0 has its structures too. */
+#ifndef CKG_NO_GENERATE
+#define CKG_NO_GENERATE 0x00000000UL
+#define CKG_GENERATE 0x00000001UL
+#define CKG_GENERATE_COUNTER 0x00000002UL
+#define CKG_GENERATE_RANDOM 0x00000003UL
+#define CKG_GENERATE_COUNTER_XOR 0x00000004UL
+
+typedef struct CK_CCM_PARAMS {
+    CK_ULONG ulDataLen;
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceLen;
+    CK_BYTE *pAAD;
+    CK_ULONG ulAADLen;
+    CK_ULONG ulMACLen;
+} CK_CCM_PARAMS;
+
+typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceLen;
+    CK_BYTE *pAAD;
+    CK_ULONG ulAADLen;
+} CK_SALSA20_CHACHA20_POLY1305_PARAMS;
+
+typedef struct CK_GCM_MESSAGE_PARAMS {
+    CK_BYTE *pIv;
+    CK_ULONG ulIvLen;
+    CK_ULONG ulIvFixedBits;
+    CK_ULONG ivGenerator; /* CKG_ */
+    CK_BYTE *pTag;
+    CK_ULONG ulTagBits;
+} CK_GCM_MESSAGE_PARAMS;
+
+typedef struct CK_CCM_MESSAGE_PARAMS {
+    CK_ULONG ulDataLen;
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceLen;
+    CK_ULONG ulNonceFixedBits;
+    CK_ULONG nonceGenerator; /* CKG_ */
+    CK_BYTE *pMAC;
+    CK_ULONG ulMACLen;
+} CK_CCM_MESSAGE_PARAMS;
+
+typedef struct CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceLen;
+    CK_BYTE *pTag;
+} CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS;
 #endif
 
 #endif

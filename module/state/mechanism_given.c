@@ -1,13 +1,22 @@
 #include "module/state/mechanism_given.h"
 
 #include "module/state/parameter.h"
+#include "proto/parameter.h"
 
-/* How each parameter is taken, and the size of the structure that the application gives. */
+/* How each parameter is taken, and the size of the structure that the application gives. `take_any` looks at the length itself. */
 static const struct {
     CK_ULONG bytes;
     enum err (*take)(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+    enum err (*take_any)(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 } parameters[] = {
-    [PARAM_PSS] = {sizeof(CK_RSA_PKCS_PSS_PARAMS), parameter_take_pss},
+    [PARAM_PSS] = {.bytes = sizeof(CK_RSA_PKCS_PSS_PARAMS), .take = parameter_take_pss},
+    [PARAM_OAEP] = {.bytes = sizeof(CK_RSA_PKCS_OAEP_PARAMS), .take = parameter_take_oaep},
+    [PARAM_IV] = {.take_any = parameter_take_iv},
+    [PARAM_CTR] = {.bytes = sizeof(CK_AES_CTR_PARAMS), .take = parameter_take_ctr},
+    [PARAM_GCM] = {.take_any = parameter_take_gcm},
+    [PARAM_CCM] = {.bytes = sizeof(CK_CCM_PARAMS), .take = parameter_take_ccm},
+    [PARAM_CHACHA] = {.bytes = sizeof(CK_SALSA20_CHACHA20_POLY1305_PARAMS), .take = parameter_take_chacha},
+    [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
 };
 
 static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given *m)
@@ -16,6 +25,10 @@ static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given
 
     if (param == PARAM_NONE) /* a pointer without a length is what some programs leave there */
         return given->ulParameterLen == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
+    if (parameters[param].take_any != NULL)
+        return given->pParameter == NULL && given->ulParameterLen > 0
+                   ? ERR_MECHANISM_PARAM
+                   : parameters[param].take_any(m->row, given->pParameter, given->ulParameterLen, m->wire);
     if (given->pParameter == NULL || given->ulParameterLen != parameters[param].bytes)
         return ERR_MECHANISM_PARAM;
     return parameters[param].take(m->row, given->pParameter, m->wire);
@@ -33,6 +46,8 @@ enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct me
     hsm__mechanism__init(out->wire);
     out->wire->type = out->row->type;
     e = take_parameter(given, out);
+    if (e == ERR_OK)
+        e = parameter_check(out->row, out->wire);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

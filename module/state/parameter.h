@@ -16,5 +16,14 @@ enum err parameter_copy(const void *bytes, CK_ULONG n, ProtobufCBinaryData *out)
 
 /* One for each row of enum mechanism_param. `given` is its structure, perhaps unaligned. ERR_MECHANISM_PARAM, ERR_NO_MEMORY. */
 enum err parameter_take_pss(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_oaep(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_ctr(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_ccm(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_chacha(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_general(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+
+/* The same where the length is not always the same. Whether the IV has the length that the mechanism needs is parameter_check's. */
+enum err parameter_take_iv(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
+enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 
 #endif

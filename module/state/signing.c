@@ -6,6 +6,7 @@
 #include "module/state/lookup.h"
 #include "module/state/output.h"
 #include "proto/limits.h"
+#include "proto/parameter.h"
 
 /* ---- beginning */
 
@@ -45,7 +46,7 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_TYPE;
     if (size < row->size_min || size > row->size_max)
         return ERR_KEY_SIZE;
-    s->signature_bytes = mechanism_signature_bytes(row, size);
+    s->signature_bytes = parameter_signature_bytes(row, s->mechanism.wire, size);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
 }
 

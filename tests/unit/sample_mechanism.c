@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/cipher_mode.h"
+
 static const struct {
     CK_MECHANISM_TYPE type;
     CK_ULONG mgf;
@@ -53,4 +55,49 @@ Hsm__PssParams sample_pss_wire(const CK_RSA_PKCS_PSS_PARAMS *pss)
     wire.mgf = pss->mgf;
     wire.salt_bytes = pss->sLen;
     return wire;
+}
+
+CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
+{
+    static CK_BYTE iv[16] = "a vector of 16 b", nonce[12] = "a nonce here", aad[] = "more data", label[] = "a label";
+    static CK_AES_CTR_PARAMS ctr;
+    static CK_GCM_PARAMS gcm;
+    static CK_CCM_PARAMS ccm;
+    static CK_SALSA20_CHACHA20_POLY1305_PARAMS chacha;
+    static CK_RSA_PKCS_OAEP_PARAMS oaep;
+    static CK_ULONG general;
+
+    switch (m->param) {
+    case PARAM_IV:
+        if (cipher_mode_of(m)->iv_may_lack)
+            break;
+        return (CK_MECHANISM){m->type, iv, cipher_mode_of(m)->iv_bytes > 0 ? cipher_mode_of(m)->iv_bytes : cipher_block_bytes(m)};
+    case PARAM_CTR:
+        ctr = (CK_AES_CTR_PARAMS){.ulCounterBits = 32};
+        memcpy(ctr.cb, iv, sizeof nonce);
+        return (CK_MECHANISM){m->type, &ctr, sizeof ctr};
+    case PARAM_GCM:
+        gcm = (CK_GCM_PARAMS){.pIv = nonce, .ulIvLen = sizeof nonce, .ulTagBits = 128};
+        if (m->family == FAMILY_GCM) {
+            gcm.pAAD = aad;
+            gcm.ulAADLen = sizeof aad;
+        }
+        return (CK_MECHANISM){m->type, &gcm, sizeof gcm};
+    case PARAM_CCM:
+        ccm = (CK_CCM_PARAMS){data_bytes, nonce, sizeof nonce, aad, sizeof aad, 12};
+        return (CK_MECHANISM){m->type, &ccm, sizeof ccm};
+    case PARAM_CHACHA:
+        chacha = (CK_SALSA20_CHACHA20_POLY1305_PARAMS){nonce, 96, aad, sizeof aad};
+        return (CK_MECHANISM){m->type, &chacha, sizeof chacha};
+    case PARAM_OAEP:
+        oaep = (CK_RSA_PKCS_OAEP_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, label, sizeof label};
+        return (CK_MECHANISM){m->type, &oaep, sizeof oaep};
+    case PARAM_GENERAL:
+        general = mechanism_signature_bytes(m, 0) / 2;
+        return (CK_MECHANISM){m->type, &general, sizeof general};
+    case PARAM_NONE:
+    case PARAM_PSS:
+        break;
+    }
+    return (CK_MECHANISM){m->type, NULL, 0};
 }

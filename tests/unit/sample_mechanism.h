@@ -9,6 +9,9 @@
 CK_MECHANISM_TYPE sample_hash_type(const char *name);
 CK_ULONG sample_mgf(const char *name);
 
+/* A row of secret keys, or OAEP, with a parameter that suits it, for so much data (CCM). Good until the next call. */
+CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes);
+
 /* The row's hash (SHA-256 where it has none) everywhere, and a salt of the hash's length. */
 CK_RSA_PKCS_PSS_PARAMS sample_pss(const struct mechanism *m);
 

@@ -24,21 +24,19 @@ static void setup(void)
 /* The mechanism with a parameter that suits it. */
 static CK_MECHANISM mechanism_of(const struct mechanism *row)
 {
-    CK_MECHANISM m = {row->type, NULL, 0};
-
-    if (row->param == PARAM_PSS) {
-        pss = sample_pss(row);
-        m.pParameter = &pss;
-        m.ulParameterLen = sizeof pss;
-    }
-    return m;
+    if (mechanism_is_mac(row))
+        return sample_mechanism(row, 0);
+    if (row->param != PARAM_PSS)
+        return (CK_MECHANISM){row->type, NULL, 0};
+    pss = sample_pss(row);
+    return (CK_MECHANISM){row->type, &pss, sizeof pss};
 }
 
 /* What the mechanism can sign. */
 static CK_ULONG data_for(const struct mechanism *row, CK_BYTE *out)
 {
     memset(out, 1, 256);
-    if (row->where == WHERE_HASH_IN_MODULE || row->family == FAMILY_HMAC)
+    if (row->where == WHERE_HASH_IN_MODULE || mechanism_is_mac(row))
         return 200;
     return row->family == FAMILY_RSA_RAW ? 256 : 32;
 }
@@ -47,18 +45,17 @@ static CK_ULONG data_for(const struct mechanism *row, CK_BYTE *out)
 START_TEST(test_every_mechanism_signs_and_verifies_in_one_part_and_in_many)
 {
     struct token_pair rsa, ec;
-    CK_OBJECT_HANDLE hmac;
     unsigned tried = 0;
 
     setup();
     rsa = token_rsa(s, false, "rsa");
     ec = token_ec(s, true, "ec");
-    hmac = token_hmac_key(s, false, "hmac");
     for (size_t i = 0; mechanism_at(i) != NULL; i++) {
         const struct mechanism *row = mechanism_at(i);
-        bool is_rsa = row->key_type == CKK_RSA, is_hmac = row->family == FAMILY_HMAC;
-        CK_OBJECT_HANDLE with = is_rsa ? rsa.private_key : is_hmac ? hmac : ec.private_key;
-        CK_OBJECT_HANDLE against = is_rsa ? rsa.public_key : is_hmac ? hmac : ec.public_key;
+        bool is_rsa = row->key_type == CKK_RSA, is_mac = mechanism_is_mac(row);
+        CK_OBJECT_HANDLE secret = is_mac ? token_secret_key(s, row->key_type, 32) : 0;
+        CK_OBJECT_HANDLE with = is_rsa ? rsa.private_key : is_mac ? secret : ec.private_key;
+        CK_OBJECT_HANDLE against = is_rsa ? rsa.public_key : is_mac ? secret : ec.public_key;
         CK_BYTE bytes[256], second[1024];
         CK_ULONG length = data_for(row, bytes), size = 0, second_n = sizeof second;
         CK_MECHANISM m;

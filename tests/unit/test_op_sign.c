@@ -201,7 +201,7 @@ START_TEST(test_every_mac_row_makes_and_checks_macs)
     stage_open();
     for (size_t i = 0; mechanism_at(i) != NULL; i++) {
         const struct mechanism *m = mechanism_at(i);
-        for (int token = 0; token < 2 && m->family == FAMILY_HMAC; token++) {
+        for (int token = 0; token < 2 && m->family == FAMILY_HMAC && m->param == PARAM_NONE; token++) {
             struct stage_use use = {.key = stage_key(make_secret(token)), .mechanism = m->type,
                                     .data = (const uint8_t *)message, .n = sizeof message};
             ProtobufCBinaryData mac = stage_sign(ALICE, &use, ERR_OK);
@@ -389,8 +389,10 @@ START_TEST(test_mechanism_must_fit_the_key)
     stage_sign(ALICE, &use, ERR_TOO_LARGE);
     stage_verify(ALICE, &use, any, ERR_TOO_LARGE);
     use.n = 32;
-    use.mechanism = CKM_RSA_PKCS;
+    use.mechanism = CKM_AES_CMAC;
     stage_verify(ALICE, &use, any, ERR_KEY_TYPE);
+    use.mechanism = CKM_RSA_PKCS;
+    stage_verify(ALICE, &use, any, ERR_MECHANISM);
     EVP_PKEY_free(rsa);
     stage_close();
 }

@@ -162,6 +162,23 @@ struct token_pair token_rsa(CK_SESSION_HANDLE s, bool token, const char *label)
     return pair(s, CKM_RSA_PKCS_KEY_PAIR_GEN, token, label, (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof bits});
 }
 
+CK_OBJECT_HANDLE token_secret_key(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULONG bytes)
+{
+    CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_BYTE value[256];
+    CK_ATTRIBUTE array[] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_SIGN, &yes, 1},
+                            {CKA_VERIFY, &yes, 1}, {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}, {CKA_WRAP, &yes, 1},
+                            {CKA_UNWRAP, &yes, 1}, {CKA_DERIVE, &yes, 1}, {CKA_VALUE, value, bytes}};
+    CK_OBJECT_HANDLE key = 0;
+
+    ck_assert_uint_le(bytes, sizeof value);
+    for (CK_ULONG i = 0; i < bytes; i++)
+        value[i] = (CK_BYTE)(i + 1);
+    ck_ok(f->C_CreateObject(s, array, sizeof array / sizeof array[0], &key));
+    return key;
+}
+
 CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *label)
 {
     CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;

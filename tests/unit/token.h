@@ -56,6 +56,8 @@ struct token_pair {
 };
 struct token_pair token_ec(CK_SESSION_HANDLE s, bool token, const char *label);
 struct token_pair token_rsa(CK_SESSION_HANDLE s, bool token, const char *label);
+/* Imported as a session object: so many bytes that count up; it may be put to every use. */
+CK_OBJECT_HANDLE token_secret_key(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULONG bytes);
 CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *label);
 
 /* How many objects have this label. */

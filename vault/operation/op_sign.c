@@ -1,8 +1,29 @@
 #include "proto/limits.h"
-#include "vault/object/signing.h"
+#include "vault/object/key_use.h"
 #include "vault/operation/operation.h"
+#include "vault/provider/mac.h"
+#include "vault/provider/sign.h"
 
-static enum err reply_signature(struct work *w, const struct sign *s, const ProtobufCBinaryData *data)
+static enum err make_mac(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data, uint8_t *out, size_t *n)
+{
+    struct mac mac = {
+        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .given = use->given, .key = use->key->key};
+
+    return mac_make(&mac, data->data, data->len, out, n);
+}
+
+static enum err make_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data, uint8_t *out, size_t *n)
+{
+    struct sign s = {
+        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .pss = use->given->pss, .key = use->key->key};
+    enum err e = sign_check(&s);
+
+    if (e == ERR_OK && mechanism_is_dear(s.mechanism, key_size(s.key)))
+        e = work_dear(w);
+    return e == ERR_OK ? sign_data(&s, data->data, data->len, out, n) : e;
+}
+
+static enum err reply_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data)
 {
     Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
     uint8_t *signature = work_memory(w, SIGNATURE_BYTES_MAX);
@@ -11,7 +32,8 @@ static enum err reply_signature(struct work *w, const struct sign *s, const Prot
 
     if (reply == NULL || signature == NULL)
         return ERR_NO_MEMORY;
-    if ((e = sign_data(s, data->data, data->len, signature, &n)) != ERR_OK)
+    e = mechanism_is_mac(use->mechanism) ? make_mac(w, use, data, signature, &n) : make_signature(w, use, data, signature, &n);
+    if (e != ERR_OK)
         return e;
     hsm__bytes_reply__init(reply);
     reply->value = (ProtobufCBinaryData){.data = signature, .len = n};
@@ -24,16 +46,13 @@ enum err op_sign_decide(struct work *w)
 {
     const Hsm__Sign *sign = work_request(w)->sign;
     struct key_use use;
-    struct sign s;
     enum err e;
 
     if (sign->data.len > SIGN_DATA_BYTES_MAX)
         return ERR_TOO_LARGE;
-    e = signing_open(w, sign->key, sign->mechanism, CKF_SIGN, &use, &s);
-    if (e == ERR_OK && mechanism_is_dear(s.mechanism, key_size(s.key)))
-        e = work_dear(w);
+    e = key_use_open(w, sign->key, sign->mechanism, CKF_SIGN, &use);
     if (e == ERR_OK)
-        e = reply_signature(w, &s, &sign->data);
+        e = reply_signature(w, &use, &sign->data);
     key_use_close(w, &use);
     return e;
 }

@@ -16,6 +16,7 @@
 #include "vault/index.h"
 #include "vault/master.h"
 #include "vault/node/kem.h"
+#include "vault/process/warm_secret.h"
 #include "vault/provider/ecdsa_text.h"
 #include "vault/provider/generate.h"
 #include "vault/provider/sign.h"
@@ -163,8 +164,7 @@ static bool digests(OSSL_LIB_CTX *libctx)
         size_t n = 0;
         if (row->family != FAMILY_HASH)
             continue;
-        ok = EVP_Q_digest(libctx, row->hash, NULL, "warm", 4, out, &n) == 1 &&
-             EVP_Q_mac(libctx, "HMAC", NULL, row->hash, NULL, "warm", 4, (const uint8_t *)"warm", 4, out, sizeof out, &n) != NULL;
+        ok = EVP_Q_digest(libctx, row->hash, NULL, "warm", 4, out, &n) == 1;
     }
     return ok;
 }
@@ -182,7 +182,7 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
         const char *what;
         bool (*try)(OSSL_LIB_CTX *libctx);
     } kinds[] = {
-        {"random numbers", chance}, {"digests and HMAC", digests}, {"certificates", elliptic}, {"elliptic curves", curves},
+        {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"certificates", elliptic}, {"elliptic curves", curves},
         {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"RSA", rsa},
     };
 

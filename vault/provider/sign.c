@@ -152,22 +152,11 @@ static enum err sign_ecdsa(const struct sign *s, const uint8_t *data, size_t dat
     return e;
 }
 
-static enum err sign_hmac(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
-{
-    const struct secret *key = key_secret(s->key);
-    enum err e = EVP_Q_mac(s->libctx, "HMAC", NULL, s->mechanism->hash, NULL, key->bytes, key->len, data, data_n, out,
-                           *out_n, out_n) != NULL ? ERR_OK : ERR_NO_MEMORY;
-
-    ERR_clear_error();
-    return e;
-}
-
 static enum err (*const families[])(const struct sign *, const uint8_t *, size_t, uint8_t *, size_t *) = {
     [FAMILY_RSA_PKCS] = sign_rsa_pkcs,
     [FAMILY_RSA_RAW] = sign_rsa_raw,
     [FAMILY_RSA_PSS] = sign_rsa_pss,
     [FAMILY_ECDSA] = sign_ecdsa,
-    [FAMILY_HMAC] = sign_hmac,
 };
 
 enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
@@ -181,23 +170,5 @@ enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uin
         return ERR_MECHANISM;
     if ((e = families[family](s, data, data_n, out, &n)) == ERR_OK)
         *out_n = n;
-    return e;
-}
-
-enum err sign_verify_mac(const struct sign *s, const uint8_t *data, size_t data_n, const uint8_t *mac, size_t mac_n)
-{
-    uint8_t right[SIGNATURE_BYTES_MAX];
-    size_t n = 0;
-    enum err e;
-
-    if (s->mechanism->family != FAMILY_HMAC)
-        return ERR_MECHANISM;
-    if ((e = sign_data(s, data, data_n, right, &n)) != ERR_OK)
-        return e;
-    if (mac_n != n)
-        e = ERR_SIGNATURE_LEN;
-    else if (!bytes_equal(right, mac, n))
-        e = ERR_SIGNATURE;
-    bytes_wipe(right, sizeof right);
     return e;
 }

@@ -1,4 +1,4 @@
-/* Signatures and MACs, by the rows of the mechanism table. Whether the key's attributes permit the use is decided
+/* Signatures, by the rows of the mechanism table (MACs: mac.h). Whether the key's attributes permit the use is decided
  * above.
  *
  * Reads its arguments only: any thread may call. */
@@ -25,9 +25,5 @@ enum err sign_check(const struct sign *s);
  * SIGNATURE_BYTES_MAX. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1).
  * Besides sign_check's: ERR_DATA_LEN, ERR_DATA (a raw block that is not below the modulus), ERR_NO_MEMORY, ERR_BUG. */
 enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n);
-
-/* ERR_OK: the MAC is right. Compared in constant time. FAMILY_HMAC only, others are ERR_MECHANISM.
- * ERR_SIGNATURE, ERR_SIGNATURE_LEN, and sign_data's. */
-enum err sign_verify_mac(const struct sign *s, const uint8_t *data, size_t data_n, const uint8_t *mac, size_t mac_n);
 
 #endif

@@ -1,0 +1,51 @@
+#include "proto/cipher_mode.h"
+
+#include <stdio.h>
+
+enum { AES_BLOCK_BYTES = 16, DES_BLOCK_BYTES = 8, SEMIBLOCK_BYTES = 8, XTS_TWEAK_BYTES = 16 };
+
+static const struct cipher_mode modes[] = {
+    {.family = FAMILY_ECB, .name = "ECB", .streams = true, .whole = true},
+    {.family = FAMILY_CBC, .name = "CBC", .streams = true, .whole = true},
+    {.family = FAMILY_CBC_PAD, .name = "CBC", .streams = true, .pads = true},
+    {.family = FAMILY_CTR, .name = "CTR", .streams = true},
+    {.family = FAMILY_OFB, .name = "OFB", .streams = true},
+    {.family = FAMILY_CFB, .name = "CFB", .streams = true},
+    {.family = FAMILY_CFB8, .name = "CFB8", .streams = true},
+    {.family = FAMILY_GCM, .name = "GCM"},
+    {.family = FAMILY_CCM, .name = "CCM"},
+    {.family = FAMILY_CHACHA_POLY, .name = ""},
+    {.family = FAMILY_XTS, .name = "XTS", .least = AES_BLOCK_BYTES, .iv_bytes = XTS_TWEAK_BYTES},
+    {.family = FAMILY_KEY_WRAP, .name = "WRAP", .whole = true, .unit = SEMIBLOCK_BYTES, .least = 2 * SEMIBLOCK_BYTES,
+     .iv_bytes = SEMIBLOCK_BYTES, .iv_may_lack = true, .longer = SEMIBLOCK_BYTES},
+    {.family = FAMILY_KEY_WRAP_PAD, .name = "WRAP-PAD", .unit = SEMIBLOCK_BYTES, .least = 1, .iv_bytes = 4, .iv_may_lack = true,
+     .longer = SEMIBLOCK_BYTES},
+    /* Not encryption, but named by the same cipher. */
+    {.family = FAMILY_CMAC, .name = "CBC"},
+    {.family = FAMILY_GMAC, .name = "GCM"},
+};
+
+const struct cipher_mode *cipher_mode_of(const struct mechanism *m)
+{
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (modes[i].family == m->family)
+            return &modes[i];
+    return NULL;
+}
+
+size_t cipher_block_bytes(const struct mechanism *m)
+{
+    return m->key_type == CKK_DES3 ? DES_BLOCK_BYTES : AES_BLOCK_BYTES;
+}
+
+void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t room)
+{
+    const struct cipher_mode *mode = cipher_mode_of(m);
+
+    if (m->key_type == CKK_CHACHA20)
+        snprintf(out, room, "ChaCha20-Poly1305");
+    else if (m->key_type == CKK_DES3)
+        snprintf(out, room, "DES-EDE3-%s", mode->name);
+    else
+        snprintf(out, room, "AES-%zu-%s", (m->key_type == CKK_AES_XTS ? key_bytes / 2 : key_bytes) * 8, mode->name);
+}

@@ -1,0 +1,170 @@
+/* MACs in the vault: every row against OpenSSL's own, whole and cut short, and what must be refused. */
+#include "vault/provider/mac.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
+#include "proto/cipher_mode.h"
+#include "proto/key_kind.h"
+#include "tests/unit/runner.h"
+
+static Hsm__Mechanism given;
+static Hsm__GeneralParams general;
+static Hsm__AeadParams aead;
+static uint8_t iv[12] = "a nonce here";
+static const uint8_t data[] = "what is to be kept from change";
+
+static struct key *key_of(CK_KEY_TYPE type, size_t n)
+{
+    static uint8_t bytes[4096];
+    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
+    struct key *k = NULL;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7 + n);
+    ck_assert_int_eq(key_load(NULL, type, &value, 1, &k), ERR_OK);
+    return k;
+}
+
+/* The row with a parameter that suits it. */
+static struct mac mac_of(const struct mechanism *row, const struct key *k, uint32_t bytes)
+{
+    hsm__mechanism__init(&given);
+    hsm__general_params__init(&general);
+    hsm__aead_params__init(&aead);
+    general.bytes = bytes;
+    aead.tag_bytes = bytes;
+    aead.iv = (ProtobufCBinaryData){.data = iv, .len = sizeof iv};
+    if (row->param == PARAM_GENERAL)
+        given.general = &general;
+    if (row->param == PARAM_GCM)
+        given.aead = &aead;
+    return (struct mac){.mechanism = row, .given = &given, .key = k};
+}
+
+static void openssl_mac(const struct mechanism *row, const struct key *k, uint8_t *out, size_t *n)
+{
+    char cipher[32];
+    OSSL_PARAM with_iv[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, iv, sizeof iv), OSSL_PARAM_construct_end()};
+    const struct secret *s = key_secret(k);
+    const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
+
+    if (inside == NULL) {
+        snprintf(cipher, sizeof cipher, "AES-%zu-%s", s->len * 8, row->family == FAMILY_CMAC ? "CBC" : "GCM");
+        inside = cipher;
+    }
+    ck_assert_ptr_nonnull(EVP_Q_mac(NULL, name, NULL, inside, row->family == FAMILY_GMAC ? with_iv : NULL, s->bytes, s->len, data,
+                                    sizeof data, out, 64, n));
+}
+
+START_TEST(test_every_mac_is_openssls_with_keys_of_every_length)
+{
+    unsigned tried = 0;
+
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *row = mechanism_at(i);
+        const struct key_kind *kind = key_kind_find(row->key_type);
+        if (!mechanism_is_mac(row))
+            continue;
+        for (size_t n = kind->bytes_min; n <= 200 && n <= kind->bytes_max; n += kind->bytes_step) {
+            struct key *k = key_of(row->key_type, n);
+            uint8_t mine[MAC_BYTES_MAX], theirs[64];
+            size_t whole = mechanism_signature_bytes(row, n), mine_n = 0, theirs_n = 0;
+            uint32_t bytes = row->param == PARAM_NONE ? (uint32_t)whole : row->param == PARAM_GCM ? 12 : (uint32_t)(n % whole + 1);
+            struct mac m = mac_of(row, k, bytes);
+            openssl_mac(row, k, theirs, &theirs_n);
+            ck_assert_msg(mac_make(&m, data, sizeof data, mine, &mine_n) == ERR_OK, "%s", row->name);
+            ck_assert_uint_eq(theirs_n, whole);
+            ck_assert_uint_eq(mine_n, bytes);
+            ck_assert_mem_eq(mine, theirs, mine_n);
+            ck_assert_int_eq(mac_verify(&m, data, sizeof data, mine, mine_n), ERR_OK);
+            ck_assert_int_eq(mac_verify(&m, data, sizeof data, mine, mine_n - 1), ERR_SIGNATURE_LEN);
+            mine[mine_n - 1] ^= 1;
+            ck_assert_int_eq(mac_verify(&m, data, sizeof data, mine, mine_n), ERR_SIGNATURE);
+            key_free(k);
+            tried++;
+        }
+    }
+    ck_assert_uint_gt(tried, 2000);
+}
+END_TEST
+
+START_TEST(test_mac_of_nothing_is_a_mac)
+{
+    struct key *k = key_of(CKK_GENERIC_SECRET, 1);
+    struct mac m = mac_of(mechanism_find(CKM_SHA256_HMAC), k, 0);
+    uint8_t out[MAC_BYTES_MAX];
+    size_t n = 0;
+
+    ck_assert_int_eq(mac_make(&m, NULL, 0, out, &n), ERR_OK);
+    ck_assert_uint_eq(n, 32);
+    key_free(k);
+}
+END_TEST
+
+/* RFC 4231, test case 1. */
+START_TEST(test_hmac_gives_the_published_value)
+{
+    static const uint8_t right[] = {0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53, 0x5c, 0xa8, 0xaf,
+                                    0xce, 0xaf, 0x0b, 0xf1, 0x2b, 0x88, 0x1d, 0xc2, 0x00, 0xc9, 0x83,
+                                    0x3d, 0xa7, 0x26, 0xe9, 0x37, 0x6c, 0x2e, 0x32, 0xcf, 0xf7};
+    uint8_t bytes[20], out[MAC_BYTES_MAX];
+    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = sizeof bytes};
+    struct key *k = NULL;
+    struct mac m;
+    size_t n = 0;
+
+    memset(bytes, 0x0b, sizeof bytes);
+    ck_assert_int_eq(key_load(NULL, CKK_SHA256_HMAC, &value, 1, &k), ERR_OK);
+    m = mac_of(mechanism_find(CKM_SHA256_HMAC), k, 0);
+    ck_assert_int_eq(mac_make(&m, (const uint8_t *)"Hi There", 8, out, &n), ERR_OK);
+    ck_assert_uint_eq(n, sizeof right);
+    ck_assert_mem_eq(out, right, n);
+    key_free(k);
+}
+END_TEST
+
+static void refused(CK_MECHANISM_TYPE type, const struct key *k, uint32_t bytes, enum err expected)
+{
+    struct mac m = mac_of(mechanism_find(type), k, bytes);
+    uint8_t out[MAC_BYTES_MAX];
+    size_t n = 0;
+
+    ck_assert_msg(mac_make(&m, data, sizeof data, out, &n) == expected, "%s %u", m.mechanism->name, bytes);
+}
+
+START_TEST(test_macs_refuse_wrong_keys_and_wrong_lengths)
+{
+    struct key *generic = key_of(CKK_GENERIC_SECRET, 32), *other = key_of(CKK_SHA384_HMAC, 32), *aes = key_of(CKK_AES, 16);
+
+    refused(CKM_SHA256_HMAC, other, 0, ERR_KEY_TYPE);
+    refused(CKM_SHA256_HMAC, aes, 0, ERR_KEY_TYPE);
+    refused(CKM_AES_CMAC, generic, 0, ERR_KEY_TYPE);
+    refused(CKM_SHA256_HMAC_GENERAL, generic, 0, ERR_MECHANISM_PARAM);
+    refused(CKM_SHA256_HMAC_GENERAL, generic, 33, ERR_MECHANISM_PARAM);
+    refused(CKM_SHA512_HMAC_GENERAL, generic, 64, ERR_OK);
+    refused(CKM_AES_CMAC_GENERAL, aes, 17, ERR_MECHANISM_PARAM);
+    refused(CKM_AES_GMAC, aes, 17, ERR_MECHANISM_PARAM);
+    refused(CKM_AES_GMAC, aes, 5, ERR_MECHANISM_PARAM);
+    refused(CKM_SHA256, aes, 5, ERR_MECHANISM);
+    key_free(generic);
+    key_free(other);
+    key_free(aes);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    static const TTest *const *const tests[] = {
+        &test_every_mac_is_openssls_with_keys_of_every_length,
+        &test_mac_of_nothing_is_a_mac,
+        &test_hmac_gives_the_published_value,
+        &test_macs_refuse_wrong_keys_and_wrong_lengths,
+        NULL,
+    };
+
+    return suite_of("mac", 60, tests);
+}
