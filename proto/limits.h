@@ -78,6 +78,10 @@
 #define OBJECT_FRESH_MS 1000u                 /* an attribute that can change is shown so long without asking again */
 #define SAVED_STATES_MAX 64u                  /* of C_GetOperationState */
 
+/* Digests with keys in them. */
+#define DIGEST_KEYS_MAX (HEADER_IDS_MAX - 1u) /* that only the vault may see */
+#define DIGEST_KEY_BYTES_MIN 14u              /* 112 bits: a shorter one could be guessed from its digest */
+
 /* Keys. */
 #define RSA_BITS_MIN 2048u
 #define RSA_BITS_MAX 8192u

@@ -18,11 +18,10 @@ CK_RV C_DigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG bytes)
 
 CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
 {
-    (void)session, (void)key;
-    return guard_missing(FUNCTION_DigestKey);
+    GUARDED(DigestKey, session, digesting_key(c.module, &c.session->operations.digesting, key));
 }
 
 CK_RV C_DigestFinal(CK_SESSION_HANDLE session, CK_BYTE *digest, CK_ULONG *digest_bytes)
 {
-    GUARDED(DigestFinal, session, digesting_finish(&c.session->operations.digesting, digest, digest_bytes));
+    GUARDED(DigestFinal, session, digesting_finish(c.module, &c.session->operations.digesting, digest, digest_bytes));
 }

@@ -3,8 +3,10 @@
 #ifndef CLUSTERHSM_MODULE_STATE_CLUSTER_H
 #define CLUSTERHSM_MODULE_STATE_CLUSTER_H
 
+#include "module/state/digest_parts.h"
 #include "module/state/module.h"
 #include "proto/error.h"
+#include "proto/mechanism.h"
 
 /* One page of a search: appends at most FIND_IDS_MAX handles to `found`; *after is the cursor, 0 at first and at the end. */
 struct found {
@@ -36,6 +38,9 @@ struct key_request {
 /* *bytes is the room at first. ERR_MALFORMED: the signature does not fit, which no vault of ours makes. */
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes);
 enum err cluster_verify(struct module *m, const struct key_request *k, const uint8_t *signature, size_t bytes);
+
+/* The digest of all that was fed, with the keys that are hidden. *bytes is the room at first. */
+enum err cluster_digest_key(struct module *m, const struct mechanism *digest, const struct digest_parts *fed, uint8_t *out, size_t *bytes);
 
 struct bytes {
     const uint8_t *bytes;

@@ -1,6 +1,8 @@
 #include "module/state/digesting.h"
 
 #include "module/rpc/gate.h"
+#include "module/state/cluster.h"
+#include "module/state/lookup.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/module.h"
 #include "module/state/output.h"
@@ -36,6 +38,7 @@ CK_RV digesting_begin(struct module *m, struct digesting *d, const CK_MECHANISM 
         return CKR_OPERATION_ACTIVE;
     e = mechanism_take(mechanism, CKF_DIGEST, &given);
     if (e == ERR_OK) {
+        d->row = given.row;
         gate_enter();
         e = digest_new(m->libctx, given.row->hash, &d->digest);
         gate_leave();
@@ -60,7 +63,42 @@ CK_RV digesting_update(struct digesting *d, const CK_BYTE *data, CK_ULONG n)
     if (data == NULL && n > 0)
         return ended(d, CKR_ARGUMENTS_BAD);
     d->parts = true;
-    e = digest_feed(d->digest, data, n);
+    e = digest_parts_put(&d->fed, data, n);
+    if (e == ERR_OK && d->fed.n_hidden == 0)
+        e = digest_feed(d->digest, data, n);
+    return e == ERR_OK ? CKR_OK : ended(d, err_to_rv(e));
+}
+
+/* A key whose value is shown is digested here; the vault holds the others against the same rules when it digests them. */
+static enum err put_key(struct digesting *d, struct known *key)
+{
+    const struct known_value *value = known_value(key, CKA_VALUE);
+    enum err e;
+
+    if (known_ulong(key, CKA_CLASS) != CKO_SECRET_KEY)
+        return known_ulong(key, CKA_CLASS) == CKO_PRIVATE_KEY ? ERR_KEY_INDIGESTIBLE : ERR_KEY_HANDLE;
+    if (value == NULL && known_bool(key, CKA_DERIVE))
+        return ERR_KEY_INDIGESTIBLE;
+    if (value == NULL && known_key_size(key) < DIGEST_KEY_BYTES_MIN)
+        return ERR_KEY_SIZE;
+    e = digest_parts_put_key(&d->fed, key);
+    return e == ERR_OK && d->fed.n_hidden == 0 ? digest_feed(d->digest, value->bytes, value->n) : e;
+}
+
+CK_RV digesting_key(struct module *m, struct digesting *d, CK_OBJECT_HANDLE handle)
+{
+    struct known *key = NULL;
+    enum err e;
+
+    if (d->digest == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    d->parts = true;
+    e = lookup_object(m, handle, LOOKUP_FRESH, &key);
+    if (e == ERR_OK)
+        e = put_key(d, key);
+    else if (e == ERR_OBJECT_HANDLE)
+        e = ERR_KEY_HANDLE;
+    known_release(key);
     return e == ERR_OK ? CKR_OK : ended(d, err_to_rv(e));
 }
 
@@ -94,7 +132,17 @@ CK_RV digesting_all(struct digesting *d, const CK_BYTE *data, CK_ULONG n, CK_BYT
     return e == ERR_OK ? write_digest(d, out, out_n) : ended(d, err_to_rv(e));
 }
 
-CK_RV digesting_finish(struct digesting *d, CK_BYTE *out, CK_ULONG *out_n)
+static CK_RV ask_vault(struct module *m, struct digesting *d, CK_BYTE *out, CK_ULONG *out_n)
+{
+    size_t n = *out_n;
+    enum err e = cluster_digest_key(m, d->row, &d->fed, out, &n);
+
+    if (e == ERR_OK)
+        *out_n = n;
+    return ended(d, err_to_rv(e));
+}
+
+CK_RV digesting_finish(struct module *m, struct digesting *d, CK_BYTE *out, CK_ULONG *out_n)
 {
     enum output fits;
 
@@ -103,7 +151,9 @@ CK_RV digesting_finish(struct digesting *d, CK_BYTE *out, CK_ULONG *out_n)
     fits = output_check(out, out_n, digest_bytes(d->digest));
     if (output_keeps_operation(fits))
         return output_rv(fits);
-    return fits == OUTPUT_BAD ? ended(d, CKR_ARGUMENTS_BAD) : write_digest(d, out, out_n);
+    if (fits == OUTPUT_BAD)
+        return ended(d, CKR_ARGUMENTS_BAD);
+    return d->fed.n_hidden > 0 ? ask_vault(m, d, out, out_n) : write_digest(d, out, out_n);
 }
 
 void digesting_end(struct digesting *d)
@@ -113,7 +163,14 @@ void digesting_end(struct digesting *d)
         digest_free(d->digest);
         gate_leave();
     }
+    digest_parts_clear(&d->fed);
     *d = (struct digesting){.digest = NULL};
+}
+
+void digesting_end_private(struct digesting *d)
+{
+    if (d->fed.n_hidden > 0)
+        digesting_end(d);
 }
 
 CK_RV digesting_save(struct module *m, const struct digesting *d, CK_BYTE *out, CK_ULONG *out_n)
@@ -126,6 +183,8 @@ CK_RV digesting_save(struct module *m, const struct digesting *d, CK_BYTE *out, 
         return CKR_ARGUMENTS_BAD;
     if (d->digest == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
+    if (d->fed.n_hidden > 0)
+        return CKR_STATE_UNSAVEABLE;
     if (fits != OUTPUT_FITS)
         return output_rv(fits);
     gate_enter();
@@ -148,5 +207,6 @@ CK_RV digesting_restore(struct module *m, struct digesting *d, const CK_BYTE *st
     digesting_end(d);
     d->digest = restored;
     d->parts = true;
+    d->fed.forgotten = true;
     return CKR_OK;
 }

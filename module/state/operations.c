@@ -21,6 +21,7 @@ void operations_forget(struct operations *o)
 void operations_end_private(struct operations *o)
 {
     search_end(&o->search);
+    digesting_end_private(&o->digesting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signature_first_end(&o->signature_first);

@@ -23,7 +23,7 @@ void operations_clear(struct operations *o);
 /* The same without touching what they own: a thread that is not in this process was at work on it when the process was forked. */
 void operations_forget(struct operations *o);
 
-/* The login is over: ends what may have been begun under it, the digest stays. */
+/* The login is over: ends what may have been begun under it; a digest stays but where a private key is in it. */
 void operations_end_private(struct operations *o);
 
 /* C_SessionCancel: CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */

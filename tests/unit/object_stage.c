@@ -145,7 +145,7 @@ struct local_node *stage_node(void)
 
 /* ---- requests */
 
-static const Hsm__Reply *ask(enum who who, const Hsm__Request *request, enum err expected)
+const Hsm__Reply *stage_ask(enum who who, const Hsm__Request *request, enum err expected)
 {
     struct rpc_call call = {.request = request};
     Hsm__Reply *reply = NULL;
@@ -168,7 +168,7 @@ const Hsm__Reply *stage_create(enum who who, const struct sample_template *t, en
     create.template_ = (Hsm__Template *)&t->message;
     request.of_case = HSM__REQUEST__OF_CREATE;
     request.create = &create;
-    return ask(who, &request, expected);
+    return stage_ask(who, &request, expected);
 }
 
 const Hsm__Reply *stage_pair(enum who who, CK_MECHANISM_TYPE mechanism, const struct sample_template *public_template,
@@ -184,7 +184,7 @@ const Hsm__Reply *stage_pair(enum who who, CK_MECHANISM_TYPE mechanism, const st
     pair.private_template = (Hsm__Template *)&private_template->message;
     request.of_case = HSM__REQUEST__OF_GENERATE_PAIR;
     request.generate_pair = &pair;
-    return ask(who, &request, expected);
+    return stage_ask(who, &request, expected);
 }
 
 const Hsm__ObjectsReply *stage_find(enum who who, const struct sample_template *t, uint64_t after, uint32_t limit)
@@ -198,7 +198,7 @@ const Hsm__ObjectsReply *stage_find(enum who who, const struct sample_template *
     find.limit = limit;
     request.of_case = HSM__REQUEST__OF_FIND;
     request.find = &find;
-    reply = ask(who, &request, ERR_OK);
+    reply = stage_ask(who, &request, ERR_OK);
     ck_assert_int_eq(reply->of_case, HSM__REPLY__OF_OBJECTS);
     return reply->objects;
 }
@@ -212,7 +212,7 @@ const Hsm__Reply *stage_get(enum who who, const uint64_t *ids, size_t n, enum er
     get.n_ids = n;
     request.of_case = HSM__REQUEST__OF_GET;
     request.get = &get;
-    return ask(who, &request, expected);
+    return stage_ask(who, &request, expected);
 }
 
 void stage_destroy(enum who who, uint64_t id, enum err expected)
@@ -224,7 +224,7 @@ void stage_destroy(enum who who, uint64_t id, enum err expected)
     destroy.id = id;
     request.of_case = HSM__REQUEST__OF_DESTROY;
     request.destroy = &destroy;
-    reply = ask(who, &request, expected);
+    reply = stage_ask(who, &request, expected);
     if (expected == ERR_OK)
         ck_assert_int_eq(reply->of_case, HSM__REPLY__OF_EMPTY);
 }
@@ -270,7 +270,7 @@ ProtobufCBinaryData stage_sign(enum who who, const struct stage_use *use, enum e
     sign.data = (ProtobufCBinaryData){.data = (uint8_t *)use->data, .len = use->n};
     request.of_case = HSM__REQUEST__OF_SIGN;
     request.sign = &sign;
-    reply = ask(who, &request, expected);
+    reply = stage_ask(who, &request, expected);
     if (expected != ERR_OK)
         return (ProtobufCBinaryData){0};
     ck_assert_int_eq(reply->of_case, HSM__REPLY__OF_BYTES);
@@ -290,7 +290,7 @@ void stage_verify(enum who who, const struct stage_use *use, ProtobufCBinaryData
     verify.signature = signature;
     request.of_case = HSM__REQUEST__OF_VERIFY;
     request.verify = &verify;
-    ask(who, &request, expected);
+    stage_ask(who, &request, expected);
 }
 
 const Hsm__Object *stage_one(const Hsm__Reply *reply)

@@ -23,6 +23,9 @@ const Hsm__ObjectsReply *stage_find(enum who who, const struct sample_template *
 const Hsm__Reply *stage_get(enum who who, const uint64_t *ids, size_t n, enum err expected);
 void stage_destroy(enum who who, uint64_t id, enum err expected);
 
+/* Any request. */
+const Hsm__Reply *stage_ask(enum who who, const Hsm__Request *request, enum err expected);
+
 /* A key by its object: id, or sealed record. */
 Hsm__KeyRef stage_key(const Hsm__Object *o);
 

@@ -292,7 +292,6 @@ START_TEST(test_missing_functions_say_so)
     CHECK(f->C_SetAttributeValue(s, 1, NULL, 0));
     CHECK(f->C_EncryptInit(s, &m, 1));
     CHECK(f->C_Decrypt(s, b, 1, b, &n));
-    CHECK(f->C_DigestKey(s, 1));
     CHECK(f->C_SignRecoverInit(s, &m, 1));
     CHECK(f->C_DigestEncryptUpdate(s, b, 1, b, &n));
     CHECK(f->C_WrapKey(s, &m, 1, 1, b, &n));

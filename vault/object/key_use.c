@@ -105,7 +105,7 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
         return ERR_MECHANISM_PARAM;
     if ((e = find_key(w, ref, &u->key)) != ERR_OK)
         return e;
-    if ((u->key->may & use) == 0) {
+    if (attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
     }

@@ -23,6 +23,7 @@ operation_fn op_create_decide, op_create_answer;
 operation_fn op_generate_decide, op_generate_answer;
 operation_fn op_generate_pair_decide, op_generate_pair_answer;
 operation_fn op_destroy_decide, op_destroy_answer;
+operation_fn op_digest_key_decide;
 operation_fn op_sign_decide;
 operation_fn op_verify_decide;
 operation_fn op_change_password_decide, op_change_password_answer;

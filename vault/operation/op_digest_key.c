@@ -1,0 +1,78 @@
+/* C_DigestKey with keys that only the vault may see. The digest comes whole from here: its state, given back, would hold the last bytes of
+ * a key as they are. */
+#include "crypto/digest.h"
+#include "proto/limits.h"
+#include "vault/object/key_use.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/digest_key.h"
+
+static enum err check_size(const Hsm__DigestKey *request)
+{
+    size_t data = 0, keys = 0;
+
+    for (size_t i = 0; i < request->n_parts; i++) {
+        data += request->parts[i]->data.len;
+        keys += request->parts[i]->key != NULL;
+    }
+    return data <= SIGN_DATA_BYTES_MAX && keys <= DIGEST_KEYS_MAX ? ERR_OK : ERR_TOO_LARGE;
+}
+
+/* What a key may derive by a digest (CKM_SHA256_KEY_DERIVATION and its like) would be told by its digest. */
+static enum err put_key(struct work *w, const Hsm__DigestKey *request, const Hsm__KeyRef *key, struct digest *d)
+{
+    struct key_use use;
+    enum err e = key_use_open(w, key, request->mechanism, CKF_DIGEST, &use);
+
+    if (e == ERR_OK)
+        e = use.key->may & CKF_DERIVE ? ERR_KEY_INDIGESTIBLE : digest_key(d, use.key->key);
+    key_use_close(w, &use);
+    return e;
+}
+
+static enum err put_parts(struct work *w, const Hsm__DigestKey *request, struct digest *d)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < request->n_parts; i++) {
+        const Hsm__DigestPart *part = request->parts[i];
+        e = part->key != NULL ? put_key(w, request, part->key, d) : digest_update(d, part->data.data, part->data.len);
+    }
+    return e;
+}
+
+static enum err reply_digest(struct work *w, struct digest *d)
+{
+    Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
+    uint8_t *bytes = work_memory(w, DIGEST_BYTES_MAX);
+    enum err e;
+
+    if (reply == NULL || bytes == NULL)
+        return ERR_NO_MEMORY;
+    if ((e = digest_final(d, bytes)) != ERR_OK)
+        return e;
+    hsm__bytes_reply__init(reply);
+    reply->value = (ProtobufCBinaryData){.data = bytes, .len = digest_bytes(d)};
+    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
+    work_reply(w)->bytes = reply;
+    return ERR_OK;
+}
+
+enum err op_digest_key_decide(struct work *w)
+{
+    const Hsm__DigestKey *request = work_request(w)->digest_key;
+    const struct mechanism *row = request->mechanism != NULL ? mechanism_find(request->mechanism->type) : NULL;
+    struct digest *d = NULL;
+    enum err e;
+
+    if (row == NULL || !mechanism_does(row, CKF_DIGEST))
+        return ERR_MECHANISM;
+    if ((e = check_size(request)) != ERR_OK)
+        return e;
+    e = digest_new(work_vault(w)->libctx, row->hash, &d);
+    if (e == ERR_OK)
+        e = put_parts(w, request, d);
+    if (e == ERR_OK)
+        e = reply_digest(w, d);
+    digest_free(d);
+    return e;
+}
