@@ -21,7 +21,7 @@ struct cipher_mode {
     size_t least;       /* data is no shorter */
     size_t iv_bytes;    /* of the parameter; 0: the cipher's block */
     bool iv_may_lack;   /* ... which may be left out */
-    size_t longer;      /* ciphertext has so many bytes more than data (or than data filled up to whole units, where it need not be whole) */
+    size_t longer;      /* ciphertext has so many bytes more than data (filled up to whole units, where it need not be whole) */
 };
 
 /* NULL: the row is no such cipher. */
