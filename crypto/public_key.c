@@ -19,6 +19,7 @@ enum { EXPONENT_BITS_MAX = 64, GROUP_NAME_BYTES_MAX = 64 };
 struct public_key {
     EVP_PKEY *evp;
     const struct curve *curve;
+    const struct parameter_set *set;
     size_t bits;
     CK_KEY_TYPE type;
 };
@@ -150,6 +151,23 @@ enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *pa
     return e;
 }
 
+enum err public_key_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, const uint8_t *value, size_t n, struct public_key **out)
+{
+    OSSL_PARAM list[] = {
+        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)value, n),
+        OSSL_PARAM_END,
+    };
+    EVP_PKEY *evp = NULL;
+    enum err e = ERR_ATTRIBUTE_VALUE;
+
+    if (n == set->public_bytes && (e = from_params(libctx, set->name, list, &evp)) == ERR_OK &&
+        (e = wrap(evp, set->key_type, NULL, out)) == ERR_OK) {
+        (*out)->set = set;
+        (*out)->bits = set->public_bytes;
+    }
+    return e;
+}
+
 /* The parts again through the doors above, so that a key from DER has passed the same checks as one from attributes. */
 static enum err reread_rsa(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct public_key **out)
 {
@@ -179,6 +197,17 @@ static enum err reread_ec(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct publ
     return public_key_ec(libctx, c->key_type, c->params, c->params_bytes, point, n, out);
 }
 
+static enum err reread_pq(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct public_key **out)
+{
+    const struct parameter_set *set = parameter_set_by_name(EVP_PKEY_get0_type_name(evp));
+    uint8_t value[PARAMETER_SET_PUBLIC_BYTES_MAX];
+    size_t n = 0;
+
+    if (EVP_PKEY_get_octet_string_param(evp, OSSL_PKEY_PARAM_PUB_KEY, value, sizeof value, &n) != 1)
+        return ERR_ATTRIBUTE_VALUE;
+    return public_key_pq(libctx, set, value, n, out);
+}
+
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out)
 {
     const uint8_t *at = info;
@@ -189,6 +218,8 @@ enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, st
         e = ERR_ATTRIBUTE_VALUE;
     else if (EVP_PKEY_is_a(evp, "RSA"))
         e = reread_rsa(libctx, evp, out);
+    else if (parameter_set_by_name(EVP_PKEY_get0_type_name(evp)) != NULL)
+        e = reread_pq(libctx, evp, out);
     else
         e = reread_ec(libctx, evp, out);
     EVP_PKEY_free(evp);
@@ -217,6 +248,11 @@ size_t public_key_bits(const struct public_key *k)
 const struct curve *public_key_curve(const struct public_key *k)
 {
     return k->curve;
+}
+
+const struct parameter_set *public_key_set(const struct public_key *k)
+{
+    return k->set;
 }
 
 EVP_PKEY *public_key_evp(const struct public_key *k)

@@ -1,7 +1,7 @@
 /* A public key made from PKCS#11 attributes, checked, ready for verification.
  *
  * Made once, then only read: any thread may use it. Failures: ERR_ATTRIBUTE_VALUE (not a key: an even modulus, a point
- * off the curve, malformed DER), ERR_CURVE, ERR_KEY_SIZE (outside proto/limits.h), ERR_KEY_TYPE (neither RSA nor on a curve),
+ * off the curve, malformed DER), ERR_CURVE, ERR_KEY_SIZE (outside proto/limits.h), ERR_KEY_TYPE (none of ours),
  * ERR_NO_MEMORY. Results are written on success only. */
 #ifndef CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
 #define CLUSTERHSM_CRYPTO_PUBLIC_KEY_H
@@ -14,6 +14,7 @@
 #include "common/buffer.h"
 #include "crypto/curve.h"
 #include "proto/error.h"
+#include "proto/parameter_set.h"
 #include "proto/pkcs11.h"
 
 struct public_key;
@@ -28,14 +29,18 @@ enum err public_key_rsa(OSSL_LIB_CTX *libctx, const uint8_t *modulus, size_t mod
 enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *params, size_t params_n, const uint8_t *point,
                        size_t point_n, struct public_key **out);
 
+/* From CKA_VALUE of a key with CKA_PARAMETER_SET. */
+enum err public_key_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, const uint8_t *value, size_t n, struct public_key **out);
+
 /* From a DER SubjectPublicKeyInfo, which must be used up (CKA_PUBLIC_KEY_INFO). */
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out);
 
 void public_key_free(struct public_key *k);
 
-CK_KEY_TYPE public_key_type(const struct public_key *k);      /* CKK_RSA, CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY */
-size_t public_key_bits(const struct public_key *k);           /* of the modulus, or of the curve */
+CK_KEY_TYPE public_key_type(const struct public_key *k);      /* of a pair: proto/key_kind.h */
+size_t public_key_bits(const struct public_key *k);           /* of the modulus, or of the curve; bytes where there is a parameter set */
 const struct curve *public_key_curve(const struct public_key *k); /* NULL for RSA */
+const struct parameter_set *public_key_set(const struct public_key *k); /* NULL unless made by one */
 EVP_PKEY *public_key_evp(const struct public_key *k);         /* borrowed */
 
 /* The curve that a key of OpenSSL's is on; NULL: none of ours. */

@@ -137,6 +137,8 @@ static const struct {
     {CKF_WRAP, CKA_WRAP},
     {CKF_UNWRAP, CKA_UNWRAP},
     {CKF_DERIVE, CKA_DERIVE},
+    {CKF_ENCAPSULATE, CKA_ENCAPSULATE},
+    {CKF_DECAPSULATE, CKA_DECAPSULATE},
 };
 
 enum { USES = sizeof uses / sizeof uses[0] };

@@ -1,6 +1,7 @@
 #include "proto/key_kind.h"
 
 #include "proto/limits.h"
+#include "proto/parameter_set.h"
 
 #define GENERIC true
 #define OWN false
@@ -14,27 +15,35 @@ static const struct key_kind rows[] = {
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
+static bool is_here(const struct key_kind *k)
+{
+    return !parameter_set_makes(k->type) || parameter_set_makes_here(k->type);
+}
+
 const struct key_kind *key_kind_find(CK_KEY_TYPE type)
 {
     for (size_t i = 0; i < ROWS; i++)
         if (rows[i].type == type)
-            return &rows[i];
+            return is_here(&rows[i]) ? &rows[i] : NULL;
     return NULL;
 }
 
 const struct key_kind *key_kind_at(size_t position)
 {
-    return position < ROWS ? &rows[position] : NULL;
-}
-
-bool key_kind_is_secret(const struct key_kind *k)
-{
-    return k != NULL && k->kind != KEY_KIND_PAIR;
+    for (size_t i = 0; i < ROWS; i++)
+        if (is_here(&rows[i]) && position-- == 0)
+            return &rows[i];
+    return NULL;
 }
 
 bool key_kind_is_pair(const struct key_kind *k)
 {
-    return k != NULL && k->kind == KEY_KIND_PAIR;
+    return k != NULL && (k->kind == KEY_KIND_PAIR || k->kind == KEY_KIND_KEM);
+}
+
+bool key_kind_is_secret(const struct key_kind *k)
+{
+    return k != NULL && !key_kind_is_pair(k);
 }
 
 bool key_kind_has_length(const struct key_kind *k, size_t bytes)

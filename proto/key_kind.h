@@ -1,4 +1,5 @@
-/* The table of key types (key_kind.def). Constant data: any thread, for ever. */
+/* The table of key types (key_kind.def). Constant data: any thread, for ever. A type that libcrypto lacks has no row
+ * (proto/parameter_set.h). */
 #ifndef CLUSTERHSM_PROTO_KEY_KIND_H
 #define CLUSTERHSM_PROTO_KEY_KIND_H
 
@@ -7,7 +8,7 @@
 
 #include "proto/pkcs11.h"
 
-enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_CIPHER, KEY_KIND_SECRET };
+enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_CIPHER, KEY_KIND_SECRET };
 
 struct key_kind {
     CK_KEY_TYPE type;

@@ -4,6 +4,7 @@
 
 #include "proto/key_kind.h"
 #include "proto/limits.h"
+#include "proto/parameter_set.h"
 
 #define GENERATE CKF_GENERATE
 #define GENERATE_PAIR CKF_GENERATE_KEY_PAIR
@@ -74,6 +75,12 @@ static const struct hash hashes[] = {
 
 enum { HASHES = sizeof hashes / sizeof hashes[0] };
 
+/* Mechanisms whose keys libcrypto does not know are not there. */
+static bool is_here(const struct mechanism *m)
+{
+    return key_kind_find(m->key_type) != NULL || !m->has_key;
+}
+
 const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
 {
     size_t low = 0, high = ROWS;
@@ -81,7 +88,7 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (rows[middle].type == type)
-            return &rows[middle];
+            return is_here(&rows[middle]) ? &rows[middle] : NULL;
         if (rows[middle].type < type)
             low = middle + 1;
         else
@@ -92,7 +99,10 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
 
 const struct mechanism *mechanism_at(size_t position)
 {
-    return position < ROWS ? &rows[position] : NULL;
+    for (size_t i = 0; i < ROWS; i++)
+        if (is_here(&rows[i]) && position-- == 0)
+            return &rows[i];
+    return NULL;
 }
 
 bool mechanism_does(const struct mechanism *m, CK_FLAGS operation)

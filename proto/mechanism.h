@@ -1,6 +1,7 @@
 /* The mechanism table (mechanism.def) and the questions that everybody asks of it.
  *
- * The functions only read constant data: any thread may call them, and what they return lives for ever. */
+ * The functions only read constant data: any thread may call them, and what they return lives for ever. Rows of keys that libcrypto does
+ * not know (proto/parameter_set.h) are not there: neither found nor listed. */
 #ifndef CLUSTERHSM_PROTO_MECHANISM_H
 #define CLUSTERHSM_PROTO_MECHANISM_H
 
@@ -13,6 +14,7 @@
 enum mechanism_family {
     FAMILY_RSA,      /* key pairs */
     FAMILY_EC,       /* key pairs */
+    FAMILY_PQ,       /* key pairs by a parameter set (proto/parameter_set.h) */
     FAMILY_RSA_PKCS, /* RSASSA-PKCS1-v1_5 */
     FAMILY_RSA_RAW,
     FAMILY_RSA_PSS,

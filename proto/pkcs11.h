@@ -27,6 +27,7 @@
 #ifndef CKO_PROFILE
 #define CKO_PROFILE 0x00000009UL
 #endif
+#include "proto/pkcs11_pq.h"
 #include "proto/pkcs11_secret.h"
 #include "proto/pkcs11_sign.h"
 

@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "crypto/post_quantum.h"
 #include "module/rpc/gate.h"
 
 enum { RANDOM_PIECE_BYTES = 64 * 1024 }; /* a fork waits no longer than one of them takes */
@@ -25,6 +26,8 @@ static OSSL_LIB_CTX *make_context(void)
         OSSL_LIB_CTX_free(libctx); /* nobody has used it yet */
         libctx = NULL;
     }
+    if (libctx != NULL)
+        post_quantum_probe(libctx);
     ERR_clear_error();
     return libctx;
 }

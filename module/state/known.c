@@ -208,6 +208,11 @@ static size_t bits_of(const struct known_value *modulus)
     return modulus->n > 0 ? bits + 8 * (modulus->n - 1) : 0;
 }
 
+const struct parameter_set *known_set(const struct known *o)
+{
+    return parameter_set_find(known_ulong(o, CKA_KEY_TYPE), known_ulong(o, CKA_PARAMETER_SET));
+}
+
 size_t known_key_size(const struct known *o)
 {
     const struct known_value *v;
@@ -215,6 +220,8 @@ size_t known_key_size(const struct known *o)
 
     if (known_ulong(o, CKA_CLASS) == CKO_SECRET_KEY)
         return known_value(o, CKA_VALUE_LEN) != NULL ? known_ulong(o, CKA_VALUE_LEN) : 0;
+    if (known_set(o) != NULL)
+        return known_set(o)->public_bytes;
     if ((v = known_value(o, CKA_MODULUS)) != NULL)
         return bits_of(v);
     if ((v = known_value(o, CKA_EC_PARAMS)) == NULL)
@@ -225,8 +232,11 @@ size_t known_key_size(const struct known *o)
 
 static enum err make_key(const struct known *o, OSSL_LIB_CTX *libctx, struct public_key **out)
 {
+    const struct parameter_set *set = known_set(o);
     const struct known_value *a, *b;
 
+    if (set != NULL)
+        return (a = known_value(o, CKA_VALUE)) != NULL ? public_key_pq(libctx, set, a->bytes, a->n, out) : ERR_KEY_TYPE;
     if (known_ulong(o, CKA_KEY_TYPE) == CKK_RSA) {
         a = known_value(o, CKA_MODULUS);
         b = known_value(o, CKA_PUBLIC_EXPONENT);

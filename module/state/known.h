@@ -49,8 +49,12 @@ CK_ULONG known_ulong(const struct known *o, CK_ATTRIBUTE_TYPE type); /* CK_UNAVA
 uint64_t known_seen_ms(const struct known *o);
 void known_set_seen(struct known *o, uint64_t now_ms);
 
-/* Bits of an RSA modulus or a curve, bytes of a secret key; 0: no key that we know. */
+/* Bits of an RSA modulus or a curve, bytes of a secret key, and of the public key where there is a parameter set; 0: no key that we
+ * know. */
 size_t known_key_size(const struct known *o);
+
+/* NULL: no key made by one. */
+const struct parameter_set *known_set(const struct known *o);
 
 /* The public key of a CKO_PUBLIC_KEY, made at the first call. As long as the object. Enters the gate. public_key.h's errors. */
 enum err known_public_key(struct known *o, OSSL_LIB_CTX *libctx, const struct public_key **out);

@@ -42,6 +42,8 @@ static size_t value_bytes_max(CK_ATTRIBUTE_TYPE type)
 
 static bool is_part_of(CK_KEY_TYPE key_type, CK_ATTRIBUTE_TYPE type)
 {
+    if (parameter_set_makes(key_type))
+        return type == CKA_PARAMETER_SET || type == CKA_VALUE;
     if (key_type == CKK_RSA)
         return type == CKA_MODULUS || type == CKA_PUBLIC_EXPONENT;
     return type == CKA_EC_PARAMS || type == CKA_EC_POINT;
@@ -134,7 +136,9 @@ static bool put_by_rule(struct making *k, const struct attribute *row)
     case CKA_LOCAL:
         return buffer_put_u8(&k->bytes, 0);
     case CKA_VERIFY:
-        return buffer_put_u8(&k->bytes, !k->usage_given);
+        return buffer_put_u8(&k->bytes, !k->usage_given && k->key_type != CKK_ML_KEM);
+    case CKA_ENCAPSULATE:
+        return buffer_put_u8(&k->bytes, !k->usage_given && k->key_type == CKK_ML_KEM);
     case CKA_KEY_GEN_MECHANISM:
         return buffer_put_u64(&k->bytes, UINT64_MAX);
     case CKA_MODULUS_BITS:
@@ -199,6 +203,20 @@ static enum err put_all(struct making *k)
     return e == ERR_OK && k->bytes.failed ? ERR_NO_MEMORY : e;
 }
 
+static enum err make_key_by_set(struct making *k)
+{
+    const struct known_value *value = template_value(k->given, CKA_VALUE);
+    const struct parameter_set *set = parameter_set_find(k->key_type, template_ulong(k->given, CKA_PARAMETER_SET, 0));
+    enum err e;
+
+    if (set == NULL)
+        return ERR_PARAMETER_SET;
+    gate_enter();
+    e = public_key_pq(k->module->libctx, set, value->bytes, value->n, &k->key);
+    gate_leave();
+    return e;
+}
+
 static enum err make_key(struct making *k)
 {
     bool rsa = k->key_type == CKK_RSA;
@@ -206,6 +224,8 @@ static enum err make_key(struct making *k)
     const struct known_value *b = template_value(k->given, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
     enum err e;
 
+    if (parameter_set_makes(k->key_type))
+        return make_key_by_set(k);
     gate_enter();
     e = rsa ? public_key_rsa(k->module->libctx, a->bytes, a->n, b->bytes, b->n, &k->key)
             : public_key_ec(k->module->libctx, k->key_type, a->bytes, a->n, b->bytes, b->n, &k->key);

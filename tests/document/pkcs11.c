@@ -269,7 +269,8 @@ static void mechanisms(void)
 {
     struct tally tally = {0};
 
-    say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys, as C_GetMechanismInfo has them.\n"
+    say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
+        "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
         "The `parameter` is the structure that the standard gives the mechanism.\n\n"
         "| mechanism | operations | key | sizes | parameter | hash | data | CloudHSM |\n|---|---|---|---|---|---|---|---|\n");
 #define MECH(...) mechanism_row(#__VA_ARGS__, &tally);

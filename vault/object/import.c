@@ -11,6 +11,9 @@ static const char *parts_text(const struct schema *s)
 {
     if (s->class_bit == CLASS_SECRET)
         return "CKA_VALUE";
+    if (parameter_set_makes(s->key_type))
+        return s->class_bit == CLASS_PUBLIC || s->key_type == CKK_SLH_DSA ? "CKA_PARAMETER_SET and CKA_VALUE"
+                                                                          : "CKA_PARAMETER_SET, and CKA_SEED or CKA_VALUE or both";
     if (s->class_bit == CLASS_PUBLIC)
         return s->key_type == CKK_RSA ? "CKA_MODULUS and CKA_PUBLIC_EXPONENT" : "CKA_EC_PARAMS and CKA_EC_POINT";
     return s->key_type != CKK_RSA ? "CKA_EC_PARAMS and CKA_VALUE"
@@ -41,6 +44,8 @@ static void explain(enum err e, const struct schema *s, struct diag *why)
         explain_length(s->key_type, why);
     else if (e == ERR_ATTRIBUTE_VALUE)
         diag_set(why, "a part of the key is out of range: it has %s", parts_text(s));
+    else if (e == ERR_PARAMETER_SET)
+        diag_set(why, "CKA_PARAMETER_SET is none of this CKA_KEY_TYPE's");
     else if (e == ERR_CURVE)
         diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
     else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)

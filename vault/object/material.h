@@ -19,7 +19,7 @@ enum err material_put(const struct key *k, struct object *o);
  * ERR_TEMPLATE_INCOMPLETE. */
 enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o);
 
-/* Appends the SubjectPublicKeyInfo of an RSA or EC key, public or private, by its public parts. */
+/* Appends the SubjectPublicKeyInfo of a public or private key. */
 enum err material_public_key_info(OSSL_LIB_CTX *libctx, const struct object *o, struct buffer *out);
 
 #endif

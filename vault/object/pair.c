@@ -79,6 +79,29 @@ static enum err read_ec(struct pair *p, struct diag *why)
     return same_part(p, CKA_EC_PARAMS, params->value, params->n, why);
 }
 
+static enum err read_set(struct pair *p, struct diag *why)
+{
+    const struct object_attribute *number = object_find(&p->public_half.object, CKA_PARAMETER_SET);
+
+    if (number == NULL) {
+        diag_set(why, "CKA_PARAMETER_SET is missing");
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    p->set = parameter_set_find(p->key_type, object_ulong(&p->public_half.object, CKA_PARAMETER_SET, 0));
+    if (p->set == NULL) {
+        diag_set(why, "CKA_PARAMETER_SET is none of this mechanism's");
+        return ERR_PARAMETER_SET;
+    }
+    return same_part(p, CKA_PARAMETER_SET, number->value, number->n, why);
+}
+
+static enum err read_kind(struct pair *p, struct diag *why)
+{
+    if (p->key_type == CKK_RSA)
+        return read_rsa(p, why);
+    return parameter_set_makes(p->key_type) ? read_set(p, why) : read_ec(p, why);
+}
+
 enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct object_memory memory, struct pair *p,
                    struct diag *why)
 {
@@ -93,11 +116,12 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
     schema.mechanism = m->type;
     schema.key_type = p->key_type = m->key_type;
     p->curve = NULL;
+    p->set = NULL;
     e = read_half(&p->public_half, &schema, CKO_PUBLIC_KEY, call->public_template, memory, why);
     if (e == ERR_OK)
         e = read_half(&p->private_half, &schema, CKO_PRIVATE_KEY, call->private_template, memory, why);
     if (e == ERR_OK)
-        e = p->key_type == CKK_RSA ? read_rsa(p, why) : read_ec(p, why);
+        e = read_kind(p, why);
     if (e == ERR_OK && p->public_half.token && !p->private_half.token) {
         diag_set(why, "CKA_TOKEN: a public key cannot be kept in the token while its private key is a session object");
         e = ERR_TEMPLATE_INCONSISTENT;
@@ -107,6 +131,8 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
 
 enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **out)
 {
+    if (p->set != NULL)
+        return generate_pq(libctx, p->set, out);
     return p->key_type == CKK_RSA ? generate_rsa(libctx, p->bits, p->exponent, p->exponent_n, out)
                                   : generate_ec(libctx, p->curve, out);
 }

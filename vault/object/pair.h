@@ -20,10 +20,11 @@ struct pair {
     uint8_t exponent[8];       /* RSA, big endian */
     size_t exponent_n;
     const struct curve *curve; /* EC */
+    const struct parameter_set *set; /* ML-KEM, ML-DSA, SLH-DSA */
 };
 
 /* All that can be wrong with the call is found here, before the slow part: schema.h's errors, ERR_MECHANISM,
- * ERR_MECHANISM_PARAM, ERR_CURVE, ERR_KEY_SIZE. A public token object of a private session object is refused: it
+ * ERR_MECHANISM_PARAM, ERR_CURVE, ERR_PARAMETER_SET, ERR_KEY_SIZE. A public token object of a private session object is refused: it
  * would outlive its key. */
 enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct object_memory memory, struct pair *p,
                    struct diag *why);

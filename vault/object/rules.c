@@ -83,11 +83,25 @@ static enum err key_type_rule(const struct schema *s, const struct object *o, st
     return number(out, s->key_type);
 }
 
+static bool is_kem(const struct schema *s)
+{
+    const struct key_kind *kind = key_kind_find(s->key_type);
+
+    return kind != NULL && kind->kind == KEY_KIND_KEM;
+}
+
 /* A template that names no use at all would make a key for nothing. */
 static enum err use(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, !s->usage_given);
+    return truth(out, !s->usage_given && !is_kem(s));
+}
+
+/* ... and for encapsulation of keys that are for nothing else. */
+static enum err kem_use(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, !s->usage_given && is_kem(s));
 }
 
 /* The same for encryption, where the type of key is for that. */
@@ -191,6 +205,8 @@ static const struct rule rules[] = {
     {CKA_ALWAYS_SENSITIVE, false, always_sensitive},
     {CKA_KEY_GEN_MECHANISM, false, key_gen_mechanism},
     {CKA_WRAP_WITH_TRUSTED, false, with_trusted},
+    {CKA_ENCAPSULATE, false, kem_use},
+    {CKA_DECAPSULATE, false, kem_use},
 };
 
 const struct rule *rule_find(CK_ATTRIBUTE_TYPE type)

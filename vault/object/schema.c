@@ -156,6 +156,11 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
     return object_put_ulong(o, CKA_KEY_TYPE, s->key_type);
 }
 
+static bool has_part(const struct schema *s, CK_ATTRIBUTE_TYPE part)
+{
+    return s->class_bit == CLASS_PUBLIC ? key_type_has_public_part(s->key_type, part) : key_type_has_part(s->key_type, part);
+}
+
 /* Whether an attribute with this row may be given for such an object, in this way. */
 static enum err may_give(const struct schema *s, const struct object *o, const struct attribute *row, struct diag *why)
 {
@@ -167,7 +172,7 @@ static enum err may_give(const struct schema *s, const struct object *o, const s
         diag_set(why, "%s cannot be given when %s is %s", row->name, schema_class_name(s->class_bit), ways[s->way].name);
         return ERR_ATTRIBUTE_READ_ONLY;
     }
-    if (row->flags & ATTRIBUTE_MATERIAL && s->key_type != NO_KEY_TYPE && !key_type_has_part(s->key_type, row->type)) {
+    if (row->flags & ATTRIBUTE_MATERIAL && s->key_type != NO_KEY_TYPE && !has_part(s, row->type)) {
         diag_set(why, "%s of this CKA_KEY_TYPE has no %s", schema_class_name(s->class_bit), row->name);
         return ERR_TEMPLATE_INCONSISTENT;
     }

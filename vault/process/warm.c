@@ -13,6 +13,7 @@
 #include "certs/issue.h"
 #include "common/clock.h"
 #include "crypto/curve.h"
+#include "crypto/post_quantum.h"
 #include "vault/index.h"
 #include "vault/master.h"
 #include "vault/node/kem.h"
@@ -154,6 +155,22 @@ static bool rsa(OSSL_LIB_CTX *libctx)
     return ok;
 }
 
+/* Keys of every set that is here, and what is done with one: SLH-DSA signs for seconds, so its algorithms are fetched and no more. */
+static bool post_quantum(OSSL_LIB_CTX *libctx)
+{
+    bool ok = true;
+
+    for (size_t i = 0; ok && parameter_set_at(i) != NULL; i++) {
+        const struct parameter_set *set = parameter_set_at(i);
+        struct key *k = NULL;
+        if (!parameter_set_is_here(set) || set->key_type == CKK_SLH_DSA)
+            continue;
+        ok = generate_pq(libctx, set, &k) == ERR_OK;
+        key_free(k);
+    }
+    return ok;
+}
+
 static bool digests(OSSL_LIB_CTX *libctx)
 {
     bool ok = true;
@@ -184,8 +201,10 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
     } kinds[] = {
         {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"certificates", elliptic}, {"elliptic curves", curves},
         {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"RSA", rsa},
+        {"post-quantum keys", post_quantum},
     };
 
+    post_quantum_probe(libctx);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (!kinds[i].try(libctx)) {
             ERR_clear_error();

@@ -10,6 +10,7 @@
 
 #include "proto/key_kind.h"
 #include "proto/limits.h"
+#include "vault/provider/key_pq.h"
 
 enum { EXPONENT_BYTES_MAX = 8 };
 
@@ -63,6 +64,14 @@ enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key
     };
 
     return curve->key_type == CKK_EC ? make(libctx, "EC", params, out) : make(libctx, curve->name, params + 1, out);
+}
+
+enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, struct key **out)
+{
+    EVP_PKEY *evp = NULL;
+    enum err e = key_pq_generate(libctx, set, &evp);
+
+    return e == ERR_OK ? key_wrap(evp, out) : e;
 }
 
 enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out)

@@ -13,6 +13,9 @@ enum err generate_rsa(OSSL_LIB_CTX *libctx, size_t bits, const uint8_t *exponent
 /* ERR_NO_MEMORY. */
 enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key **out);
 
+/* ERR_NO_MEMORY, ERR_BUG. */
+enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, struct key **out);
+
 /* A secret key of random bytes. ERR_KEY_TYPE, ERR_ATTRIBUTE_VALUE (no length of such a key), ERR_NO_MEMORY, ERR_BUG. */
 enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out);
 

@@ -9,12 +9,14 @@
 #include "proto/key_kind.h"
 #include "vault/provider/key_curve.h"
 #include "vault/provider/key_params.h"
+#include "vault/provider/key_pq.h"
 #include "vault/provider/key_rsa.h"
 
 struct key {
     EVP_PKEY *evp;
     struct secret secret;
     const struct curve *curve;
+    const struct parameter_set *set;
     size_t size;
     CK_KEY_TYPE type;
 };
@@ -28,14 +30,20 @@ enum err key_wrap(EVP_PKEY *evp, struct key **out)
         return ERR_NO_MEMORY;
     }
     k->evp = evp;
+    k->set = parameter_set_by_name(EVP_PKEY_get0_type_name(evp));
     k->curve = public_key_curve_of(evp);
-    if (k->curve == NULL && !EVP_PKEY_is_a(evp, "RSA")) {
+    if (k->set == NULL && k->curve == NULL && !EVP_PKEY_is_a(evp, "RSA")) {
         enum err e = EVP_PKEY_is_a(evp, "EC") ? ERR_CURVE : ERR_KEY_TYPE;
         key_free(k);
         return e;
     }
-    k->type = k->curve != NULL ? k->curve->key_type : CKK_RSA;
-    k->size = k->curve != NULL ? k->curve->bits : (size_t)EVP_PKEY_get_bits(evp);
+    if (k->set != NULL) {
+        k->type = k->set->key_type;
+        k->size = k->set->public_bytes;
+    } else {
+        k->type = k->curve != NULL ? k->curve->key_type : CKK_RSA;
+        k->size = k->curve != NULL ? k->curve->bits : (size_t)EVP_PKEY_get_bits(evp);
+    }
     *out = k;
     return ERR_OK;
 }
@@ -75,6 +83,8 @@ enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part 
         return load_secret(kind, parts, n, out);
     if (type == CKK_RSA)
         e = key_rsa_load(libctx, parts, n, &evp);
+    else if (parameter_set_makes(type))
+        e = key_pq_load(libctx, type, parts, n, &evp);
     else if (key_kind_is_pair(kind))
         e = key_curve_load(libctx, type, parts, n, &evp);
     return e == ERR_OK ? key_wrap(evp, out) : e;
@@ -112,11 +122,20 @@ bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
         return key_rsa_part_name(part) != NULL;
     if (key_kind_is_secret(kind))
         return part == CKA_VALUE;
+    if (parameter_set_makes(key))
+        return key_pq_has_part(key, part);
     return key_kind_is_pair(kind) && key_curve_has_part(part);
+}
+
+bool key_type_has_public_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
+{
+    return key_type_has_part(key, part) && (part != CKA_VALUE || parameter_set_makes(key));
 }
 
 enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out)
 {
+    if (k->set != NULL)
+        return key_pq_part(k->evp, k->set, type, out);
     if (k->curve != NULL)
         return key_curve_part(k->evp, k->curve, type, out);
     if (k->type == CKK_RSA && key_rsa_part_name(type) != NULL)
@@ -124,6 +143,13 @@ enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *ou
     if (k->evp == NULL && type == CKA_VALUE)
         return secret_copy(out, k->secret.bytes, k->secret.len) ? ERR_OK : ERR_NO_MEMORY;
     return ERR_ATTRIBUTE_TYPE;
+}
+
+enum err key_public_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out)
+{
+    if (!key_type_has_public_part(k->type, type))
+        return ERR_ATTRIBUTE_TYPE;
+    return k->set != NULL && type == CKA_VALUE ? key_pq_public_value(k->evp, k->set, out) : key_part(k, type, out);
 }
 
 CK_KEY_TYPE key_type(const struct key *k)
@@ -139,6 +165,11 @@ size_t key_size(const struct key *k)
 const struct curve *key_curve(const struct key *k)
 {
     return k->curve;
+}
+
+const struct parameter_set *key_set(const struct key *k)
+{
+    return k->set;
 }
 
 EVP_PKEY *key_evp(const struct key *k)
