@@ -68,7 +68,7 @@ static CK_RV get_operation_state(const struct call *c, CK_BYTE *state, CK_ULONG 
 {
     const struct operations *o = &c->session->operations;
 
-    if (o->signing.key != NULL || o->verifying.key != NULL)
+    if (operations_have_key(o))
         return CKR_STATE_UNSAVEABLE;
     return digesting_save(c->module, &o->digesting, state, bytes);
 }

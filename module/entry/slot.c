@@ -2,6 +2,7 @@
  * business of the calls that need it, as many programs look for slots once, when they start. */
 #include "module/entry/guard.h"
 #include "module/entry/padded.h"
+#include "module/state/library.h"
 #include "module/state/login.h"
 #include "module/state/output.h"
 #include "proto/limits.h"
@@ -85,16 +86,19 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
     GUARDED(GetTokenInfo, 0, get_token_info(c.module, slot, info));
 }
 
-/* Nothing ever happens to this slot. To wait for that would be to hang. */
-static CK_RV wait_for_slot_event(CK_FLAGS flags)
+/* Nothing ever happens to this slot: who waits does so until the module goes. */
+static CK_RV wait_for_slot_event(const struct module *m, CK_FLAGS flags)
 {
-    return flags & CKF_DONT_BLOCK ? CKR_NO_EVENT : CKR_FUNCTION_NOT_SUPPORTED;
+    if (flags & CKF_DONT_BLOCK)
+        return CKR_NO_EVENT;
+    library_wait(m);
+    return CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
 CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
     (void)slot;
-    GUARDED(WaitForSlotEvent, 0, reserved == NULL ? wait_for_slot_event(flags) : CKR_ARGUMENTS_BAD);
+    GUARDED(WaitForSlotEvent, 0, reserved == NULL ? wait_for_slot_event(c.module, flags) : CKR_ARGUMENTS_BAD);
 }
 
 static CK_RV get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)

@@ -15,6 +15,7 @@
 /* One running module. `lock` guards all that is not atomic; it is held for a moment only. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t went_down;
     struct module *current;  /* NULL: down */
     unsigned calls;          /* in `current` */
     bool inherited;          /* `current` came with a fork, and nothing has been called since */
@@ -23,7 +24,7 @@ static struct {
     bool child;              /* this process was made by a fork, with the module up */
     _Atomic unsigned forks;  /* so many had happened when this process came to know the module ... */
     _Atomic long pid;        /* ... and it was this one; 0: nobody knows it yet */
-} library = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} library = {.lock = PTHREAD_MUTEX_INITIALIZER, .went_down = PTHREAD_COND_INITIALIZER};
 
 /* Modules that C_Finalize has let go while calls were in them. */
 struct departed {
@@ -92,6 +93,7 @@ static bool take_over(void)
     if (!gate_install(on_fork))
         return false;
     pthread_mutex_init(&library.lock, NULL);
+    pthread_cond_init(&library.went_down, NULL);
     departed_list = NULL; /* theirs are the parent's threads */
     if (forked && library.current != NULL) {
         library.calls = 0;
@@ -181,6 +183,14 @@ void library_leave(struct module *m)
         end_module(last->module, last->keep_client);
         free(last);
     }
+}
+
+void library_wait(const struct module *m)
+{
+    pthread_mutex_lock(&library.lock); /* without the gate, as nothing is changed: a fork must not wait for this */
+    while (library.current == m)
+        pthread_cond_wait(&library.went_down, &library.lock);
+    pthread_mutex_unlock(&library.lock);
 }
 
 /* ---- C_Initialize */
@@ -313,6 +323,7 @@ static struct module *take_down(bool keep_client, bool *was_up)
         }
         m = NULL; /* without memory it is never freed, but nobody is hurt */
     }
+    pthread_cond_broadcast(&library.went_down);
     table_unlock(&library.lock);
     free(d);
     return m;

@@ -26,6 +26,9 @@ CK_RV library_finalize(void);
 CK_RV library_enter(struct module **out);
 void library_leave(struct module *m);
 
+/* Until C_Finalize takes the module, which the caller holds, away. */
+void library_wait(const struct module *m);
+
 /* How C_Initialize comes to its client, in place of client_open: for a program that links the module's parts and has its own way to the
  * nodes. Before the first C_Initialize. */
 typedef bool library_open_fn(void *arg, const char *path, OSSL_LIB_CTX *libctx, struct client **out, struct diag *why);

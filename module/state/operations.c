@@ -29,6 +29,12 @@ void operations_end_private(struct operations *o)
     message_signing_end(&o->message_verifying);
 }
 
+bool operations_have_key(const struct operations *o)
+{
+    return o->signing.key != NULL || o->verifying.key != NULL || o->signature_first.verifying.key != NULL ||
+           o->message_signing.pattern.key != NULL || o->message_verifying.pattern.key != NULL;
+}
+
 void operations_cancel(struct operations *o, CK_FLAGS which)
 {
     if (which & CKF_FIND_OBJECTS)

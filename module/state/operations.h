@@ -26,6 +26,9 @@ void operations_forget(struct operations *o);
 /* The login is over: ends what may have been begun under it; a digest stays but where a private key is in it. */
 void operations_end_private(struct operations *o);
 
+/* Is one under way that a key is in, but for a digest? */
+bool operations_have_key(const struct operations *o);
+
 /* C_SessionCancel: CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */
 void operations_cancel(struct operations *o, CK_FLAGS which);
 

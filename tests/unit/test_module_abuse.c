@@ -59,7 +59,7 @@ START_TEST(test_every_function_survives_nothing)
     token_start(NULL);
     s = token_session();
     for (size_t i = 0; i < FUNCTIONS; i++)
-        if (!ends(i))
+        if (!ends(i) && !is(i, "C_WaitForSlotEvent")) /* that one waits, as it should */
             ck_assert_msg(call(i, 0) != CKR_OK || may_succeed(i), "%s of nothing succeeds", functions[i].name);
     for (size_t i = 0; i < FUNCTIONS; i++) {
         CK_RV rv;

@@ -137,6 +137,25 @@ START_TEST(test_order_of_calls_is_kept)
 }
 END_TEST
 
+START_TEST(test_no_state_is_put_aside_while_a_key_is_in_it)
+{
+    CK_MECHANISM sha = {CKM_SHA256, NULL, 0};
+    CK_BYTE state[64];
+    CK_ULONG state_n = sizeof state;
+
+    setup();
+    ck_ok(f->C_DigestInit(s, &sha));
+    ck_ok(f3->C_MessageSignInit(s, &ecdsa, ec.private_key));
+    ck_rv(f->C_GetOperationState(s, state, &state_n), CKR_STATE_UNSAVEABLE);
+    ck_ok(f3->C_MessageSignFinal(s));
+    ck_ok(f3->C_VerifySignatureInit(s, &ecdsa, ec.public_key, signature, n));
+    ck_rv(f->C_GetOperationState(s, state, &state_n), CKR_STATE_UNSAVEABLE);
+    ck_ok(f3->C_SessionCancel(s, CKF_VERIFY));
+    ck_ok(f->C_GetOperationState(s, state, &state_n));
+    token_stop();
+}
+END_TEST
+
 /* Messages and plain signatures are operations of their own: both may run in a session. */
 START_TEST(test_plain_operations_and_messages_do_not_mix)
 {
@@ -212,6 +231,7 @@ Suite *test_suite(void)
         &test_parameters_of_the_mechanism_serve_every_message,
         &test_size_queries_take_no_data_and_short_buffers_keep_the_message,
         &test_order_of_calls_is_kept,
+        &test_no_state_is_put_aside_while_a_key_is_in_it,
         &test_plain_operations_and_messages_do_not_mix,
         &test_bad_arguments_are_told_and_logout_ends_it,
         &test_mechanisms_say_that_they_sign_messages,
