@@ -25,25 +25,37 @@
 #define PARAM_OF_PARAM_GENERAL PARAM_GENERAL
 #define COST_INLINE false
 #define COST_DEAR true
+#define ONLY_MODERN false
+#define ONLY_COMPATIBLE true
+#define ONLY_FROM(bits) false
+#define LEAST_MODERN 0
+#define LEAST_COMPATIBLE 0
+#define LEAST_FROM(bits) bits
+
+/* A row that says nothing of a policy is the modern one's. */
+#define MECH(...) ROW(__VA_ARGS__, MODERN, )
 
 enum { MAC_BLOCK_BYTES = 16 };
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
-#define MECH(ckm, fam, operations, key, low, high, parameter, digest, place, price) \
+#define ROW(ckm, fam, operations, key, low, high, parameter, digest, place, price, policy, ...) \
     {.type = ckm, \
      .name = #ckm, \
      .family = FAMILY_##fam, \
      .flags = (operations), \
      .key_type = (key), \
      .has_key = (key) != NO_KEY_TYPE, \
-     .size_min = low, \
+     .size_min = LEAST_##policy > 0 ? LEAST_##policy : (low), \
      .size_max = high, \
+     .size_modern = low, \
+     .compatible_only = ONLY_##policy, \
      .param = PARAM_OF_##parameter, \
      .hash = digest, \
      .where = WHERE_##place, \
      .dear = COST_##price},
 #include "proto/mechanism.def"
+#undef ROW
 #undef MECH
 };
 

@@ -66,8 +66,10 @@ struct mechanism {
     CK_FLAGS flags;   /* CKF_SIGN ... as C_GetMechanismInfo says them, without CKF_HW */
     CK_KEY_TYPE key_type;
     bool has_key;
-    CK_ULONG size_min; /* bits, or bytes for secret keys */
+    CK_ULONG size_min; /* bits, or bytes for secret keys: the least under any policy */
     CK_ULONG size_max;
+    CK_ULONG size_modern;  /* the least under the modern policy ... */
+    bool compatible_only;  /* ... if that has the row at all: proto/policy.h */
     enum mechanism_param param;
     const char *hash; /* OpenSSL's name, or NULL */
     enum mechanism_where where;

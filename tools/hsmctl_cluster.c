@@ -200,6 +200,57 @@ enum status cluster_grant(const struct invocation *call)
     return answer(call, o);
 }
 
+static enum status show_policy(const struct invocation *call, struct remote *r)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Status status = HSM__STATUS__INIT;
+    Hsm__Reply *reply = NULL;
+    struct output *o;
+    enum status s;
+
+    request.of_case = HSM__REQUEST__OF_STATUS;
+    request.status = &status;
+    s = remote_call(call, r, "cannot ask the cluster", &request, HSM__REPLY__OF_STATUS, &reply);
+    if (s != STATUS_DONE)
+        return s;
+    o = output_new();
+    output_text(o, "policy", reply->status->policy);
+    rpc_reply_free(reply);
+    return answer(call, o);
+}
+
+static enum status set_policy(const struct invocation *call, struct remote *r)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__PolicySet set = HSM__POLICY_SET__INIT;
+    Hsm__Reply *reply = NULL;
+    struct output *o;
+    enum status s = remote_login(call, r, true, "admin");
+
+    request.of_case = HSM__REQUEST__OF_POLICY_SET;
+    request.policy_set = &set;
+    set.policy = (char *)(uintptr_t)call->arguments[0];
+    if (s == STATUS_DONE)
+        s = remote_call(call, r, "the policy was not changed", &request, HSM__REPLY__OF_EMPTY, &reply);
+    rpc_reply_free(reply);
+    if (s != STATUS_DONE)
+        return s;
+    o = output_new();
+    output_text(o, "policy", set.policy);
+    return answer(call, o);
+}
+
+enum status cluster_policy(const struct invocation *call)
+{
+    struct remote r;
+    enum status s = remote_open(call, &r);
+
+    if (s == STATUS_DONE)
+        s = call->n_arguments > 0 ? set_policy(call, &r) : show_policy(call, &r);
+    remote_close(&r);
+    return s;
+}
+
 static enum status status_by_node(const struct invocation *call)
 {
     Hsm__LocalRequest request = HSM__LOCAL_REQUEST__INIT;

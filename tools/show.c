@@ -53,6 +53,8 @@ void show_cluster(struct output *o, const Hsm__StatusReply *status)
     output_text(o, "state", status->state);
     output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
     output_number(o, "node_id", status->node_id);
+    if (status->policy[0] != '\0') /* the vault's word: not over a node's socket */
+        output_text(o, "policy", status->policy);
     show_raft(o, status);
 }
 

@@ -138,6 +138,7 @@ static enum err seal_reply(struct work *w, enum err verdict, struct buffer *out)
     w->reply.error = (uint32_t)verdict;
     w->reply.detail = w->detail.what;
     w->reply.applied = w->facts.applied;
+    w->reply.policy = w->policy_known ? w->policy + 1u : 0;
     n = hsm__reply__get_packed_size(&w->reply);
     if (n > REPLY_BYTES_MAX && verdict == ERR_OK) {
         work_detail(w, "the answer has %zu bytes, the limit is %u", n, (unsigned)REPLY_BYTES_MAX);

@@ -73,6 +73,8 @@ void work_begin(struct work *w)
     w->n_ids_used = 0;
     if (w->view == NULL)
         w->view = keyring_view(w->vault->keyring);
+    w->policy_known = w->view != NULL && w->view->body != NULL;
+    w->policy = w->policy_known ? policy_from_wire(w->view->body->policy) : POLICY_MODERN;
 }
 
 void work_end(struct work *w)
@@ -119,6 +121,11 @@ const uint8_t *work_channel_hash(const struct work *w)
 struct login *work_login(struct work *w)
 {
     return &w->login;
+}
+
+enum policy work_policy(const struct work *w)
+{
+    return w->policy;
 }
 
 const Hsm__NodeCall *work_node_call(const struct work *w)

@@ -26,6 +26,7 @@
 
 #include "common/secret.h"
 #include "proto/error.h"
+#include "proto/policy.h"
 #include "proto/record.pb-c.h"
 #include "proto/request.h"
 #include "proto/request.pb-c.h"
@@ -46,6 +47,9 @@ const uint8_t *work_channel_hash(const struct work *w);  /* CHANNEL_HASH_BYTES *
 /* The channel's login; user_id 0: nobody. Never NULL. Login and resume put another in its place, and access_check none where it holds no
  * more: from here on for this work, and for the channel when the work has ended. All others only read it. */
 struct login *work_login(struct work *w);
+
+/* The cluster's, as of the record that access_check judged by. POLICY_MODERN where there is no cluster yet. */
+enum policy work_policy(const struct work *w);
 
 /* ---- records: from the facts of this request, opened once. Borrowed until the handler returns. */
 

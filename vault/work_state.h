@@ -65,6 +65,8 @@ struct work {
     bool has_id;
     uint8_t request_id[REQUEST_ID_BYTES];
     uint64_t born;
+    bool policy_known;
+    enum policy policy;             /* as the handler saw it last */
 
     enum work_waits waits;
     enum work_proposed proposed;

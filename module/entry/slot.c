@@ -5,6 +5,7 @@
 #include "module/state/library.h"
 #include "module/state/login.h"
 #include "module/state/output.h"
+#include "module/state/policy.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 
@@ -101,43 +102,47 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
     GUARDED(WaitForSlotEvent, 0, reserved == NULL ? wait_for_slot_event(c.module, flags) : CKR_ARGUMENTS_BAD);
 }
 
-static CK_RV get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+static CK_RV get_mechanism_list(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
+    enum policy policy;
     CK_ULONG n = 0, room;
 
     if (slot != SLOT)
         return CKR_SLOT_ID_INVALID;
     if (count == NULL)
         return CKR_ARGUMENTS_BAD;
-    while (mechanism_at(n) != NULL)
-        n++;
+    policy = policy_now(m);
+    for (size_t i = 0; mechanism_at(i) != NULL; i++)
+        n += policy_allows(policy, mechanism_at(i));
     room = *count;
     *count = n;
     if (list == NULL)
         return CKR_OK;
     if (room < n)
         return CKR_BUFFER_TOO_SMALL;
-    for (CK_ULONG i = 0; i < n; i++)
-        list[i] = mechanism_at(i)->type;
+    n = 0;
+    for (size_t i = 0; mechanism_at(i) != NULL; i++)
+        if (policy_allows(policy, mechanism_at(i)))
+            list[n++] = mechanism_at(i)->type;
     return CKR_OK;
 }
 
 CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
-    GUARDED(GetMechanismList, 0, get_mechanism_list(slot, list, count));
+    GUARDED(GetMechanismList, 0, get_mechanism_list(c.module, slot, list, count));
 }
 
-static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+static CK_RV get_mechanism_info(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     const struct mechanism *row = mechanism_find(type);
 
     if (slot != SLOT)
         return CKR_SLOT_ID_INVALID;
-    if (row == NULL)
+    if (row == NULL || policy_check_row(m, row) != ERR_OK)
         return CKR_MECHANISM_INVALID;
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
-    *info = (CK_MECHANISM_INFO){.ulMinKeySize = row->size_min, .ulMaxKeySize = row->size_max, .flags = row->flags};
+    *info = (CK_MECHANISM_INFO){.ulMinKeySize = policy_least(m, row), .ulMaxKeySize = row->size_max, .flags = row->flags};
     if (row->flags & CKF_SIGN)
         info->flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
     if (row->flags & CKF_VERIFY)
@@ -150,7 +155,7 @@ static CK_RV get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECH
 
 CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-    GUARDED(GetMechanismInfo, 0, get_mechanism_info(slot, type, info));
+    GUARDED(GetMechanismInfo, 0, get_mechanism_info(c.module, slot, type, info));
 }
 
 static CK_RV init_token(struct module *m, CK_SLOT_ID slot, const CK_BYTE *pin, CK_ULONG pin_bytes)

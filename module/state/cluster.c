@@ -4,6 +4,7 @@
 
 #include "common/log.h"
 #include "module/state/login.h"
+#include "module/state/policy.h"
 #include "proto/request.h"
 
 /* ---- a call and what is told of it */
@@ -31,6 +32,8 @@ static enum err ask_once(struct module *m, const Hsm__Request *request, const ui
     struct rpc_call call = {.request = request, .ids = ids, .n_ids = n_ids};
     enum err e = rpc_call(m->rpc, &call, out);
 
+    if (*out != NULL)
+        policy_heard(m, (*out)->policy);
     if (e == ERR_OK && (*out)->of_case != wanted)
         e = ERR_MALFORMED;
     if (e != ERR_OK) {
@@ -376,6 +379,22 @@ enum err cluster_digest_key(struct module *m, const struct mechanism *digest, co
         *bytes = reply->bytes->value.len;
         memcpy(out, reply->bytes->value.data, *bytes);
     }
+    rpc_reply_free(reply);
+    return e;
+}
+
+/* The cheapest question that any vault answers to anybody, at any time. */
+enum err cluster_hear(struct module *m)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__GenerateRandom random = HSM__GENERATE_RANDOM__INIT;
+    Hsm__Reply *reply = NULL;
+    enum err e;
+
+    request.of_case = HSM__REQUEST__OF_GENERATE_RANDOM;
+    request.generate_random = &random;
+    random.bytes = 1;
+    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_BYTES, &reply);
     rpc_reply_free(reply);
     return e;
 }

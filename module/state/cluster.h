@@ -28,6 +28,9 @@ CK_RV cluster_generate_pair(struct module *m, CK_SESSION_HANDLE session, const H
 
 enum err cluster_destroy(struct module *m, CK_OBJECT_HANDLE handle);
 
+/* Asked for nothing but what every reply says: its policy (module/state/policy.h). */
+enum err cluster_hear(struct module *m);
+
 /* A key that is used. */
 struct key_request {
     const struct known *key;

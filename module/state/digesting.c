@@ -36,7 +36,7 @@ CK_RV digesting_begin(struct module *m, struct digesting *d, const CK_MECHANISM 
     }
     if (d->digest != NULL)
         return CKR_OPERATION_ACTIVE;
-    e = mechanism_take(mechanism, CKF_DIGEST, &given);
+    e = mechanism_take(m, mechanism, CKF_DIGEST, &given);
     if (e == ERR_OK) {
         d->row = given.row;
         gate_enter();

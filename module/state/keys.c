@@ -40,7 +40,7 @@ CK_RV keys_generate(struct module *m, const struct session *session, const CK_ME
 {
     struct template template = {.n = 0};
     struct mechanism_given given;
-    CK_RV rv = err_to_rv(mechanism_take(mechanism, CKF_GENERATE, &given));
+    CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_GENERATE, &given));
 
     if (rv == CKR_OK)
         rv = take_template(session, t.array, t.n, &template);
@@ -56,7 +56,7 @@ CK_RV keys_generate_pair(struct module *m, const struct session *session, const 
 {
     struct template public_template = {.n = 0}, private_template = {.n = 0};
     struct mechanism_given given;
-    CK_RV rv = err_to_rv(mechanism_take(mechanism, CKF_GENERATE_KEY_PAIR, &given));
+    CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_GENERATE_KEY_PAIR, &given));
 
     if (rv == CKR_OK)
         rv = take_template(session, public_half.array, public_half.n, &public_template);

@@ -1,6 +1,7 @@
 #include "module/state/mechanism_given.h"
 
 #include "module/state/parameter.h"
+#include "module/state/policy.h"
 #include "proto/parameter.h"
 
 /* How each parameter is taken, and the size of the structure that the application gives. `take_any` looks at the length itself. */
@@ -34,13 +35,15 @@ static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given
     return parameters[param].take(m->row, given->pParameter, m->wire);
 }
 
-enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out)
+enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out)
 {
     enum err e;
 
     *out = (struct mechanism_given){.row = mechanism_find(given->mechanism)};
     if (out->row == NULL || !mechanism_does(out->row, operation))
         return ERR_MECHANISM;
+    if ((e = policy_check_row(m, out->row)) != ERR_OK)
+        return e;
     if ((out->wire = parameter_memory(sizeof *out->wire)) == NULL)
         return ERR_NO_MEMORY;
     hsm__mechanism__init(out->wire);
@@ -48,6 +51,8 @@ enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct me
     e = take_parameter(given, out);
     if (e == ERR_OK)
         e = parameter_check(out->row, out->wire);
+    if (e == ERR_OK && out->wire->pss != NULL)
+        e = policy_check_hash(m, out->row, out->wire->pss->hash);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

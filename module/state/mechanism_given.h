@@ -7,15 +7,17 @@
 #include "proto/mechanism.h"
 #include "proto/request.pb-c.h"
 
+struct module;
+
 /* All zero: nothing. */
 struct mechanism_given {
     const struct mechanism *row;
     Hsm__Mechanism *wire; /* as it travels, with the parameter; owned */
 };
 
-/* `operation` is one CKF_. ERR_MECHANISM: there is none that does this; ERR_MECHANISM_PARAM; ERR_NO_MEMORY. After a failure there is
+/* `operation` is one CKF_. ERR_MECHANISM: there is none that does this, or not under the cluster's policy; ERR_MECHANISM_PARAM; ERR_NO_MEMORY. After a failure there is
  * nothing to clear. */
-enum err mechanism_take(const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out);
+enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out);
 
 /* The same once more, of its own. ERR_NO_MEMORY: nothing to clear. */
 enum err mechanism_copy(const struct mechanism_given *m, struct mechanism_given *out);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "module/rpc/client.h"
 #include "module/state/objects.h"
@@ -17,6 +18,7 @@ struct module {
     struct sessions sessions;
     struct objects objects;
     struct saved saved;
+    _Atomic uint32_t policy; /* module/state/policy.h: as the last reply said, 0: none has */
     pthread_mutex_t login_turn; /* one login, logout or change of a password at a time; held while it waits for the cluster */
 };
 

@@ -5,6 +5,7 @@
 #include "module/state/cluster.h"
 #include "module/state/lookup.h"
 #include "module/state/output.h"
+#include "module/state/policy.h"
 #include "proto/limits.h"
 #include "proto/parameter.h"
 
@@ -44,8 +45,8 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_FUNCTION;
     if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
-    if (size < row->size_min || size > row->size_max)
-        return ERR_KEY_SIZE;
+    if ((e = policy_check_size(m, row, size)) != ERR_OK)
+        return e;
     s->signature_bytes = parameter_signature_bytes(row, s->mechanism.wire, size);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
 }
@@ -74,7 +75,7 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
     }
     if (s->key != NULL)
         return CKR_OPERATION_ACTIVE;
-    e = mechanism_take(mechanism, use, &s->mechanism);
+    e = mechanism_take(m, mechanism, use, &s->mechanism);
     if (e == ERR_OK) {
         e = lookup_key(m, key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY, &s->key);
         if (e == ERR_OBJECT_HANDLE)

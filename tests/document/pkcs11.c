@@ -80,7 +80,8 @@ static void take_cell(const char *from, const char *end, char cell[CELL_BYTES])
     snprintf(cell, CELL_BYTES, "%.*s", (int)(end - from), from);
 }
 
-static const struct row *take_row(const char *table, const char *text, unsigned columns)
+/* The last column's word may be left out where `otherwise` stands for it. */
+static const struct row *take_row_or(const char *table, const char *text, unsigned columns, const char *otherwise)
 {
     static struct row r;
     const char *at = text;
@@ -93,10 +94,17 @@ static const struct row *take_row(const char *table, const char *text, unsigned 
             break;
         at = end + 1;
     }
+    if (otherwise != NULL && r.cells == columns - 1)
+        snprintf(r.cell[r.cells++], CELL_BYTES, "%s", otherwise);
     if (r.cells != columns)
         complain("%s has %u columns, docs/pkcs11.md shows %u: give the new one a heading in tests/document/pkcs11.c (%s)", table, r.cells,
                  columns, text);
     return &r;
+}
+
+static const struct row *take_row(const char *table, const char *text, unsigned columns)
+{
+    return take_row_or(table, text, columns, NULL);
 }
 
 static const char *lower(const char *text)
@@ -249,18 +257,29 @@ static const struct word where[] = {
     {NULL, NULL},
 };
 
+static const struct word policies[] = {
+    {"MODERN", "there under both policies of a cluster"},
+    {"COMPATIBLE", "there under the compatible policy only (`hsmctl cluster policy`)"},
+    {"FROM", "there under both; under the compatible one with keys from this size on"},
+    {NULL, NULL},
+};
+
 static void mechanism_row(const char *text, struct tally *tally)
 {
-    const struct row *r = take_row("proto/mechanism.def", text, 10);
+    const struct row *r = take_row_or("proto/mechanism.def", text, 11, "MODERN");
+    char policy[CELL_BYTES];
     const char *theirs = cloudhsm_has(r->cell[0]);
     bool key = strcmp(r->cell[3], "NO_KEY") != 0;
 
+    snprintf(policy, sizeof policy, "%.*s", (int)strcspn(r->cell[10], "("), r->cell[10]);
     check_words(r->cell[0], r->cell[8], where);
+    check_words(r->cell[0], policy, policies);
     sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), key ? r->cell[3] : "");
     if (key)
         sayf("%s to %s", r->cell[4], r->cell[5]);
-    sayf(" | %s | %s | %s | %s |\n", strcmp(r->cell[6], "NO_PARAM") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
-         strcmp(r->cell[7], "NULL") == 0 ? "" : r->cell[7], lower(r->cell[8]), theirs != NULL ? theirs : "no");
+    sayf(" | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "NO_PARAM") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
+         strcmp(r->cell[7], "NULL") == 0 ? "" : r->cell[7], lower(r->cell[8]),
+         strcmp(policy, "MODERN") == 0 ? "" : lower(r->cell[10]), theirs != NULL ? theirs : "no");
     tally->all++;
     tally->cloudhsm += theirs != NULL;
 }
@@ -272,12 +291,13 @@ static void mechanisms(void)
     say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
         "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
         "The `parameter` is the structure that the standard gives the mechanism.\n\n"
-        "| mechanism | operations | key | sizes | parameter | hash | data | CloudHSM |\n|---|---|---|---|---|---|---|---|\n");
+        "| mechanism | operations | key | sizes | parameter | hash | data | policy | CloudHSM |\n|---|---|---|---|---|---|---|---|---|\n");
 #define MECH(...) mechanism_row(#__VA_ARGS__, &tally);
 #include "proto/mechanism.def"
 #undef MECH
     sayf("\n%u mechanisms; CloudHSM has %u of them.\n", tally.all, tally.cloudhsm);
     explain(where);
+    explain(policies);
     say("\n");
 }
 

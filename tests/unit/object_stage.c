@@ -83,7 +83,8 @@ static enum err access_by_role(struct work *w)
 {
     enum role role = work_login(w)->role;
 
-    if (work_row(w)->roles == ROLES_ANYONE || (work_row(w)->roles == ROLES_CU && role == ROLE_CRYPTO_USER))
+    if (work_row(w)->roles == ROLES_ANYONE || (work_row(w)->roles == ROLES_CU && role == ROLE_CRYPTO_USER) ||
+        (work_row(w)->roles == ROLES_ADMIN && role == ROLE_ADMIN))
         return ERR_OK;
     return role == ROLE_NONE ? ERR_NOT_LOGGED_IN : ERR_PERMISSION;
 }
@@ -315,4 +316,15 @@ bool stage_hides(const Hsm__Object *o, CK_ATTRIBUTE_TYPE type)
         if (o->hidden[i] == type)
             return true;
     return false;
+}
+
+void stage_policy(enum who who, const char *policy, enum err expected)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__PolicySet set = HSM__POLICY_SET__INIT;
+
+    request.of_case = HSM__REQUEST__OF_POLICY_SET;
+    request.policy_set = &set;
+    set.policy = (char *)(uintptr_t)policy;
+    stage_ask(who, &request, expected);
 }

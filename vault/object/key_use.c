@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "proto/attribute.h"
-#include "proto/parameter.h"
 #include "vault/keyring.h"
 #include "vault/object/material.h"
+#include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/object/session_object.h"
 
@@ -98,18 +98,14 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
     enum err e;
 
     *u = (struct key_use){.given = mechanism};
-    u->mechanism = mechanism != NULL ? mechanism_find(mechanism->type) : NULL;
-    if (u->mechanism == NULL || !mechanism_does(u->mechanism, use))
-        return ERR_MECHANISM;
-    if (!parameter_is_given(u->mechanism, mechanism))
-        return ERR_MECHANISM_PARAM;
-    if ((e = find_key(w, ref, &u->key)) != ERR_OK)
+    if ((e = permitted_mechanism(w, mechanism, use, &u->mechanism)) != ERR_OK || (e = find_key(w, ref, &u->key)) != ERR_OK)
         return e;
     if (attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
     }
-    return ERR_OK;
+    /* The size of another type of key is another thing: the family's check says so. */
+    return mechanism_takes_key(u->mechanism, key_type(u->key->key)) ? permitted_size(w, u->mechanism, key_size(u->key->key)) : ERR_OK;
 }
 
 void key_use_close(struct work *w, struct key_use *u)

@@ -117,6 +117,7 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
     schema.key_type = p->key_type = m->key_type;
     p->curve = NULL;
     p->set = NULL;
+    p->bits = 0;
     e = read_half(&p->public_half, &schema, CKO_PUBLIC_KEY, call->public_template, memory, why);
     if (e == ERR_OK)
         e = read_half(&p->private_half, &schema, CKO_PRIVATE_KEY, call->private_template, memory, why);

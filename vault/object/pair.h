@@ -16,7 +16,7 @@ struct pair_half {
 struct pair {
     struct pair_half public_half, private_half;
     CK_KEY_TYPE key_type;
-    size_t bits;               /* RSA */
+    size_t bits;               /* RSA, else 0 */
     uint8_t exponent[8];       /* RSA, big endian */
     size_t exponent_n;
     const struct curve *curve; /* EC */

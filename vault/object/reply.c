@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "vault/object/permitted.h"
 #include "vault/object/session_object.h"
 #include "vault/object/tokens.h"
 #include "vault/object/view.h"
@@ -61,11 +62,13 @@ enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct ob
     Hsm__Object *object = work_memory(w, sizeof *object);
     struct buffer sealed = {0};
     uint8_t *copy = NULL;
-    enum err e = ERR_NO_MEMORY;
+    enum err e = permitted_key(w, o);
 
-    if (view == NULL)
+    if (e == ERR_OK && view == NULL)
         e = ERR_WRONG_STATE;
-    else if (object != NULL)
+    else if (e == ERR_OK && object == NULL)
+        e = ERR_NO_MEMORY;
+    else if (e == ERR_OK)
         e = session_object_seal(view->master, work_login(w)->user_id, o, &sealed);
     keyring_view_done(work_vault(w)->keyring, view);
     if (e == ERR_OK && (copy = work_memory(w, sealed.len)) == NULL)
@@ -96,8 +99,10 @@ enum err reply_store(struct work *w, const struct object *o, uint64_t *id)
     const struct cluster_view *view;
     struct object_tokens tokens;
     struct secret body = {0};
-    enum err e = work_new_id(w, id);
+    enum err e = permitted_key(w, o);
 
+    if (e == ERR_OK)
+        e = work_new_id(w, id);
     if (e != ERR_OK)
         return e;
     view = keyring_view(work_vault(w)->keyring);

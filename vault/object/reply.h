@@ -16,7 +16,8 @@ enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out);
  * first object of a reply always fits). */
 enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version);
 
-/* The same for a session object: sealed for the work's user, and attached. */
+/* The same for a new session object: sealed for the work's user, and attached. Here and in reply_store: permitted_key's
+ * errors. */
 enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct object *o);
 
 /* A record's object that the work's user may see. ERR_NEED, ERR_NOT_FOUND (also where it may not be seen),

@@ -1,8 +1,8 @@
 /* C_GenerateKey. */
 #include "proto/key_kind.h"
 #include "proto/mechanism.h"
-#include "proto/parameter.h"
 #include "vault/object/material.h"
+#include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/object/schema.h"
 #include "vault/operation/operation.h"
@@ -32,16 +32,16 @@ static enum err read_length(const struct key_kind *kind, const struct object *o,
 static enum err make(struct work *w, struct object *o, struct diag *why)
 {
     const Hsm__Generate *call = work_request(w)->generate;
-    const struct mechanism *m = call->mechanism != NULL ? mechanism_find(call->mechanism->type) : NULL;
+    const struct mechanism *m;
     struct schema s = {.libctx = work_vault(w)->libctx, .way = SCHEMA_GENERATE, .object_class = CKO_SECRET_KEY};
     struct key *k = work_kept(w);
     size_t bytes = 0;
-    enum err e;
+    enum err e = permitted_mechanism(w, call->mechanism, CKF_GENERATE, &m);
 
-    if (m == NULL || !mechanism_does(m, CKF_GENERATE) || m->family != FAMILY_SECRET)
+    if (e != ERR_OK)
+        return e;
+    if (m->family != FAMILY_SECRET)
         return ERR_MECHANISM;
-    if (!parameter_is_given(m, call->mechanism))
-        return ERR_MECHANISM_PARAM;
     s.mechanism = m->type;
     s.key_type = m->key_type;
     if ((e = schema_read(&s, call->template_, o, why)) != ERR_OK)

@@ -3,6 +3,7 @@
  * one, also for a retry that finds the change done. */
 #include "vault/object/material.h"
 #include "vault/object/pair.h"
+#include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 
@@ -22,9 +23,14 @@ static enum err tell(struct work *w, enum err e, const struct diag *why)
 
 static enum err read_call(struct work *w, struct pair *p)
 {
+    const Hsm__Mechanism *given = work_request(w)->generate_pair->mechanism;
+    const struct mechanism *row;
     struct diag why = {0};
+    enum err e = permitted_mechanism(w, given, CKF_GENERATE_KEY_PAIR, &row);
 
-    return tell(w, pair_read(work_vault(w)->libctx, work_request(w)->generate_pair, reply_memory(w), p, &why), &why);
+    if (e == ERR_OK)
+        e = tell(w, pair_read(work_vault(w)->libctx, work_request(w)->generate_pair, reply_memory(w), p, &why), &why);
+    return e == ERR_OK && p->bits > 0 ? permitted_size(w, row, p->bits) : e;
 }
 
 static enum err complete(struct work *w, struct pair_half *half, const struct key *k)

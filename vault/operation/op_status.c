@@ -1,6 +1,8 @@
-/* What the front says of the node and its cluster, told under the channel's seal. The front's word, not the vault's. */
+/* What the front says of the node and its cluster, told under the channel's seal. The front's word, not the vault's; but for the policy. */
 #include "vault/operation/operation.h"
 
+#include <stdlib.h>
+#include <string.h>
 
 #include "vault/work_state.h"
 
@@ -21,6 +23,10 @@ enum err op_status_decide(struct work *w)
     if (status == NULL)
         return ERR_MALFORMED;
     work_keep(w, status, release);
+    if (status->policy != (const char *)protobuf_c_empty_string)
+        free(status->policy);
+    if ((status->policy = strdup(policy_name(work_policy(w)))) == NULL)
+        return ERR_NO_MEMORY;
     work_reply(w)->of_case = HSM__REPLY__OF_STATUS;
     work_reply(w)->status = status;
     return ERR_OK;

@@ -1,0 +1,90 @@
+/* The cluster's policy: the table's rows under each, who sets it, and what it does to requests. */
+#include "proto/policy.h"
+
+#include <string.h>
+
+#include "proto/mechanism.h"
+#include "tests/unit/object_stage.h"
+#include "tests/unit/runner.h"
+
+START_TEST(test_policies_have_names)
+{
+    enum policy p = POLICY_COMPATIBLE;
+    ck_assert_str_eq(policy_name(POLICY_MODERN), "modern");
+    ck_assert(policy_find("modern", &p) && p == POLICY_MODERN);
+    ck_assert(policy_find("compatible", &p) && p == POLICY_COMPATIBLE);
+    ck_assert(!policy_find("Modern", &p) && !policy_find("", &p));
+    ck_assert_int_eq(policy_from_wire(1), POLICY_COMPATIBLE);
+    ck_assert_int_eq(policy_from_wire(99), POLICY_MODERN);
+}
+END_TEST
+
+START_TEST(test_compatible_policy_has_all_that_the_modern_one_has)
+{
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *m = mechanism_at(i);
+        ck_assert_msg(policy_allows(POLICY_COMPATIBLE, m), "%s", m->name);
+        ck_assert_msg(policy_allows(POLICY_MODERN, m) == !m->compatible_only, "%s", m->name);
+        ck_assert_msg(policy_size_min(POLICY_COMPATIBLE, m) <= policy_size_min(POLICY_MODERN, m), "%s", m->name);
+        ck_assert_msg(m->size_min <= m->size_modern && m->size_modern <= m->size_max, "%s", m->name);
+    }
+}
+END_TEST
+
+/* What nobody should choose any more, by name: rows that come under such a name are for the compatible policy. */
+START_TEST(test_modern_policy_has_nothing_old)
+{
+    static const char *const old[] = {"CKM_SHA1_RSA_", "CKM_ECDSA_SHA1", "CKM_DES", "CKM_MD5"};
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *m = mechanism_at(i);
+        for (size_t k = 0; k < sizeof old / sizeof old[0]; k++)
+            ck_assert_msg(strncmp(m->name, old[k], strlen(old[k])) != 0 || m->compatible_only, "%s", m->name);
+        ck_assert_msg(m->key_type != CKK_RSA || !m->has_key || policy_size_min(POLICY_MODERN, m) >= 2048, "%s", m->name);
+    }
+    ck_assert(!policy_allows_key(POLICY_MODERN, CKK_RSA, 2047) && policy_allows_key(POLICY_MODERN, CKK_RSA, 2048));
+    ck_assert(policy_allows_key(POLICY_MODERN, CKK_VENDOR_DEFINED, 1)); /* no row works with it */
+}
+END_TEST
+
+static const char *policy_of_reply(enum who who)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__GenerateRandom random = HSM__GENERATE_RANDOM__INIT;
+    const Hsm__Reply *reply;
+
+    request.of_case = HSM__REQUEST__OF_GENERATE_RANDOM;
+    request.generate_random = &random;
+    random.bytes = 1;
+    reply = stage_ask(who, &request, ERR_OK);
+    return reply->policy > 0 ? policy_name(policy_from_wire(reply->policy - 1)) : "unknown";
+}
+
+START_TEST(test_an_admin_sets_the_policy_and_every_reply_tells_it)
+{
+    stage_open();
+    ck_assert_str_eq(policy_of_reply(ALICE), "modern");
+    stage_policy(ALICE, "compatible", ERR_PERMISSION);
+    stage_policy(NOBODY, "compatible", ERR_NOT_LOGGED_IN);
+    stage_policy(ADMIN, "lenient", ERR_ARGUMENTS);
+    ck_assert_str_eq(policy_of_reply(ALICE), "modern");
+    stage_policy(ADMIN, "compatible", ERR_OK);
+    ck_assert_str_eq(policy_of_reply(ALICE), "compatible");
+    stage_policy(ADMIN, "compatible", ERR_OK);
+    stage_policy(ADMIN, "modern", ERR_OK);
+    ck_assert_str_eq(policy_of_reply(BOB), "modern");
+    stage_close();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    static const TTest *const *const tests[] = {
+        &test_policies_have_names,
+        &test_compatible_policy_has_all_that_the_modern_one_has,
+        &test_modern_policy_has_nothing_old,
+        &test_an_admin_sets_the_policy_and_every_reply_tells_it,
+        NULL,
+    };
+
+    return suite_of("policy", 60, tests);
+}

@@ -1,0 +1,72 @@
+#include "vault/object/permitted.h"
+
+#include "proto/parameter.h"
+
+static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
+
+enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row)
+{
+    const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
+    const char *hash = given != NULL && given->pss != NULL ? mechanism_hash_name(given->pss->hash) : NULL;
+
+    if (m == NULL || !mechanism_does(m, use))
+        return ERR_MECHANISM;
+    if (!policy_allows(work_policy(w), m)) {
+        work_detail(w, "%s is not in the cluster's policy, which is %s; %s", m->name, policy_name(work_policy(w)), remedy);
+        return ERR_MECHANISM;
+    }
+    if (!parameter_is_given(m, given))
+        return ERR_MECHANISM_PARAM;
+    if (hash != NULL && !policy_allows_hash(work_policy(w), m, hash)) {
+        work_detail(w, "%s with %s is not in the cluster's policy, which is %s; %s", m->name, hash, policy_name(work_policy(w)), remedy);
+        return ERR_MECHANISM_PARAM;
+    }
+    *row = m;
+    return ERR_OK;
+}
+
+enum err permitted_size(struct work *w, const struct mechanism *row, size_t size)
+{
+    CK_ULONG least = policy_size_min(work_policy(w), row);
+
+    if (size >= least)
+        return ERR_OK;
+    work_detail(w, "the key has the size %zu; %s needs %lu or more under the cluster's policy, which is %s; %s", size, row->name, least,
+                policy_name(work_policy(w)), remedy);
+    return ERR_KEY_SIZE;
+}
+
+static size_t bits_of(const struct object_attribute *number)
+{
+    size_t bits = 0;
+
+    for (unsigned first = number->n > 0 ? number->value[0] : 0; first > 0; first >>= 1)
+        bits++;
+    return number->n > 0 ? bits + 8 * (number->n - 1) : 0;
+}
+
+/* As the table counts it; SIZE_MAX: a curve's, which no policy asks for. */
+static size_t size_of(const struct object *o)
+{
+    const struct object_attribute *modulus = object_find(o, CKA_MODULUS), *value = object_find(o, CKA_VALUE);
+
+    if (modulus != NULL)
+        return bits_of(modulus);
+    return object_ulong(o, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY && value != NULL ? value->n : SIZE_MAX;
+}
+
+enum err permitted_key(struct work *w, const struct object *o)
+{
+    CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
+    enum policy p = work_policy(w);
+
+    if (type == NO_KEY_TYPE || policy_allows_key(p, type, size_of(o)))
+        return ERR_OK;
+    if (policy_allows_key(p, type, SIZE_MAX)) {
+        work_detail(w, "the key's size, %zu, is below what the cluster's policy, which is %s, allows; %s", size_of(o), policy_name(p),
+                    remedy);
+        return ERR_KEY_SIZE;
+    }
+    work_detail(w, "CKA_KEY_TYPE %lu is not in the cluster's policy, which is %s; %s", type, policy_name(p), remedy);
+    return ERR_ATTRIBUTE_VALUE;
+}
