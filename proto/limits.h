@@ -83,7 +83,7 @@
 #define DIGEST_KEY_BYTES_MIN 14u              /* 112 bits: a shorter one could be guessed from its digest */
 
 /* Keys. */
-#define RSA_BITS_MIN 2048u
+#define RSA_BITS_MIN 1024u                    /* under any policy (proto/policy.h): the modern one wants 2048 */
 #define RSA_BITS_MAX 8192u
 #define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
 #define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */

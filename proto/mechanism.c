@@ -33,15 +33,15 @@
 #define LEAST_FROM(bits) bits
 
 /* A row that says nothing of a policy is the modern one's. */
-#define MECH(...) ROW(__VA_ARGS__, MODERN, )
+#define MECH(ckm, ...) ROW(ckm, #ckm, __VA_ARGS__, MODERN, )
 
 enum { MAC_BLOCK_BYTES = 16 };
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
-#define ROW(ckm, fam, operations, key, low, high, parameter, digest, place, price, policy, ...) \
+#define ROW(ckm, ckm_name, fam, operations, key, low, high, parameter, digest, place, price, policy, ...) \
     {.type = ckm, \
-     .name = #ckm, \
+     .name = ckm_name, \
      .family = FAMILY_##fam, \
      .flags = (operations), \
      .key_type = (key), \
@@ -72,6 +72,7 @@ struct hash {
 #define NO_MGF CK_UNAVAILABLE_INFORMATION
 
 static const struct hash hashes[] = {
+    {"MD5", CKM_MD5, NO_MGF, 16},
     {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20},
     {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28},
     {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32},

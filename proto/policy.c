@@ -38,17 +38,18 @@ CK_ULONG policy_size_min(enum policy p, const struct mechanism *m)
 
 bool policy_allows_hash(enum policy p, const struct mechanism *m, const char *hash)
 {
-    bool has_rows = false;
+    bool has_rows = false, modern = false;
 
     for (size_t i = 0; mechanism_at(i) != NULL; i++) {
         const struct mechanism *row = mechanism_at(i);
-        if (row->family != m->family || row->hash == NULL || strcmp(row->hash, hash) != 0)
+        if (row->hash == NULL || strcmp(row->hash, hash) != 0)
             continue;
-        if (policy_allows(p, row))
+        if (row->family == m->family && policy_allows(p, row))
             return true;
-        has_rows = true;
+        has_rows = has_rows || row->family == m->family;
+        modern = modern || (row->family == FAMILY_HASH && !row->compatible_only);
     }
-    return !has_rows;
+    return !has_rows && modern;
 }
 
 bool policy_allows_key(enum policy p, CK_KEY_TYPE type, CK_ULONG size)

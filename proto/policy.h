@@ -26,7 +26,7 @@ bool policy_allows(enum policy p, const struct mechanism *m);
 CK_ULONG policy_size_min(enum policy p, const struct mechanism *m);
 
 /* Whether a hash that the parameter names (OpenSSL's name) may stand in a mechanism of this family: where the family has rows with this
- * very hash inside, one of them is allowed. */
+ * very hash inside, one of them is allowed; else the hash as such is a modern one. */
 bool policy_allows_hash(enum policy p, const struct mechanism *m, const char *hash);
 
 /* Whether there may be such a key: some row that works with it is allowed. A type of key that no row works with is nobody's business. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proto/mechanism.h"
+#include "proto/policy.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
 
@@ -303,6 +304,47 @@ START_TEST(test_missing_functions_say_so)
 }
 END_TEST
 
+static void set_policy(Hsm__ClusterBody *body)
+{
+    body->policy = POLICY_MODERN;
+}
+
+static bool lists(CK_MECHANISM_TYPE type)
+{
+    CK_MECHANISM_TYPE types[512];
+    CK_ULONG n = sizeof types / sizeof types[0];
+    bool found = false;
+
+    ck_ok(f->C_GetMechanismList(0, types, &n));
+    for (CK_ULONG i = 0; i < n; i++)
+        found = found || types[i] == type;
+    return found;
+}
+
+START_TEST(test_what_policy_forbids_is_not_there)
+{
+    CK_MECHANISM md5 = {.mechanism = CKM_MD5};
+    CK_MECHANISM_INFO info;
+    CK_SESSION_HANDLE s;
+
+    token_start_with_users();
+    s = token_session();
+    ck_assert(lists(CKM_MD5) && lists(CKM_SHA256));
+    ck_ok(f->C_GetMechanismInfo(0, CKM_RSA_PKCS, &info));
+    ck_assert_uint_eq(info.ulMinKeySize, 1024);
+    ck_ok(f->C_DigestInit(s, &md5));
+    local_node_change_cluster(token_node, set_policy);
+    ck_ok(token_login(s, CKU_USER, ALICE)); /* some reply tells of it */
+    ck_assert_uint_gt(token_count(s, "nothing") + 1, 0);
+    ck_assert(!lists(CKM_MD5) && lists(CKM_SHA256));
+    ck_ok(f->C_GetMechanismInfo(0, CKM_RSA_PKCS, &info));
+    ck_assert_uint_eq(info.ulMinKeySize, 2048);
+    ck_rv(f->C_GetMechanismInfo(0, CKM_MD5, &info), CKR_MECHANISM_INVALID);
+    ck_rv(f->C_DigestInit(token_session(), &md5), CKR_MECHANISM_INVALID);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -313,7 +355,7 @@ Suite *test_suite(void)
         &test_legacy_list_says_2_40_and_interfaces_are_chosen_by_version,
         &test_slot_and_token_are_there_although_no_node_is,
         &test_info_is_the_same_after_another_initialize,
-        &test_mechanisms_are_the_tables_rows,
+        &test_mechanisms_are_the_tables_rows, &test_what_policy_forbids_is_not_there,
         &test_missing_functions_say_so,
         NULL,
     };

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "proto/mechanism.h"
 #include "tests/unit/object_stage.h"
 #include "tests/unit/runner.h"
@@ -39,7 +41,7 @@ START_TEST(test_modern_policy_has_nothing_old)
         const struct mechanism *m = mechanism_at(i);
         for (size_t k = 0; k < sizeof old / sizeof old[0]; k++)
             ck_assert_msg(strncmp(m->name, old[k], strlen(old[k])) != 0 || m->compatible_only, "%s", m->name);
-        ck_assert_msg(m->key_type != CKK_RSA || !m->has_key || policy_size_min(POLICY_MODERN, m) >= 2048, "%s", m->name);
+        ck_assert_msg(m->key_type != CKK_RSA || !m->has_key || m->compatible_only || policy_size_min(POLICY_MODERN, m) >= 2048, "%s", m->name);
     }
     ck_assert(!policy_allows_key(POLICY_MODERN, CKK_RSA, 2047) && policy_allows_key(POLICY_MODERN, CKK_RSA, 2048));
     ck_assert(policy_allows_key(POLICY_MODERN, CKK_VENDOR_DEFINED, 1)); /* no row works with it */
@@ -62,16 +64,93 @@ static const char *policy_of_reply(enum who who)
 START_TEST(test_an_admin_sets_the_policy_and_every_reply_tells_it)
 {
     stage_open();
-    ck_assert_str_eq(policy_of_reply(ALICE), "modern");
-    stage_policy(ALICE, "compatible", ERR_PERMISSION);
-    stage_policy(NOBODY, "compatible", ERR_NOT_LOGGED_IN);
+    ck_assert_str_eq(policy_of_reply(ALICE), "compatible"); /* a local node's */
+    stage_policy(ALICE, "modern", ERR_PERMISSION);
+    stage_policy(NOBODY, "modern", ERR_NOT_LOGGED_IN);
     stage_policy(ADMIN, "lenient", ERR_ARGUMENTS);
-    ck_assert_str_eq(policy_of_reply(ALICE), "modern");
-    stage_policy(ADMIN, "compatible", ERR_OK);
     ck_assert_str_eq(policy_of_reply(ALICE), "compatible");
-    stage_policy(ADMIN, "compatible", ERR_OK);
     stage_policy(ADMIN, "modern", ERR_OK);
-    ck_assert_str_eq(policy_of_reply(BOB), "modern");
+    ck_assert_str_eq(policy_of_reply(ALICE), "modern");
+    stage_policy(ADMIN, "modern", ERR_OK);
+    stage_policy(ADMIN, "compatible", ERR_OK);
+    ck_assert_str_eq(policy_of_reply(BOB), "compatible");
+    stage_close();
+}
+END_TEST
+
+static struct sample_template t, other;
+
+static const Hsm__Object *make_rsa(CK_ULONG bits, enum err expected)
+{
+    const Hsm__Reply *reply;
+
+    sample_start(&t);
+    sample_ulong(&t, CKA_MODULUS_BITS, bits);
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_start(&other);
+    sample_bool(&other, CKA_TOKEN, true);
+    reply = stage_pair(ALICE, CKM_RSA_PKCS_KEY_PAIR_GEN, &t, &other, expected);
+    return expected == ERR_OK ? reply->objects->objects[1] : NULL;
+}
+
+static void sign_with(const Hsm__Object *key, CK_MECHANISM_TYPE mechanism, enum err expected)
+{
+    static const uint8_t digest[32] = "a digest, as long as the row's";
+    struct stage_use use = {.key = stage_key(key), .mechanism = mechanism, .data = digest,
+                            .n = mechanism_hash_bytes(mechanism_find(mechanism)->hash)};
+
+    stage_sign(ALICE, &use, expected);
+}
+
+START_TEST(test_small_keys_are_neither_made_nor_used_under_the_modern_policy)
+{
+    const Hsm__Object *small, *large;
+    stage_open();
+    small = make_rsa(1024, ERR_OK);
+    large = make_rsa(2048, ERR_OK);
+    sign_with(small, CKM_SHA256_RSA_PKCS, ERR_OK);
+    stage_policy(ADMIN, "modern", ERR_OK);
+    sign_with(small, CKM_SHA256_RSA_PKCS, ERR_KEY_SIZE);
+    sign_with(large, CKM_SHA256_RSA_PKCS, ERR_OK);
+    make_rsa(1024, ERR_KEY_SIZE);
+    stage_destroy(ALICE, small->id, ERR_OK);
+    stage_close();
+}
+END_TEST
+
+START_TEST(test_small_keys_are_not_imported_under_the_modern_policy)
+{
+    EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+    stage_open();
+    for (int token = 0; token < 2; token++) {
+        stage_policy(ADMIN, "compatible", ERR_OK);
+        sample_private(&t, key, true);
+        sample_bool(&t, CKA_TOKEN, token == 1);
+        stage_create(ALICE, &t, ERR_OK);
+        stage_policy(ADMIN, "modern", ERR_OK);
+        stage_create(ALICE, &t, ERR_KEY_SIZE);
+        sample_public(&t, key);
+        sample_bool(&t, CKA_TOKEN, token == 1);
+        stage_create(ALICE, &t, ERR_KEY_SIZE);
+    }
+    EVP_PKEY_free(key);
+    stage_close();
+}
+END_TEST
+
+START_TEST(test_sha_1_signs_under_the_compatible_policy_only)
+{
+    CK_RSA_PKCS_PSS_PARAMS pss = {.hashAlg = CKM_SHA_1, .mgf = CKG_MGF1_SHA1, .sLen = 20};
+    struct stage_use use = {.mechanism = CKM_RSA_PKCS_PSS, .pss = &pss, .data = (const uint8_t *)"twenty bytes of hash", .n = 20};
+    const Hsm__Object *key;
+    stage_open();
+    key = make_rsa(2048, ERR_OK);
+    use.key = stage_key(key);
+    sign_with(key, CKM_SHA1_RSA_PKCS, ERR_OK);
+    stage_sign(ALICE, &use, ERR_OK);
+    stage_policy(ADMIN, "modern", ERR_OK);
+    sign_with(key, CKM_SHA1_RSA_PKCS, ERR_MECHANISM);
+    stage_sign(ALICE, &use, ERR_MECHANISM_PARAM);
     stage_close();
 }
 END_TEST
@@ -83,6 +162,9 @@ Suite *test_suite(void)
         &test_compatible_policy_has_all_that_the_modern_one_has,
         &test_modern_policy_has_nothing_old,
         &test_an_admin_sets_the_policy_and_every_reply_tells_it,
+        &test_small_keys_are_neither_made_nor_used_under_the_modern_policy,
+        &test_small_keys_are_not_imported_under_the_modern_policy,
+        &test_sha_1_signs_under_the_compatible_policy_only,
         NULL,
     };
 

@@ -436,8 +436,8 @@ START_TEST(test_keys_that_are_none_are_refused)
     t.attributes[5].value.data[100] ^= 1;
     refused(ERR_TEMPLATE_INCONSISTENT, "do not belong together");
     sample_public(&t, key);
-    t.attributes[2].value.len = 128;
-    refused(ERR_KEY_SIZE, "2048 to 8192");
+    t.attributes[2].value.len = 127;
+    refused(ERR_KEY_SIZE, "1024 to 8192");
     sample_private(&t, curve, true);
     t.attributes[2].value = (ProtobufCBinaryData){.data = (uint8_t *)brainpool320, .len = sizeof brainpool320};
     refused(ERR_CURVE, "CKA_EC_PARAMS");
