@@ -52,6 +52,7 @@ bool pem_read_file(const char *path, struct secret *out, struct diag *why)
     } else if (!S_ISREG(st.st_mode) || st.st_size > PEM_FILE_BYTES_MAX || st.st_size == 0) {
         diag_set(why, "is no file of 1 to %d bytes", PEM_FILE_BYTES_MAX);
         diag_where(why, path, 0);
+        diag_remedy(why, "give the path of a PEM or DER file, not of a folder or an empty file");
         ok = false;
     } else if (!secret_new(out, (size_t)st.st_size)) {
         diag_set(why, "out of memory");

@@ -21,13 +21,18 @@ struct authority {
     const char *stem;     /* <stem>.crt and <stem>.key */
     const char *name;
     const char *hardware; /* how the files of the hardware certificates that it issues end; NULL: it issues none */
+    const char *next;     /* what is done with it once it is made */
 };
 
 static const struct authority authorities[] = {
-    {"manufacturer", "manufacturerRoot", "ClusterHSM manufacturer root", "_ManufacturerHardwareCertificate.crt"},
-    {"operator", "operatorRoot", "ClusterHSM operator root", "_OperatorHardwareCertificate.crt"},
-    {"customer", "customerCA", "ClusterHSM customer authority", NULL},
-    {"clients", "clientCA", "ClusterHSM clients' authority", NULL},
+    {"manufacturer", "manufacturerRoot", "ClusterHSM manufacturer root", "_ManufacturerHardwareCertificate.crt",
+     "carry the .crt to the nodes; the .key stays here and signs their hardware requests (hsm-provision hardware manufacturer)"},
+    {"operator", "operatorRoot", "ClusterHSM operator root", "_OperatorHardwareCertificate.crt",
+     "carry the .crt to the nodes; the .key stays here and signs their hardware requests (hsm-provision hardware operator)"},
+    {"customer", "customerCA", "ClusterHSM customer authority", NULL,
+     "carry the .crt to the first node (hsmctl cluster initialize) and to the clients; the .key stays here and claims the cluster"},
+    {"clients", "clientCA", "ClusterHSM clients' authority", NULL,
+     "carry the .crt to the first node (hsmctl cluster initialize); the .key stays here and names clients (hsm-provision client)"},
 };
 
 static const struct authority *authority_find(const char *kind)
@@ -106,10 +111,10 @@ static bool do_root(char **args)
     X509 *cert = NULL;
     bool ok = false;
 
-    if (a == NULL)
-        return complain("no such authority", "one of: manufacturer, operator, customer, clients");
     if ((key = EVP_EC_gen("P-384")) != NULL && (cert = issue(CERT_ROOT, a->name, key, NULL, key)) != NULL)
         ok = key_save(args[1], a->stem, key) && cert_save(args[1], a->stem, ".crt", cert);
+    if (ok)
+        printf("next: %s\n", a->next);
     X509_free(cert);
     EVP_PKEY_free(key);
     return ok;
@@ -150,9 +155,7 @@ static bool do_hardware(char **args)
 {
     const struct authority *a = authority_find(args[0]);
 
-    if (a == NULL || a->hardware == NULL)
-        return complain("no such root", "one of: manufacturer, operator");
-    return sign_request(a, CERT_HARDWARE, args[1], args[2], args[3], a->hardware);
+    return a != NULL && sign_request(a, CERT_HARDWARE, args[1], args[2], args[3], a->hardware);
 }
 
 static bool do_cluster(char **args)
@@ -179,20 +182,41 @@ static bool do_client(char **args)
     return ok;
 }
 
+/* Whether the first argument is an authority that the command knows; complains. */
+static bool is_authority(const char *kind)
+{
+    char text[128];
+
+    snprintf(text, sizeof text, "there is no authority \"%.40s\"", kind);
+    return authority_find(kind) != NULL || complain(text, "name one of: manufacturer, operator, customer, clients");
+}
+
+static bool is_root_of_nodes(const char *kind)
+{
+    const struct authority *a = authority_find(kind);
+    char text[128];
+
+    snprintf(text, sizeof text, "\"%.40s\" signs no hardware requests", kind);
+    return (a != NULL && a->hardware != NULL) || complain(text, "name one of: manufacturer, operator");
+}
+
 static const struct command {
     const char *name, *arguments;
     int count, count_max;
-    bool (*run)(char **args); /* arguments that were left out are NULL */
+    bool (*knows)(const char *first); /* NULL: the first argument is any */
+    bool (*run)(char **args);         /* arguments that were left out are NULL */
     const char *help;
-    const char *next;
+    const char *next; /* NULL: it says so itself */
 } commands[] = {
-    {"root", "manufacturer|operator|customer|clients FOLDER", 2, 2, do_root, "make an authority: a P-384 key and its certificate",
-     "carry the .crt to the nodes; the .key stays here"},
-    {"hardware", "manufacturer|operator FOLDER ID CSR", 4, 4, do_hardware, "sign the hardware request of a node (hsmctl node csr)",
+    {"root", "manufacturer|operator|customer|clients FOLDER", 2, 2, is_authority, do_root,
+     "make an authority: a P-384 key and its certificate", NULL},
+    {"hardware", "manufacturer|operator FOLDER ID CSR", 4, 4, is_root_of_nodes, do_hardware,
+     "sign the hardware request of a node (hsmctl node csr)",
      "carry the certificate and the root's .crt to the node"},
-    {"cluster", "FOLDER ID CSR", 3, 3, do_cluster, "claim a cluster: sign its request by the customer's authority",
+    {"cluster", "FOLDER ID CSR", 3, 3, NULL, do_cluster, "claim a cluster: sign its request by the customer's authority",
      "initialize the cluster with this certificate, customerCA.crt and clientCA.crt"},
-    {"client", "FOLDER NAME [CSR]", 2, 3, do_client, "make a client's key and certificate, or its certificate for the request that it made",
+    {"client", "FOLDER NAME [CSR]", 2, 3, NULL, do_client,
+     "make a client's key and certificate, or its certificate for the request that it made",
      "carry what was made and customerCA.crt to the client"},
 };
 
@@ -202,6 +226,10 @@ static int usage(FILE *to, const struct command *only)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (only == NULL || only == &commands[i])
             fprintf(to, "  hsm-provision %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    if (only == NULL)
+        fprintf(to, "  hsm-provision --help | --version\n\n"
+                    "FOLDER is where the authority's key is kept, ID and NAME begin the names of the files that are made there. "
+                    "Nothing is overwritten.\nManual: hsm-provision(1); the order of things: docs/operate.md.\n");
     return to == stdout ? 0 : 2;
 }
 
@@ -209,17 +237,24 @@ int main(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "--help") == 0)
         return usage(argc < 2 ? stderr : stdout, NULL);
+    if (strcmp(argv[1], "--version") == 0)
+        return printf("hsm-provision (ClusterHSM) %s\n", VERSION) > 0 ? 0 : 1;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         const struct command *c = &commands[i];
         if (strcmp(argv[1], c->name) != 0)
             continue;
         if (argc == 3 && strcmp(argv[2], "--help") == 0)
             return usage(stdout, c);
-        if (argc < 2 + c->count || argc > 2 + c->count_max)
+        if (argc < 2 + c->count || argc > 2 + c->count_max) {
+            fprintf(stderr, "hsm-provision: %s takes %s\n", c->name, c->arguments);
             return usage(stderr, c);
+        }
+        if (c->knows != NULL && !c->knows(argv[2]))
+            return 2;
         if (!c->run(argv + 2)) /* argv ends with NULL, as what is left out does */
             return 1;
-        printf("next: %s\n", c->next);
+        if (c->next != NULL)
+            printf("next: %s\n", c->next);
         return 0;
     }
     fprintf(stderr, "hsm-provision: there is no command \"%s\"\n", argv[1]);
