@@ -157,6 +157,7 @@ struct attempt {
     uint8_t request_id[REQUEST_ID_BYTES];
     bool change;
     bool born;         /* the id and the index it was born at are set */
+    bool asked;        /* the newest try came as far as asking */
     uint64_t ids[HEADER_IDS_MAX];
     struct secret body;
 };
@@ -254,12 +255,15 @@ static enum err try_once(struct rpc *r, struct attempt *a, uint64_t deadline_ms,
 {
     struct slot *s = NULL;
     enum err e = pool_borrow(r->pool, deadline_ms, &s, NULL);
+
+    a->asked = false;
     if (e != ERR_OK)
         return e;
     e = resume(r, s);
     if (e == ERR_OK)
         e = be_born(r, a);
-    if (e == ERR_OK)
+    a->asked = e == ERR_OK;
+    if (a->asked)
         e = exchange(r, slot_connection(s), &a->wire, out);
     pool_give_back(r->pool, s, err_kind(e) == ERR_KIND_LOST);
     return e;
@@ -281,11 +285,18 @@ static bool again(enum err e)
     return err_kind(e) == ERR_KIND_LOST || (err_kind(e) == ERR_KIND_BUSY && e != ERR_BORN_TOO_OLD);
 }
 
+/* What is said when no try was left: that a node was there, but may not serve, tells more than that another cannot be reached. Not of
+ * what may have been carried out somewhere. */
+static enum err most_telling(enum err e, bool answered, bool sent)
+{
+    return e == ERR_LOST && answered && !sent ? ERR_TRY_ANOTHER : e;
+}
+
 static enum err try_until(struct rpc *r, struct attempt *a, Hsm__Reply **out)
 {
     uint64_t deadline_ms = clock_boot_ms() + r->config.connect_wait_ms;
     unsigned pause = PAUSE_FIRST_MS;
-    bool sent = false;
+    bool sent = false, answered = false;
     enum err e;
 
     for (unsigned tries = 1;; tries++) {
@@ -297,9 +308,10 @@ static enum err try_until(struct rpc *r, struct attempt *a, Hsm__Reply **out)
         } else if (!again(e)) {
             return e;
         }
-        sent = sent || (a->born && e != ERR_TRY_ANOTHER);
+        answered = answered || e == ERR_TRY_ANOTHER;
+        sent = sent || (a->born && a->asked && e != ERR_TRY_ANOTHER);
         if (tries >= RETRIES_MAX && clock_boot_ms() >= deadline_ms)
-            return e;
+            return most_telling(e, answered, sent);
         rpc_reply_free(*out);
         *out = NULL;
         pause_ms(pause);
@@ -419,6 +431,7 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
     Hsm__Reply *reply = NULL;
     struct attempt a;
     unsigned pause = PAUSE_FIRST_MS;
+    bool answered = false;
     enum err e;
 
     if (r->config.identity == NULL)
@@ -438,6 +451,7 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
         if (e == ERR_OK || !again(e) ||
             clock_boot_ms() >= deadline_ms + (err_kind(e) == ERR_KIND_BUSY ? LOGIN_BUSY_MS_MAX : 0))
             break;
+        answered = answered || e == ERR_TRY_ANOTHER;
         rpc_reply_free(reply);
         reply = NULL;
         pause_ms(pause);
@@ -446,7 +460,9 @@ enum err rpc_login(struct rpc *r, const char *name, const uint8_t *password, siz
     }
     if (e == ERR_OK)
         e = reply->of_case == HSM__REPLY__OF_LOGIN ? rpc_take_login(r, reply->login) : ERR_MALFORMED;
-    else if (detail != NULL)
+    else
+        e = most_telling(e, answered, false); /* nothing that counts is lost with a login */
+    if (e != ERR_OK && detail != NULL)
         diag_set(detail, "%s", reply != NULL && reply->detail[0] ? reply->detail : err_text(e));
     if (reply != NULL && reply->of_case == HSM__REPLY__OF_LOGIN)
         bytes_wipe(reply->login->secret.data, reply->login->secret.len);

@@ -208,6 +208,18 @@ START_TEST(test_node_without_a_lease_sends_the_call_elsewhere)
 }
 END_TEST
 
+START_TEST(test_word_of_a_node_that_may_not_serve_outlives_one_that_is_down)
+{
+    setup_rpc(); /* whichever of the two is asked last */
+    fake_node_faults(node)->refuse = ERR_TRY_ANOTHER;
+    fake_node_faults(node)->refuse_times = 1000;
+    ck_assert_int_eq(verdict(HSM__REQUEST__OF_STATUS), ERR_TRY_ANOTHER);
+    ck_assert_int_eq(verdict(HSM__REQUEST__OF_DESTROY), ERR_TRY_ANOTHER);
+    ck_assert_uint_eq(seen.changes, 0);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_busy_node_is_asked_again_on_the_same_connection)
 {
     setup_rpc();
@@ -403,7 +415,8 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_call_reaches_the_vault_past_a_server_that_is_down,
         &test_requests_of_every_size_open, &test_second_call_uses_the_same_connection, &test_vaults_error_comes_with_its_detail,
         &test_change_whose_reply_is_lost_is_asked_again_with_the_same_id, &test_two_changes_have_two_ids,
-        &test_node_without_a_lease_sends_the_call_elsewhere, &test_busy_node_is_asked_again_on_the_same_connection,
+        &test_node_without_a_lease_sends_the_call_elsewhere,
+        &test_word_of_a_node_that_may_not_serve_outlives_one_that_is_down, &test_busy_node_is_asked_again_on_the_same_connection,
         &test_front_cannot_invent_a_verdict, &test_altered_reply_is_never_believed,
         &test_answer_to_another_request_is_never_believed, &test_silent_node_is_taken_for_dead,
         &test_statement_that_the_cluster_key_did_not_sign_is_refused, &test_statement_for_another_certificate_is_refused,
