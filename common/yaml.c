@@ -126,13 +126,21 @@ static bool list_read(struct reader *r, struct yaml_leaf *leaf)
     }
 }
 
+static bool repeated(struct reader *r, unsigned line)
+{
+    char what[YAML_PATH_BYTES_MAX + 32];
+
+    snprintf(what, sizeof what, "the key %s is there twice", r->path);
+    return refuse(r, line, what, "delete one of the two lines");
+}
+
 /* The value that was read last is a leaf: a scalar, or the start of a list. */
 static bool leaf_read(struct reader *r, unsigned line)
 {
     struct yaml *out = r->out;
     for (size_t i = 0; i < out->count; i++)
         if (strcmp(out->leaves[i].path, r->path) == 0)
-            return refuse(r, line, "a key that is there twice", "delete one of the two lines");
+            return repeated(r, line);
     if (out->count == YAML_LEAVES_MAX)
         return refuse(r, line, "too many keys", "split or shorten the file");
     struct yaml_leaf *leaves = realloc(out->leaves, (out->count + 1) * sizeof *leaves);

@@ -265,7 +265,7 @@ static bool open_replica(struct front *f, uint64_t node_id, struct diag *why)
     if (node_id == NODE_FOUNDER && !replica_exists(folder)) {
         diag_set(why, "the log of this node is gone, but its keys are there");
         diag_where(why, folder, 0);
-        diag_remedy(why, "put the folder back, or remove the node from the cluster, empty its data folder and join it again");
+        diag_remedy(why, "put the folder back; or empty the data folder (keep a copy), and let the node join as a new one");
         return false;
     }
     if (mkdir(folder, 0700) != 0 && errno != EEXIST) {

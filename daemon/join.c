@@ -339,7 +339,7 @@ bool peers_join(struct peers *p, const char *const *addresses, size_t n, struct 
 
     if (p->replica != NULL) {
         diag_set(why, "this node is a member of a cluster already");
-        diag_remedy(why, "remove it there and empty its data folder first");
+        diag_remedy(why, "for another cluster empty its data folder first");
         return false;
     }
     if (peer_trust_context(p->trust, TLS_CLIENT) == NULL) {

@@ -30,7 +30,7 @@ struct life {
     uv_timer_t hour;
     unsigned handles;
     bool started, ended;
-    char trouble[160]; /* what was logged last: said once */
+    char trouble[DIAG_WHAT_BYTES + 64]; /* what was logged last: said once */
 };
 
 static void step(struct life *l);

@@ -119,6 +119,12 @@ static const char *no_provision(const Hsm__NodeFacts *f)
     return f->hardware_csr.len > 0 ? NULL : "the hardware key is being made: ask again in a moment";
 }
 
+/* What else keeps a node from joining, peers_join knows. */
+static const char *no_join(const Hsm__NodeFacts *f)
+{
+    return f->locked ? err_text(ERR_VAULT_LOCKED) : NULL;
+}
+
 /* True: it was too early or too late, and the job is answered. */
 static bool turned_away(struct job *j, const char *(*rule)(const Hsm__NodeFacts *))
 {
@@ -173,6 +179,8 @@ static void join(struct job *j, const Hsm__LocalJoin *r)
     char text[DIAG_WHAT_BYTES + DIAG_WHERE_BYTES + DIAG_REMEDY_BYTES + 32];
     enum err e = ERR_NOT_SUPPORTED;
 
+    if (turned_away(j, no_join))
+        return;
     if (l->setup.join != NULL)
         e = l->setup.join(l->setup.arg, r, &why);
     answer(j, e, diag_text(&why, text, sizeof text));

@@ -250,7 +250,7 @@ enum err peer_book_check(const struct peer_book *b, uint64_t id, uint64_t boot, 
         "entry %llu: its disk is an old copy",
         (unsigned long long)id, (unsigned long long)boot, (unsigned long long)term, (unsigned long long)last_index,
         (unsigned long long)r->boot, (unsigned long long)r->term, (unsigned long long)r->applied);
-    diag_remedy(why, "remove the node from the cluster, empty its data folder, and join it again");
+    diag_remedy(why, "empty its data folder (keep a copy), and let it join as a new node");
     return ERR_OLD_DISK;
 }
 

@@ -69,7 +69,7 @@ static int verify(X509_STORE_CTX *ctx, void *arg)
         e = chain_check_device(&d, &why);
     } else {
         diag_set(&why, "the other node shows %d certificates above its own, not the two hardware certificates", n);
-        diag_remedy(&why, "upgrade the older of the two nodes, or check what listens there");
+        diag_remedy(&why, "name the peer port of a member (listen.peer), not its client port; or upgrade the older of the two nodes");
     }
     ERR_clear_error();
     X509_STORE_CTX_set_error(ctx, e == ERR_OK ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);

@@ -90,8 +90,8 @@ int seal_file_open(const char *path, bool may_make, struct diag *why)
     if (lstat(path, &st) != 0 && errno == ENOENT) {
         if (!may_make) {
             diag_set(why, "the seal is missing, and without it this node's data cannot be opened");
-            (void)refuse(path, why, "restore the file from your copy; if there is none, remove the node from the cluster, empty "
-                "its data folder, and join it anew");
+            (void)refuse(path, why, "restore the file from your copy; if there is none, empty the data folder, and let the node "
+                "join as a new one");
             return -1;
         }
         if (!make(path, why))

@@ -1,5 +1,7 @@
 #include "daemon/settings.h"
 
+#include <arpa/inet.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +75,32 @@ static bool check_seal(const struct node_settings *s, struct diag *why)
     return true;
 }
 
+/* A name may be looked up anew, and differently, at each start: what is listened on is said in numbers. */
+static bool check_listen(const char *key, const struct address *at, struct diag *why)
+{
+    struct in6_addr ignored;
+
+    if (inet_pton(AF_INET, at->host, &ignored) == 1 || inet_pton(AF_INET6, at->host, &ignored) == 1)
+        return true;
+    diag_set(why, "%s is \"%.100s\", which is no IP address", key, at->host);
+    diag_remedy(why, "write the number of an interface of this machine, or 0.0.0.0 or [::] for all; names may stand in advertise.%s",
+        strchr(key, '.') + 1);
+    return false;
+}
+
+/* It stands in certificates and, without quotes, in logs. */
+static bool check_name(const char *name, struct diag *why)
+{
+    for (const char *c = name; *c != '\0'; c++) {
+        if (isalnum((unsigned char)*c) || strchr("._-", *c) != NULL)
+            continue;
+        diag_set(why, "name is \"%s\", which has more than letters, digits, dots, dashes and underscores", name);
+        diag_remedy(why, "write one such as n1 or paris-1");
+        return false;
+    }
+    return true;
+}
+
 static bool check(const struct node_settings *s, struct diag *why)
 {
     enum log_level level;
@@ -87,7 +115,8 @@ static bool check(const struct node_settings *s, struct diag *why)
         diag_remedy(why, "raise raft.lease or lower raft.election_timeout");
         return false;
     }
-    return check_seal(s, why);
+    return check_name(s->name, why) && check_listen("listen.client", &s->listen_client, why) &&
+           check_listen("listen.peer", &s->listen_peer, why) && check_seal(s, why);
 }
 
 bool node_settings_load(struct node_settings *s, const char *path, struct diag *why)

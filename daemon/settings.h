@@ -33,7 +33,8 @@ struct node_settings {
 };
 
 /* Ends with node_settings_clear. False and a reason that names file, line, key and remedy; nothing is held then. Beside the table's
- * rules: seal.kind is known, seal.file is given where it is needed and lies outside data, the lease is longer than the election timeout. */
+ * rules: seal.kind is known, seal.file is given where it is needed and lies outside data, the lease is longer than the election
+ * timeout, the name is of letters, digits and ._-, and what is listened on are numeric addresses. */
 bool node_settings_load(struct node_settings *s, const char *path, struct diag *why);
 void node_settings_clear(struct node_settings *s);
 

@@ -192,6 +192,8 @@ struct listener *listener_open(const struct connection_setup *setup, const char 
 {
     struct sockaddr_storage at = {0};
     struct listener *l;
+    char where[INET6_ADDRSTRLEN + 16];
+
     if (uv_ip4_addr(ip, port, (struct sockaddr_in *)&at) != 0 &&
         uv_ip6_addr(ip, port, (struct sockaddr_in6 *)&at) != 0) {
         diag_set(why, "%s is not an IP address", ip);
@@ -205,7 +207,8 @@ struct listener *listener_open(const struct connection_setup *setup, const char 
     }
     uv_tcp_init(setup->loop, &l->u.tcp);
     l->u.stream.data = l;
-    return start(l, uv_tcp_bind(&l->u.tcp, (struct sockaddr *)&at, 0), ip, why);
+    snprintf(where, sizeof where, "%s port %u", ip, (unsigned)port);
+    return start(l, uv_tcp_bind(&l->u.tcp, (struct sockaddr *)&at, 0), where, why);
 }
 
 struct listener *listener_open_local(const struct connection_setup *setup, const char *path, uint32_t connections_max,

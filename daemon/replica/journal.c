@@ -18,8 +18,8 @@ struct journal {
     MDB_dbi log, meta;
 };
 
-static const char remedy_damage[] = "this node's log can't be trusted: remove the node from the cluster, empty its data "
-                                    "folder, and join it again under a new id";
+static const char remedy_damage[] = "this node's log can't be trusted: empty its data folder (keep a copy), and let it join as a "
+                                    "new node";
 
 static bool failed(struct diag *why, const char *doing, int rc)
 {

@@ -304,7 +304,7 @@ static bool prepare_state(struct replica *r, const struct journal_content *c, st
         bool same;
         replica_snapshot_path(r, c->snap->term, c->snap->index, path, sizeof path);
         if (!snapshot_read(path, r->state, &found, why)) {
-            diag_remedy(why, "remove the node from the cluster, empty its data folder, and join it again");
+            diag_remedy(why, "empty its data folder (keep a copy), and let it join as a new node");
             return false;
         }
         same = found->index == c->snap->index && found->term == c->snap->term;

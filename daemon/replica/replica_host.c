@@ -340,6 +340,7 @@ static void on_became_leader(void *data)
 static void on_lost_leadership(void *data)
 {
     struct replica *r = data;
+    log_info("leads_no_more", "node=%llu", (unsigned long long)r->set.id);
     replica_finish_pending(r, REPLICA_UNKNOWN, UINT64_MAX);
 }
 

@@ -51,6 +51,6 @@ bool journal_verify(const char *folder, uint64_t bytes_max, struct diag *why)
     diag_set(why, "the replica's log is damaged: reading it ends with signal %d",
              WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     diag_where(why, folder, 0);
-    diag_remedy(why, "remove the node from the cluster, empty its data folder, and join it again under a new id");
+    diag_remedy(why, "empty its data folder (keep a copy), and let it join as a new node");
     return false;
 }

@@ -27,7 +27,7 @@
 #include "vault/record_cache.h"
 #include "vault/seen.h"
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 /* to hsmd: starting again does not help */ };
 
 static int fail(const struct diag *why)
 {
@@ -91,8 +91,10 @@ static int serve(const struct options *o)
         !open_libcrypto(&vault, &provider, &why))
         return fail(&why);
     if (!confine_memory(&why)) {
-        if (!o->allow_swap)
-            return fail(&why);
+        if (!o->allow_swap) {
+            (void)fail(&why);
+            return EXIT_CONFIG;
+        }
         log_warning("memory_not_locked", "why=\"%s\"", why.what);
     }
     if (kind == SEAL_NONE)
