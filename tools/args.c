@@ -154,6 +154,11 @@ enum args_verdict args_parse(const struct command *table, size_t n, int argc, ch
     }
     if (strcmp(argv[1], "--version") == 0)
         return ARGS_VERSION;
+    if (argv[1][0] == '-') {
+        diag_set(why, "%.40s stands before the command", argv[1]);
+        diag_remedy(why, "options come behind noun and verb, as in: hsmctl node status --json");
+        return ARGS_WRONG;
+    }
     if (!noun_exists(table, n, argv[1])) {
         diag_set(why, "there is no \"hsmctl %.40s\"", argv[1]);
         diag_remedy(why, "\"hsmctl --help\" lists the commands");

@@ -37,7 +37,8 @@ static enum status password_from(const struct invocation *call, const char *whos
     char prompt[128];
     struct password_source from = {.file = call->options[is_new ? OPTION_new_password_file : OPTION_password_file],
         .fd = call->options[is_new ? OPTION_new_password_fd : OPTION_password_fd], .prompt = prompt,
-        .option = is_new ? "--new-password-file" : "--password-file", .is_new = is_new};
+        .option = is_new ? "--new-password-file" : "--password-file",
+        .fd_option = is_new ? "--new-password-fd" : "--password-fd", .is_new = is_new};
     struct diag why = {0};
 
     snprintf(prompt, sizeof prompt, "%spassword of %s", is_new ? "new " : "", whose);
@@ -84,7 +85,7 @@ static void explain(struct remote *r, enum err e, const Hsm__Reply *reply, struc
 {
     if (reply != NULL && reply->detail[0] != '\0')
         diag_set(why, "%s", reply->detail);
-    else if (err_kind(e) == ERR_KIND_LOST)
+    else if (e == ERR_LOST)
         rpc_last_failure(client_rpc(r->client), why);
 }
 
@@ -110,7 +111,7 @@ enum status remote_login(const struct invocation *call, struct remote *r, bool a
     if (e == ERR_OK)
         return STATUS_DONE;
     explain(r, e, NULL, &detail);
-    return complain_err(call, "cannot log in", e, &detail);
+    return complain_login(call, user, admin, e, &detail);
 }
 
 enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,

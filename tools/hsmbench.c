@@ -228,17 +228,18 @@ static int usage(FILE *to)
                 "  --threads N      1 to 256, default 4\n"
                 "  --seconds N      for each key and signer, default 5\n"
                 "  --json           for programs\n"
+                "  --help           this text; more in hsmbench(1)\n"
                 "  --version        which version this is\n");
     return to == stdout ? 0 : 2;
 }
 
-static bool number(const char *text, unsigned max, unsigned *out)
+static bool number(const char *option, const char *text, unsigned max, unsigned *out)
 {
     char *end = NULL;
     unsigned long n = strtoul(text, &end, 10);
 
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || n < 1 || n > max) {
-        fprintf(stderr, "hsmbench: \"%s\" is no number from 1 to %u\n", text, max);
+        fprintf(stderr, "hsmbench: %s takes a number from 1 to %u, not \"%s\"\n", option, max, text);
         return false;
     }
     *out = (unsigned)n;
@@ -260,14 +261,18 @@ static int parse(int argc, char **argv, struct options *o)
             o->pin_file = optarg;
         else if (c == 'j')
             o->json = true;
-        else if (c == 't' ? !number(optarg, THREADS_MAX, &o->threads) : c == 's' ? !number(optarg, 3600, &o->seconds) : false)
+        else if (c == 't' ? !number("--threads", optarg, THREADS_MAX, &o->threads)
+                          : c == 's' && !number("--seconds", optarg, 3600, &o->seconds))
             return 2;
         else if (c == 'v')
             return printf("hsmbench (ClusterHSM) %s\n", VERSION) > 0 ? 0 : 1;
         else if (c != 't' && c != 's')
             return usage(c == 'h' ? stdout : stderr);
     }
-    return optind == argc ? -1 : usage(stderr);
+    if (optind == argc)
+        return -1;
+    fprintf(stderr, "hsmbench: \"%s\" is no option\n", argv[optind]);
+    return usage(stderr);
 }
 
 /* Into `pin`, NUL at its end. */
@@ -289,9 +294,9 @@ static bool take_pin(const struct options *o, struct secret *pin, struct diag *w
 
 static void complain(const char *doing, const struct diag *why)
 {
-    char text[1024];
-
-    fprintf(stderr, "hsmbench: %s: %s\n", doing, diag_text(why, text, sizeof text));
+    fprintf(stderr, "hsmbench: %s: %s%s%s\n", doing, why->where, why->where[0] != '\0' ? ": " : "", why->what);
+    if (why->remedy[0] != '\0')
+        fprintf(stderr, "  next: %s\n", why->remedy);
 }
 
 int main(int argc, char **argv)

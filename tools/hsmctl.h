@@ -28,6 +28,9 @@ enum status complain(const struct invocation *call, enum status status, const ch
  * remedy is the error's unless `why` has one. Returns the status of the error's kind. */
 enum status complain_err(const struct invocation *call, const char *doing, enum err e, const struct diag *why);
 
+/* The same of a login that failed: a name is known to the cluster in one role only, so it says in which it was tried. */
+enum status complain_login(const struct invocation *call, const char *user, bool admin, enum err e, struct diag *why);
+
 /* Prints the description and frees it. STATUS_DONE, or STATUS_FILE where standard output cannot be written. */
 enum status answer(const struct invocation *call, struct output *o);
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #include "common/hex.h"
@@ -216,6 +218,20 @@ static bool choose_names(const struct invocation *call, const struct key_file *f
     return true;
 }
 
+/* They get one id, by which applications take them for a pair. */
+static bool belongs_together(const struct key_file *file, X509 *beside, const char *path, struct diag *why)
+{
+    const EVP_PKEY *key = file->public_key;
+
+    if (beside == NULL || key == NULL || EVP_PKEY_eq(X509_get0_pubkey(beside), key) == 1)
+        return true;
+    ERR_clear_error();
+    diag_set(why, "this certificate is of another key");
+    diag_where(why, path, 0);
+    diag_remedy(why, "give the certificate of the key that is imported; another is imported by itself: hsmctl key import CERTIFICATE");
+    return false;
+}
+
 static enum status import_into(const struct invocation *call, struct remote *r, const struct key_file *file, X509 *cert,
                                const struct template_names *names)
 {
@@ -244,6 +260,8 @@ enum status key_import(const struct invocation *call)
 
     if (!key_file_read(call->arguments[0], call->options[OPTION_passphrase_file], &file, &why) ||
         (call->options[OPTION_cert] != NULL && !key_file_read_cert(call->options[OPTION_cert], &beside, &why)))
+        s = complain(call, STATUS_FILE, doing, &why);
+    else if (!belongs_together(&file, beside.certificate, call->options[OPTION_cert], &why))
         s = complain(call, STATUS_FILE, doing, &why);
     else if (!choose_names(call, &file, &chosen, &why))
         s = complain(call, STATUS_USAGE, doing, &why);

@@ -114,7 +114,8 @@ enum status node_provision(const struct invocation *call)
         OPENSSL_free(files[i].into->data);
     if (s != STATUS_DONE)
         return s;
-    return show_state(call, reply, "start hsmd with --create for the first node of a cluster; \"hsmctl node join\" on every other");
+    return show_state(call, reply, "the first node of a cluster is started with --create, once (if it was, \"hsmctl cluster csr\"); "
+                                  "every other is told \"hsmctl node join PEER...\"");
 }
 
 enum status node_join(const struct invocation *call)

@@ -93,7 +93,7 @@ static enum status change_own(const struct invocation *call, struct remote *r, H
         return s;
     e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(role, "admin") == 0, &detail);
     if (e != ERR_OK) {
-        s = complain_err(call, "cannot log in", e, &detail);
+        s = complain_login(call, user, strcmp(role, "admin") == 0, e, &detail);
     } else {
         request->change_password->old_password = (ProtobufCBinaryData){.data = old.bytes, .len = old.len};
         s = remote_call(call, r, "the password was not changed", request, HSM__REPLY__OF_LOGIN, &reply);

@@ -125,7 +125,8 @@ bool key_file_read(const char *path, const char *passphrase_file, struct key_fil
     } else if (out->public_key == NULL && out->certificate == NULL) {
         diag_set(why, "holds neither key nor certificate, or its passphrase is another");
         diag_where(why, path, 0);
-        diag_remedy(why, "give a private key, a public key or a certificate in PEM or DER form");
+        diag_remedy(why, "give a private key, a public key or a certificate in PEM or DER form, with its passphrase (--passphrase-file); "
+                         "of PKCS #12 make PEM first: openssl pkcs12 -in FILE -out NEW.pem");
     } else {
         return true;
     }

@@ -115,7 +115,10 @@ static bool read_tty(const struct password_source *from, struct secret *out, str
 
     if (tty < 0) {
         diag_set(why, "the %s is needed, and there is no terminal to ask at", from->prompt);
-        diag_remedy(why, "give %s FILE (mode 0600), or a descriptor", from->option);
+        if (from->fd_option != NULL)
+            diag_remedy(why, "give %s FILE (mode 0600), or %s N", from->option, from->fd_option);
+        else
+            diag_remedy(why, "give %s FILE (mode 0600)", from->option);
         return false;
     }
     ok = ask(tty, from->prompt, "", out, why);

@@ -13,6 +13,7 @@ struct password_source {
     const char *fd;     /* decimal, NULL: not given */
     const char *prompt; /* what the terminal is asked: "password of admin" */
     const char *option; /* for the remedy: "--password-file" */
+    const char *fd_option; /* the same of a descriptor; NULL: the program has none */
     bool is_new;        /* a terminal is asked twice */
 };
 

@@ -36,7 +36,7 @@ static const struct {
     {ERR_VERSION, "upgrade the older one"},
     {ERR_FORGED, "do not trust this node before you know why: look into its log"},
     {ERR_KEY_SIZE, "RSA keys have 2048 to 8192 bits"},
-    {ERR_CURVE, "use P-256 or P-384"},
+    {ERR_CURVE, "docs/pkcs11.md says which there are"},
 };
 
 static const char *remedy_of(enum err e)
@@ -108,6 +108,19 @@ enum status complain_err(const struct invocation *call, const char *doing, enum 
         why = &own;
     }
     return say(call, status_of(e), err_name(e), doing, why, why->remedy[0] != '\0' ? why->remedy : remedy_of(e));
+}
+
+enum status complain_login(const struct invocation *call, const char *user, bool admin, enum err e, struct diag *why)
+{
+    bool has_role = (call->command->options & OPTION_BIT(role)) != 0 && call->n_arguments == 0; /* of one's own password */
+    char doing[96];
+
+    if (e == ERR_PIN_INCORRECT)
+        diag_remedy(why, "check name, password and role (\"hsmctl user list\"; %s%s): five wrong passwords lock new logins",
+                    admin ? "admins manage users and nodes" : "keys are of crypto users",
+                    has_role ? "; --role says which one you are" : "");
+    snprintf(doing, sizeof doing, "cannot log in as %s %.31s", admin ? "admin" : "crypto user", user);
+    return complain_err(call, doing, e, why);
 }
 
 enum status answer(const struct invocation *call, struct output *o)

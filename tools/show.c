@@ -1,6 +1,7 @@
 #include "tools/show.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -58,6 +59,27 @@ void show_cluster(struct output *o, const Hsm__StatusReply *status)
     show_raft(o, status);
 }
 
+/* What its operator does next; NULL: nothing, the node serves. */
+static const char *next_of(const Hsm__NodeFacts *f)
+{
+    static const struct {
+        const char *state, *next;
+    } steps[] = {
+        {"unprovisioned", "\"hsmctl node csr FILE\", for hsm-provision hardware; then \"hsmctl node provision FOLDER NAME\""},
+        {"provisioned", "\"hsmctl node join PEER...\", and an admin's \"hsmctl cluster grant FINGERPRINT\"; or, to found a cluster, "
+                        "start hsmd with --create"},
+        {"uninitialized", "\"hsmctl cluster csr\", a look at what it wrote (docs/verify.md), then \"hsmctl cluster initialize\""},
+        {"initialized", "\"hsmctl cluster activate\""},
+    };
+
+    if (f->locked)
+        return "look into the log of hsmd; then start it with the right passphrase or key file";
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (strcmp(f->state, steps[i].state) == 0)
+            return steps[i].next;
+    return NULL;
+}
+
 void show_node(struct output *o, const Hsm__LocalReply *reply)
 {
     static const Hsm__NodeFacts nothing = HSM__NODE_FACTS__INIT;
@@ -70,6 +92,10 @@ void show_node(struct output *o, const Hsm__LocalReply *reply)
     output_bytes(o, "cluster_id", f->cluster_id.data, f->cluster_id.len);
     show_key_hash(o, "cluster_pin", &f->cluster_certificate);
     output_text(o, "cluster_state", status != NULL ? status->state : NULL);
+    if (reply->detail[0] != '\0') /* what keeps a joiner out */
+        output_text(o, "waits", reply->detail);
+    if (next_of(f) != NULL)
+        output_text(o, "next", next_of(f));
     if (status != NULL) {
         show_raft(o, status);
         hsm__status_reply__free_unpacked(status, NULL);

@@ -5,19 +5,45 @@
 
 enum { SLOTS_MAX = 16 };
 
+/* By the name that the standard gives it, where the module knows it at all. */
+static const char *rv_name(CK_RV rv)
+{
+    static const struct {
+        CK_RV rv;
+        const char *name;
+    } names[] = {
+#define ERROR(name, kind, rv, text) {rv, #rv},
+#include "proto/error.def"
+#undef ERROR
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].rv == rv)
+            return names[i].name;
+    return "a code of its own";
+}
+
 static bool refused(struct diag *why, const char *function, CK_RV rv)
 {
-    diag_set(why, "%s answered 0x%lx", function, rv);
+    diag_set(why, "%s answered %s (0x%lx)", function, rv_name(rv), rv);
     switch (rv) {
     case CKR_PIN_INCORRECT:
+    case CKR_PIN_INVALID:
+    case CKR_PIN_LEN_RANGE:
         diag_remedy(why, "the PIN is user:password of a crypto user");
+        break;
+    case CKR_PIN_LOCKED:
+        diag_remedy(why, "an admin unlocks the user: hsmctl user change-password NAME");
+        break;
+    case CKR_FUNCTION_FAILED: /* of C_Initialize: a configuration that cannot be used, and so no log */
+        diag_remedy(why, "see that the client's configuration can be used (CLUSTERHSM_CONF): hsmctl cluster status says what is wrong");
         break;
     case CKR_DEVICE_REMOVED:
     case CKR_TOKEN_NOT_PRESENT:
         diag_remedy(why, "see that the cluster runs: hsmctl cluster status");
         break;
     default:
-        diag_remedy(why, "the codes are in pkcs11.h; the module's log (log.file) may say more");
+        diag_remedy(why, "the module's log says more: set log.file in the client's configuration");
     }
     return false;
 }
@@ -64,6 +90,7 @@ bool token_load(struct token *t, const char *path, struct diag *why)
         return refused(why, "C_GetSlotList", rv);
     if (n == 0) {
         diag_set(why, "the module shows no slot with a token");
+        diag_remedy(why, "see that the cluster runs: hsmctl cluster status");
         return false;
     }
     t->slot = slots[0];

@@ -75,6 +75,9 @@ START_TEST(test_wrong_words_are_named_with_what_to_try)
 {
     ck_assert_int_eq(PARSE("house"), ARGS_WRONG);
     ck_assert_ptr_nonnull(strstr(why.what, "house"));
+    ck_assert_int_eq(PARSE("--json", "lamp", "light"), ARGS_WRONG);
+    ck_assert_ptr_nonnull(strstr(why.what, "--json"));
+    ck_assert_ptr_nonnull(strstr(why.remedy, "behind"));
     ck_assert_int_eq(PARSE("lamp", "break"), ARGS_WRONG);
     ck_assert_ptr_nonnull(strstr(why.what, "break"));
     ck_assert_ptr_nonnull(strstr(why.remedy, "lamp --help"));
