@@ -5,7 +5,7 @@
 
 enum { SLOTS_MAX = 16 };
 
-/* By the name that the standard gives it, where the module knows it at all. */
+/* The standard's name of what this project's module answers; empty of others. */
 static const char *rv_name(CK_RV rv)
 {
     static const struct {
@@ -15,17 +15,18 @@ static const char *rv_name(CK_RV rv)
 #define ERROR(name, kind, rv, text) {rv, #rv},
 #include "proto/error.def"
 #undef ERROR
+        {CKR_FUNCTION_FAILED, "CKR_FUNCTION_FAILED"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (names[i].rv == rv)
             return names[i].name;
-    return "a code of its own";
+    return "";
 }
 
 static bool refused(struct diag *why, const char *function, CK_RV rv)
 {
-    diag_set(why, "%s answered %s (0x%lx)", function, rv_name(rv), rv);
+    diag_set(why, "%s answered 0x%lx %s", function, rv, rv_name(rv));
     switch (rv) {
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
