@@ -1,6 +1,6 @@
-/* Every function of function.def: before C_Initialize, without a session, without a login, in a read-only session, with each pointer missing,
- * and then a long walk of calls in no order with arguments of every kind. Nothing may crash, hang, blame the token, or write where it was
- * not asked to. */
+/* Every function of function.def: before C_Initialize, without a session, without a login, in a read-only session, with each pointer
+ * missing, and then a long walk of calls in no order with arguments of every kind. Nothing may crash, hang, blame the token, or write where
+ * it was not asked to. */
 #include <stdlib.h>
 #include <string.h>
 
