@@ -9,6 +9,7 @@ GROUP is the CKA_ID of all keys of the test. One JSON object a line: client, kin
 import json
 import os
 import random
+import signal
 import sys
 import time
 
@@ -29,6 +30,12 @@ class Worker:
         self.names = {}  # handle: label
         self.live = []
         self.made = 0
+        self.stopped = False
+        signal.signal(signal.SIGTERM, self.stop)
+
+    def stop(self, *_):
+        """After the call that is under way."""
+        self.stopped = True
 
     def record(self, kind, work, key=None):
         line = dict(client=self.client, kind=kind, key=key, called=time.monotonic())
@@ -52,7 +59,9 @@ class Worker:
         self.made += 1
 
         def work():
-            self.names[self.session.generate_ec(label.encode(), ident=self.group)[1]] = label
+            handle = self.session.generate_ec(label.encode(), ident=self.group)[1]
+            self.names[handle] = label
+            self.live.append(handle)
             return "ok"
         self.record("create", work, label)
 
@@ -89,13 +98,14 @@ class Worker:
 
     def run(self, seconds, weights):
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self.stopped:
             kinds = dict(weights)
-            self.live = [handle for handle in self.live if handle in self.names]
+            if "list" in kinds:
+                self.live = [handle for handle in self.live if handle in self.names]
             if not self.live:
                 kinds.pop("use", None)
                 kinds.pop("destroy", None)
-            if len(self.live) >= LIVE_MAX // 2:
+            if len(self.live) >= LIVE_MAX // 2 and "list" in kinds:
                 kinds.pop("create", None)
             getattr(self, self.chance.choices(list(kinds), list(kinds.values()))[0])()
 
