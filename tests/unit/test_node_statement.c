@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include "certs/issue.h"
+#include "crypto/cluster_name.h"
 #include "tests/unit/node_world.h"
 #include "tests/unit/runner.h"
 
@@ -46,6 +47,8 @@ START_TEST(test_login_statement_is_what_the_module_accepts)
     peer.key = der;
     ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, a->facts->cluster_certificate.data, a->facts->cluster_certificate.len,
                                   peer.certificate_hash, NULL), 1);
+    peer.named = cluster_name_read(X509_get_subject_name(cert), peer.cluster_id);
+    ck_assert(peer.named);
     welcome.statement = a->facts->login_statement;
     welcome.statement_signature = a->facts->login_statement_signature;
     ck_assert_msg(statement_check(w.libctx, &welcome, &peer, WORLD_NOW_S, &known, login, &why) == ERR_OK, "%s", why.what);

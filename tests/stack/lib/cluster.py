@@ -331,11 +331,14 @@ class Cluster:
 
     def all_serve(self, seconds=60):
         """Every node is connected and has applied what the leader had when this was called."""
+        goal = None  # fixed by the first look: under load there is always more to come
+
         def caught_up():
+            nonlocal goal
             rows = [node.status() for node in self.nodes]
             if not all(rows):
                 return False
-            goal = max(row["commit"] for row in rows)
+            goal = max(row["commit"] for row in rows) if goal is None else goal
             return all(any(n["id"] == row["node_id"] and n["applied"] >= goal for n in row["nodes"]) for row in rows)
         return until(seconds, "all nodes have caught up", caught_up, pause=0.2)
 

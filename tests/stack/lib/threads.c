@@ -120,11 +120,11 @@ int main(int argc, char **argv)
     CK_OBJECT_HANDLE key;
     CK_ULONG n = 1;
     void *library = argc == 4 && pin != NULL ? dlopen(argv[1], RTLD_NOW) : NULL;
-    int many = argc == 4 ? atoi(argv[2]) : 0;
+    unsigned long many = argc == 4 ? strtoul(argv[2], NULL, 10) : 0, seconds = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 
     if (library != NULL)
         *(void **)&get = dlsym(library, "C_GetFunctionList");
-    if (get == NULL || many < 1 || many > THREADS_MAX || get(&f) != CKR_OK) {
+    if (get == NULL || many < 1 || many > THREADS_MAX || seconds < 1 || get(&f) != CKR_OK) {
         fprintf(stderr, "usage: threads MODULE THREADS SECONDS, and CLUSTERHSM_PIN\n");
         return 2;
     }
@@ -134,11 +134,11 @@ int main(int argc, char **argv)
         return 2;
     for (int i = 0; i < 4; i++)
         count("C_GenerateKeyPair", make_pair(common, CK_TRUE, "shared", &key));
-    end = time(NULL) + atoi(argv[3]);
-    for (int i = 0; i < many; i++)
-        if (pthread_create(&threads[i], NULL, work, (void *)(intptr_t)i) != 0)
+    end = time(NULL) + (time_t)seconds;
+    for (unsigned long i = 0; i < many; i++)
+        if (pthread_create(&threads[i], NULL, work, (void *)(uintptr_t)i) != 0)
             return 2;
-    for (int i = 0; i < many; i++)
+    for (unsigned long i = 0; i < many; i++)
         pthread_join(threads[i], NULL);
     count("C_Finalize", f->C_Finalize(NULL));
     printf("%lu calls, %lu refused\n", (unsigned long)calls, (unsigned long)refusals);
