@@ -80,15 +80,33 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class)
     }
 }
 
-/* CK_DATE: four digits of year, two of month, two of day, without terminator; or empty. */
+enum err attribute_may_change(const struct attribute *a, bool copy, bool modifiable, bool becomes)
+{
+    if ((a->flags & (copy ? ATTRIBUTE_COPY | ATTRIBUTE_MODIFY : ATTRIBUTE_MODIFY)) == 0)
+        return ERR_ATTRIBUTE_READ_ONLY;
+    if (a->flags & ATTRIBUTE_MODIFY && !modifiable)
+        return ERR_ACTION_PROHIBITED;
+    if ((a->flags & ATTRIBUTE_ONE_WAY_TRUE && !becomes) || (a->flags & ATTRIBUTE_ONE_WAY_FALSE && becomes))
+        return ERR_ATTRIBUTE_READ_ONLY;
+    return ERR_OK;
+}
+
+/* CK_DATE: four digits of year, two of month, two of day, without terminator; or empty. A day that no month has is none. */
 static bool is_date(const uint8_t *value, size_t n)
 {
-    if (n != 0 && n != 8)
-        return false;
+    unsigned month, day;
+
+    if (n == 0)
+        return true;
     for (size_t i = 0; i < n; i++)
         if (value[i] < '0' || value[i] > '9')
             return false;
-    return true;
+    if (n != 8)
+        return false;
+    month = (value[4] - '0') * 10u + (value[5] - '0');
+    day = (value[6] - '0') * 10u + (value[7] - '0');
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31 && !(day > 30 && (month == 4 || month == 6 || month == 9 || month == 11)) &&
+           !(day > 29 && month == 2);
 }
 
 /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */

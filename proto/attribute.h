@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/error.h"
 #include "proto/pkcs11.h"
 
 enum attribute_type {
@@ -70,6 +71,11 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
  * attribute_use_at: those CKF_ flags by position, 0 at the end. Of another flag there is none: CK_UNAVAILABLE_INFORMATION. */
 CK_FLAGS attribute_use_at(size_t position);
 CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use);
+
+/* Whether another value may take an attribute's place, by C_SetAttributeValue or in a copy (PKCS#11 v3.1 sections 4.1.2, 4.1.3).
+ * modifiable: the object's CKA_MODIFIABLE; becomes: the new value, where it is a BOOL. ERR_ATTRIBUTE_READ_ONLY,
+ * ERR_ACTION_PROHIBITED. */
+enum err attribute_may_change(const struct attribute *a, bool copy, bool modifiable, bool becomes);
 
 /* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian;
  * MECHANISMS eight bytes each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for

@@ -1,6 +1,7 @@
 /* Object management (PKCS #11 2.40 section 5.7). */
 #include "module/entry/guard.h"
 #include "module/state/attributes.h"
+#include "module/state/changing.h"
 #include "module/state/keys.h"
 #include "module/state/lookup.h"
 
@@ -11,8 +12,7 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *array, CK_ULONG co
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *copy)
 {
-    (void)session, (void)object, (void)array, (void)count, (void)copy;
-    return guard_missing(FUNCTION_CopyObject);
+    GUARDED(CopyObject, session, copy == NULL ? CKR_ARGUMENTS_BAD : changing_copy(c.module, c.session, object, array, count, copy));
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
@@ -66,8 +66,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *array, CK_ULONG count)
 {
-    (void)session, (void)object, (void)array, (void)count;
-    return guard_missing(FUNCTION_SetAttributeValue);
+    GUARDED(SetAttributeValue, session, changing_set(c.module, c.session, object, array, count));
 }
 
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *array, CK_ULONG count)

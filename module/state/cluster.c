@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "module/state/cluster_ask.h"
 #include "module/state/login.h"
 #include "module/state/policy.h"
 #include "proto/request.h"
@@ -45,7 +46,7 @@ static enum err ask_once(struct module *m, const Hsm__Request *request, const ui
 }
 
 /* A ticket that is refused may be that of a login which another thread has just renewed: then it is asked again under the new one. */
-static enum err ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
+enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
                     Hsm__Reply **out)
 {
     unsigned login = rpc_login_number(m->rpc);
@@ -89,7 +90,7 @@ enum err cluster_find(struct module *m, const struct template *t, uint64_t *afte
         return ERR_NO_MEMORY;
     find.after_id = *after;
     find.limit = FIND_IDS_MAX;
-    e = ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply);
+    e = cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply);
     if (e == ERR_OK && reply->objects->n_objects > FIND_IDS_MAX)
         e = ERR_MALFORMED;
     if (e == ERR_OK)
@@ -116,7 +117,7 @@ enum err cluster_get(struct module *m, CK_OBJECT_HANDLE handle)
     request.get = &get;
     get.ids = &id;
     get.n_ids = 1;
-    e = ask(m, &request, &id, 1, HSM__REPLY__OF_OBJECTS, &reply);
+    e = cluster_ask(m, &request, &id, 1, HSM__REPLY__OF_OBJECTS, &reply);
     if (e == ERR_OK && reply->objects->n_objects == 0) {
         objects_drop(&m->objects, handle);
         e = ERR_OBJECT_HANDLE;
@@ -131,7 +132,7 @@ enum err cluster_get(struct module *m, CK_OBJECT_HANDLE handle)
 
 /* ---- making */
 
-static CK_RV keep_made(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, const Hsm__Object *wire, CK_OBJECT_HANDLE *out)
+CK_RV cluster_keep_made(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, const Hsm__Object *wire, CK_OBJECT_HANDLE *out)
 {
     struct known *o;
     enum err e = wire->id < OBJECT_ID_LIMIT ? known_from_wire(wire, &o) : ERR_MALFORMED;
@@ -161,11 +162,11 @@ CK_RV cluster_create(struct module *m, CK_SESSION_HANDLE session, const struct t
     create.template_ = template_wire(t);
     if (create.template_ == NULL)
         return CKR_HOST_MEMORY;
-    rv = err_to_rv(ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
+    rv = err_to_rv(cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
     if (rv == CKR_OK && reply->objects->n_objects != 1)
         rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
-        rv = keep_made(m, epoch, session, reply->objects->objects[0], out);
+        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
     rpc_reply_free(reply);
     template_wire_free(create.template_);
     return rv;
@@ -188,11 +189,11 @@ CK_RV cluster_generate_pair(struct module *m, CK_SESSION_HANDLE session, const H
     generate.public_template = template_wire(public_half);
     generate.private_template = template_wire(private_half);
     if (generate.public_template != NULL && generate.private_template != NULL)
-        rv = err_to_rv(ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
+        rv = err_to_rv(cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
     if (rv == CKR_OK && reply->objects->n_objects != 2)
         rv = CKR_GENERAL_ERROR;
     for (size_t i = 0; rv == CKR_OK && i < 2; i++)
-        rv = keep_made(m, epoch, session, reply->objects->objects[i], &handles[i]);
+        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[i], &handles[i]);
     if (rv == CKR_OK) {
         *public_key = handles[0];
         *private_key = handles[1];
@@ -220,11 +221,11 @@ CK_RV cluster_generate(struct module *m, CK_SESSION_HANDLE session, const Hsm__M
     generate.template_ = template_wire(t);
     if (generate.template_ == NULL)
         return CKR_HOST_MEMORY;
-    rv = err_to_rv(ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
+    rv = err_to_rv(cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
     if (rv == CKR_OK && reply->objects->n_objects != 1)
         rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
-        rv = keep_made(m, epoch, session, reply->objects->objects[0], out);
+        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
     rpc_reply_free(reply);
     template_wire_free(generate.template_);
     return rv;
@@ -241,7 +242,7 @@ enum err cluster_destroy(struct module *m, CK_OBJECT_HANDLE handle)
     request.of_case = HSM__REQUEST__OF_DESTROY;
     request.destroy = &destroy;
     destroy.id = id;
-    e = ask(m, &request, &id, 1, HSM__REPLY__OF_EMPTY, &reply);
+    e = cluster_ask(m, &request, &id, 1, HSM__REPLY__OF_EMPTY, &reply);
     if (e == ERR_OK || e == ERR_OBJECT_HANDLE)
         objects_drop(&m->objects, handle);
     rpc_reply_free(reply);
@@ -250,7 +251,7 @@ enum err cluster_destroy(struct module *m, CK_OBJECT_HANDLE handle)
 
 /* ---- using keys */
 
-static Hsm__KeyRef key_ref(const struct known *key)
+Hsm__KeyRef cluster_key_ref(const struct known *key)
 {
     Hsm__KeyRef ref = HSM__KEY_REF__INIT;
     size_t n;
@@ -271,7 +272,7 @@ enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *si
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Sign sign = HSM__SIGN__INIT;
-    Hsm__KeyRef ref = key_ref(k->key);
+    Hsm__KeyRef ref = cluster_key_ref(k->key);
     Hsm__Reply *reply = NULL;
     enum err e;
 
@@ -280,7 +281,7 @@ enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *si
     sign.key = &ref;
     sign.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
     sign.data = borrow(k->data, k->data_bytes);
-    e = ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_BYTES, &reply);
+    e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_BYTES, &reply);
     if (e == ERR_OK && (reply->bytes->value.len == 0 || reply->bytes->value.len > *bytes))
         e = ERR_MALFORMED;
     if (e == ERR_OK) {
@@ -295,7 +296,7 @@ enum err cluster_verify(struct module *m, const struct key_request *k, const uin
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Verify verify = HSM__VERIFY__INIT;
-    Hsm__KeyRef ref = key_ref(k->key);
+    Hsm__KeyRef ref = cluster_key_ref(k->key);
     Hsm__Reply *reply = NULL;
     enum err e;
 
@@ -305,7 +306,7 @@ enum err cluster_verify(struct module *m, const struct key_request *k, const uin
     verify.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
     verify.data = borrow(k->data, k->data_bytes);
     verify.signature = borrow(signature, bytes);
-    e = ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_EMPTY, &reply);
+    e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_EMPTY, &reply);
     rpc_reply_free(reply);
     return e;
 }
@@ -337,7 +338,7 @@ static void add_key(struct digest_message *d, size_t i, const struct digest_part
         part->data = borrow(value->bytes, value->n);
         return;
     }
-    d->refs[i] = key_ref(k->key);
+    d->refs[i] = cluster_key_ref(k->key);
     part->key = &d->refs[i];
     if (d->refs[i].id != 0)
         d->ids[d->n_ids++] = d->refs[i].id;
@@ -372,7 +373,7 @@ enum err cluster_digest_key(struct module *m, const struct mechanism *digest, co
     digest_key.mechanism = &mechanism;
     digest_key.parts = d.list;
     digest_key.n_parts = d.n;
-    e = ask(m, &request, d.ids, d.n_ids, HSM__REPLY__OF_BYTES, &reply);
+    e = cluster_ask(m, &request, d.ids, d.n_ids, HSM__REPLY__OF_BYTES, &reply);
     if (e == ERR_OK && (reply->bytes->value.len == 0 || reply->bytes->value.len > *bytes))
         e = ERR_MALFORMED;
     if (e == ERR_OK) {

@@ -15,7 +15,8 @@ struct mechanism_given {
     Hsm__Mechanism *wire; /* as it travels, with the parameter; owned */
 };
 
-/* `operation` is one CKF_. ERR_MECHANISM: there is none that does this, or not under the cluster's policy; ERR_MECHANISM_PARAM; ERR_NO_MEMORY. After a failure there is
+/* `operation` is one CKF_. ERR_MECHANISM: there is none that does this, or not under the cluster's policy; ERR_MECHANISM_PARAM;
+ * ERR_NO_MEMORY. After a failure there is
  * nothing to clear. */
 enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out);
 

@@ -228,6 +228,21 @@ CK_RV objects_add(struct objects *o, unsigned epoch, CK_SESSION_HANDLE session, 
     return rv;
 }
 
+bool objects_replace(struct objects *o, CK_OBJECT_HANDLE handle, struct known *object)
+{
+    struct objects_entry *e;
+    struct known *before = object;
+
+    table_lock(&o->lock);
+    if ((e = *place(o, handle)) != NULL) {
+        before = e->object;
+        e->object = object;
+    }
+    table_unlock(&o->lock);
+    known_release(before);
+    return before != object;
+}
+
 bool objects_drop(struct objects *o, CK_OBJECT_HANDLE handle)
 {
     struct objects_entry **at, *gone = NULL;

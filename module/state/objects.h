@@ -49,6 +49,9 @@ void objects_put(struct objects *o, unsigned epoch, struct known *object);
  * CKR_USER_NOT_LOGGED_IN: a private one of a login that is over. */
 CK_RV objects_add(struct objects *o, unsigned epoch, CK_SESSION_HANDLE session, struct known *object, CK_OBJECT_HANDLE *out);
 
+/* A session object is another now; takes that over. False: it is gone meanwhile. */
+bool objects_replace(struct objects *o, CK_OBJECT_HANDLE handle, struct known *object);
+
 /* It is gone. False: it was not known. */
 bool objects_drop(struct objects *o, CK_OBJECT_HANDLE handle);
 

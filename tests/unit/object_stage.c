@@ -84,7 +84,7 @@ static enum err access_by_role(struct work *w)
     enum role role = work_login(w)->role;
 
     if (work_row(w)->roles == ROLES_ANYONE || (work_row(w)->roles == ROLES_CU && role == ROLE_CRYPTO_USER) ||
-        (work_row(w)->roles == ROLES_ADMIN && role == ROLE_ADMIN))
+        (work_row(w)->roles == ROLES_ADMIN && role == ROLE_ADMIN) || (work_row(w)->roles == ROLES_LOGGED_IN && role != ROLE_NONE))
         return ERR_OK;
     return role == ROLE_NONE ? ERR_NOT_LOGGED_IN : ERR_PERMISSION;
 }

@@ -10,6 +10,7 @@ enum { ULONG_BYTES = 8 };
 void object_init(struct object *o, struct object_memory memory)
 {
     o->memory = memory;
+    o->reference = 0;
     o->n = 0;
 }
 
@@ -134,6 +135,7 @@ enum err object_read(struct object *o, const uint8_t *packed, size_t n)
         o->attributes[i] = (struct object_attribute){.type = a->type, .value = a->value.data, .n = a->value.len};
     }
     o->n = body->n_attributes;
+    o->reference = body->reference;
     return ERR_OK;
 }
 
@@ -151,6 +153,7 @@ enum err object_pack(const struct object *o, struct secret *out)
     }
     body.attributes = at;
     body.n_attributes = o->n;
+    body.reference = o->reference;
     if ((n = hsm__object_body__get_packed_size(&body)) > OBJECT_BYTES_MAX)
         return ERR_TOO_LARGE;
     if (!secret_new(out, n))

@@ -31,6 +31,7 @@ struct object_attribute {
 
 struct object {
     struct object_memory memory;
+    uint64_t reference; /* a session copy of a token key: that one's id, else 0 (vault/object/named.h) */
     size_t n;
     struct object_attribute attributes[OBJECT_ATTRIBUTES_MAX];
 };

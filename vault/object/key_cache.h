@@ -31,6 +31,7 @@ struct key_cache_name {
 struct cached_key {
     const struct key *key;
     CK_OBJECT_CLASS object_class;
+    uint64_t reference; /* the token key that a session copy refers to, which has to be there at each use; else 0 */
     CK_FLAGS may; /* attribute_use_at's: CKF_SIGN, CKF_DECRYPT, ... */
 };
 

@@ -5,6 +5,7 @@
 #include "proto/attribute.h"
 #include "vault/keyring.h"
 #include "vault/object/material.h"
+#include "vault/object/named.h"
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/object/session_object.h"
@@ -61,8 +62,9 @@ static enum err load(struct work *w, const struct opened_key *k, const struct ca
     enum err e;
 
     object_init(&o, reply_memory(w));
-    if ((e = object_read(&o, k->body, k->body_n)) != ERR_OK)
+    if ((e = object_read(&o, k->body, k->body_n)) != ERR_OK || (e = named_complete(w, &o)) != ERR_OK)
         return e;
+    made.reference = o.reference;
     made.object_class = object_ulong(&o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     if (made.object_class == CKO_PUBLIC_KEY)
         return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
@@ -89,7 +91,9 @@ static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct ca
     if (e == ERR_OK && (*out = key_cache_borrow(work_vault(w)->key_cache, &k.name)) == NULL)
         e = load(w, &k, out);
     secret_clear(&k.own);
-    return e;
+    if (e == ERR_OK)
+        e = named_reference_lives(w, (*out)->reference);
+    return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
 }
 
 enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "vault/object/named.h"
 #include "vault/object/permitted.h"
 #include "vault/object/session_object.h"
 #include "vault/object/tokens.h"
@@ -61,15 +62,18 @@ enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct ob
     const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
     Hsm__Object *object = work_memory(w, sizeof *object);
     struct buffer sealed = {0};
+    struct object stripped;
     uint8_t *copy = NULL;
     enum err e = permitted_key(w, o);
+
+    named_strip(o, &stripped);
 
     if (e == ERR_OK && view == NULL)
         e = ERR_WRONG_STATE;
     else if (e == ERR_OK && object == NULL)
         e = ERR_NO_MEMORY;
     else if (e == ERR_OK)
-        e = session_object_seal(view->master, work_login(w)->user_id, o, &sealed);
+        e = session_object_seal(view->master, work_login(w)->user_id, &stripped, &sealed);
     keyring_view_done(work_vault(w)->keyring, view);
     if (e == ERR_OK && (copy = work_memory(w, sealed.len)) == NULL)
         e = ERR_NO_MEMORY;
@@ -94,35 +98,43 @@ enum err reply_find(struct work *w, uint64_t id, const struct opened_record **r,
     return view_may_see(o, (*r)->header->owner, work_login(w)) ? ERR_OK : ERR_NOT_FOUND;
 }
 
-enum err reply_store(struct work *w, const struct object *o, uint64_t *id)
+/* Under an id in a version, for an owner. */
+static enum err store(struct work *w, const struct object *o, struct put *put)
 {
-    const struct cluster_view *view;
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
     struct object_tokens tokens;
     struct secret body = {0};
+    enum err e = view != NULL ? tokens_of(view->index, o, put->owner, &tokens) : ERR_WRONG_STATE;
+
+    keyring_view_done(work_vault(w)->keyring, view);
+    if (e == ERR_OK && (e = object_pack(o, &body)) == ERR_OK) {
+        put->kind = HSM__RECORD_KIND__RECORD_OBJECT;
+        put->tokens = (const uint8_t (*)[INDEX_TOKEN_BYTES])tokens.list;
+        put->n_tokens = tokens.n;
+        put->body = body.bytes;
+        put->body_bytes = body.len;
+        e = work_put(w, put);
+    }
+    secret_clear(&body);
+    return e;
+}
+
+enum err reply_store(struct work *w, const struct object *o, uint64_t *id)
+{
+    struct put put = {.version = 1, .owner = work_login(w)->user_id};
     enum err e = permitted_key(w, o);
 
     if (e == ERR_OK)
         e = work_new_id(w, id);
-    if (e != ERR_OK)
-        return e;
-    view = keyring_view(work_vault(w)->keyring);
-    e = view != NULL ? tokens_of(view->index, o, work_login(w)->user_id, &tokens) : ERR_WRONG_STATE;
-    keyring_view_done(work_vault(w)->keyring, view);
-    if (e == ERR_OK && (e = object_pack(o, &body)) == ERR_OK) {
-        struct put put = {
-            .id = *id,
-            .kind = HSM__RECORD_KIND__RECORD_OBJECT,
-            .version = 1,
-            .owner = work_login(w)->user_id,
-            .tokens = (const uint8_t (*)[INDEX_TOKEN_BYTES])tokens.list,
-            .n_tokens = tokens.n,
-            .body = body.bytes,
-            .body_bytes = body.len,
-        };
-        e = work_put(w, &put);
-    }
-    secret_clear(&body);
-    return e;
+    put.id = *id;
+    return e == ERR_OK ? store(w, o, &put) : e;
+}
+
+enum err reply_store_changed(struct work *w, const struct object *o, const struct opened_record *now)
+{
+    struct put put = {.id = now->header->id, .version = now->header->version + 1, .owner = now->header->owner};
+
+    return store(w, o, &put);
 }
 
 enum err reply_ids_put(struct work *w, const uint64_t *ids, size_t n)

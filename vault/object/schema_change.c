@@ -22,18 +22,17 @@ static enum err may_change(const struct schema *s, const struct object *o, const
     const struct attribute *row = attribute_find(given->type);
     const struct object_attribute *now = object_find(o, given->type);
     bool becomes = row->value == ATTRIBUTE_BOOL && given->value[0] == 1;
+    enum err e;
 
     if ((row->classes & s->class_bit) == 0 || now == NULL)
         return refuse(ERR_ATTRIBUTE_TYPE, s, row, "is not there", why);
     if (same(now, given) && (s->way == SCHEMA_COPY || row->flags & ATTRIBUTE_MODIFY))
         return ERR_OK;
-    if ((row->flags & schema_way_flags(s->way)) == 0)
-        return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, s->way == SCHEMA_COPY ? "stays as it is in a copy" : "cannot be changed",
-                      why);
-    if (row->flags & ATTRIBUTE_MODIFY && !object_bool(o, CKA_MODIFIABLE))
-        return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot be changed: its CKA_MODIFIABLE is false", why);
-    if ((row->flags & ATTRIBUTE_ONE_WAY_TRUE && !becomes) || (row->flags & ATTRIBUTE_ONE_WAY_FALSE && becomes))
-        return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, becomes ? "cannot become true again" : "cannot become false again", why);
+    e = attribute_may_change(row, s->way == SCHEMA_COPY, object_bool(o, CKA_MODIFIABLE), becomes);
+    if (e == ERR_ACTION_PROHIBITED)
+        return refuse(e, s, row, "cannot be changed: its CKA_MODIFIABLE is false", why);
+    if (e != ERR_OK)
+        return refuse(e, s, row, s->way == SCHEMA_COPY ? "cannot become this in a copy" : "cannot be changed so", why);
     if (row->flags & ATTRIBUTE_ADMIN && becomes && !s->by_admin)
         return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, "cannot be set by a crypto user", why);
     /* Else a wrapping key that an admin trusts could be given CKA_DECRYPT, and what was wrapped with it be read. */

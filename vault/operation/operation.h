@@ -35,6 +35,8 @@ operation_fn op_activate_decide, op_activate_answer;
 operation_fn op_node_grant_decide, op_node_grant_answer;
 operation_fn op_generate_random_decide;
 operation_fn op_probe_decide;
+operation_fn op_copy_decide, op_copy_answer;
+operation_fn op_set_attributes_decide, op_set_attributes_answer;
 operation_fn op_policy_set_decide, op_policy_set_answer;
 
 #endif

@@ -1,0 +1,100 @@
+#include "vault/object/named.h"
+
+#include "proto/attribute.h"
+#include "vault/keyring.h"
+#include "vault/object/reply.h"
+#include "vault/object/session_object.h"
+
+static bool is_secret_part(CK_ATTRIBUTE_TYPE type)
+{
+    const struct attribute *row = attribute_find(type);
+
+    return row != NULL && row->flags & ATTRIBUTE_MATERIAL && row->flags & ATTRIBUTE_SENSITIVE;
+}
+
+void named_strip(const struct object *o, struct object *out)
+{
+    object_init(out, o->memory);
+    out->reference = o->reference;
+    for (size_t i = 0; i < o->n; i++)
+        if (o->reference == 0 || !is_secret_part(o->attributes[i].type))
+            out->attributes[out->n++] = o->attributes[i];
+}
+
+static enum err open_reference(struct work *w, uint64_t reference, const struct opened_record **r)
+{
+    enum err e = work_record(w, reference, HSM__RECORD_KIND__RECORD_OBJECT, r);
+
+    if (e == ERR_NOT_FOUND || (e == ERR_OK && (*r)->header->owner != work_login(w)->user_id))
+        return ERR_OBJECT_HANDLE;
+    return e;
+}
+
+enum err named_reference_lives(struct work *w, uint64_t reference)
+{
+    const struct opened_record *r;
+
+    return reference == 0 ? ERR_OK : open_reference(w, reference, &r);
+}
+
+enum err named_complete(struct work *w, struct object *o)
+{
+    const struct opened_record *r;
+    struct object original;
+    enum err e;
+
+    if (o->reference == 0)
+        return ERR_OK;
+    if ((e = open_reference(w, o->reference, &r)) != ERR_OK)
+        return e;
+    object_init(&original, o->memory);
+    e = object_read(&original, r->text.bytes, r->text.len);
+    for (size_t i = 0; e == ERR_OK && i < original.n; i++)
+        if (is_secret_part(original.attributes[i].type))
+            e = object_put(o, original.attributes[i].type, original.attributes[i].value, original.attributes[i].n);
+    return e;
+}
+
+static enum err open_session(struct work *w, const ProtobufCBinaryData *sealed, struct named *out)
+{
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
+    struct secret text = {0};
+    enum err e = view == NULL ? ERR_WRONG_STATE
+                              : session_object_open(view->master, work_login(w)->user_id, sealed->data, sealed->len, &text);
+
+    keyring_view_done(work_vault(w)->keyring, view);
+    object_init(&out->object, reply_memory(w));
+    if (e == ERR_FORGED)
+        e = ERR_OBJECT_HANDLE; /* another user's, or of a cluster that is no more */
+    if (e == ERR_OK)
+        e = object_read(&out->object, text.bytes, text.len);
+    secret_clear(&text);
+    return e == ERR_OK ? named_complete(w, &out->object) : e;
+}
+
+static enum err not_there(enum err e)
+{
+    return e == ERR_NOT_FOUND ? ERR_OBJECT_HANDLE : e;
+}
+
+enum err named_open(struct work *w, const Hsm__KeyRef *ref, struct named *out)
+{
+    *out = (struct named){.id = ref != NULL ? ref->id : 0};
+    if (ref != NULL && ref->id == 0 && ref->sealed.len > 0)
+        return open_session(w, &ref->sealed, out);
+    if (ref == NULL || ref->id == 0 || ref->sealed.len > 0)
+        return ERR_OBJECT_HANDLE;
+    return not_there(reply_find(w, ref->id, &out->record, &out->object));
+}
+
+enum err named_open_any(struct work *w, const Hsm__KeyRef *ref, struct named *out)
+{
+    enum err e;
+
+    *out = (struct named){.id = ref != NULL ? ref->id : 0};
+    if (ref == NULL || ref->id == 0 || ref->sealed.len > 0)
+        return ERR_OBJECT_HANDLE;
+    e = not_there(work_record(w, ref->id, HSM__RECORD_KIND__RECORD_OBJECT, &out->record));
+    object_init(&out->object, reply_memory(w));
+    return e == ERR_OK ? object_read(&out->object, out->record->text.bytes, out->record->text.len) : e;
+}
