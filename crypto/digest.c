@@ -5,10 +5,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "proto/mechanism.h"
+
 struct digest {
     EVP_MD *md;
     EVP_MD_CTX *ctx;
     size_t bytes;
+    bool extendable;
 };
 
 static struct digest *digest_alloc(void)
@@ -26,7 +29,6 @@ enum err digest_new(OSSL_LIB_CTX *libctx, const char *name, struct digest **out)
 {
     struct digest *d = digest_alloc();
     enum err e = ERR_OK;
-    int bytes;
 
     if (d == NULL)
         return ERR_NO_MEMORY;
@@ -34,12 +36,12 @@ enum err digest_new(OSSL_LIB_CTX *libctx, const char *name, struct digest **out)
         e = ERR_MECHANISM;
         goto out;
     }
-    bytes = EVP_MD_get_size(d->md);
-    if (bytes <= 0 || bytes > DIGEST_BYTES_MAX) {
-        e = ERR_MECHANISM; /* an extendable output function has no size of its own */
+    d->extendable = (EVP_MD_get_flags(d->md) & EVP_MD_FLAG_XOF) != 0;
+    d->bytes = d->extendable ? mechanism_hash_bytes(name) : (size_t)EVP_MD_get_size(d->md);
+    if (d->bytes == 0 || d->bytes > DIGEST_BYTES_MAX) {
+        e = ERR_MECHANISM;
         goto out;
     }
-    d->bytes = (size_t)bytes;
     if (EVP_DigestInit_ex2(d->ctx, d->md, NULL) != 1) {
         e = ERR_BUG;
         goto out;
@@ -61,6 +63,7 @@ enum err digest_clone(const struct digest *d, struct digest **out)
     if (EVP_MD_up_ref(d->md) == 1)
         copy->md = d->md;
     copy->bytes = d->bytes;
+    copy->extendable = d->extendable;
     if (copy->md == NULL || EVP_MD_CTX_copy_ex(copy->ctx, d->ctx) != 1) {
         digest_free(copy);
         ERR_clear_error();
@@ -100,7 +103,7 @@ enum err digest_update(struct digest *d, const void *bytes, size_t n)
 enum err digest_final(struct digest *d, uint8_t *out)
 {
     unsigned n = 0;
-    enum err e = result(EVP_DigestFinal_ex(d->ctx, out, &n));
+    enum err e = result(d->extendable ? EVP_DigestFinalXOF(d->ctx, out, d->bytes) : EVP_DigestFinal_ex(d->ctx, out, &n));
 
     if (e == ERR_OK)
         e = result(EVP_DigestInit_ex2(d->ctx, d->md, NULL));

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "proto/mechanism.h"
 #include "proto/parameter_set.h"
 
 static bool has_work(OSSL_LIB_CTX *libctx, const struct parameter_set *set)
@@ -29,5 +30,6 @@ void post_quantum_probe(OSSL_LIB_CTX *libctx)
         parameter_set_here(set, keys != NULL && has_work(libctx, set));
         EVP_KEYMGMT_free(keys);
     }
+    mechanism_relist();
     ERR_clear_error();
 }

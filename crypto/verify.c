@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/verify_pq.h"
 #include "proto/limits.h"
 
 enum {
@@ -170,6 +171,8 @@ static enum err (*const families[])(const struct verify *, const uint8_t *, size
     [FAMILY_RSA_RAW] = verify_rsa,
     [FAMILY_RSA_PSS] = verify_rsa,
     [FAMILY_ECDSA] = verify_ecdsa,
+    [FAMILY_PQ_PURE] = verify_pq,
+    [FAMILY_PQ_HASH] = verify_pq,
 };
 
 enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,

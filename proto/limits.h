@@ -86,6 +86,7 @@
 #define RSA_BITS_MIN 1024u                    /* under any policy (proto/policy.h): the modern one wants 2048 */
 #define RSA_BITS_MAX 8192u
 #define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
+#define PQ_CONTEXT_BYTES_MAX 255u             /* context of a post-quantum signature (FIPS 204 section 5.2) */
 #define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */
 
 #endif

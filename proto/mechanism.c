@@ -1,5 +1,6 @@
 #include "proto/mechanism.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "proto/key_kind.h"
@@ -23,6 +24,8 @@
 #define PARAM_OF_PARAM_CCM PARAM_CCM
 #define PARAM_OF_PARAM_CHACHA PARAM_CHACHA
 #define PARAM_OF_PARAM_GENERAL PARAM_GENERAL
+#define PARAM_OF_PARAM_PQ PARAM_PQ
+#define PARAM_OF_PARAM_PQ_HASH PARAM_PQ_HASH
 #define COST_INLINE false
 #define COST_DEAR true
 #define ONLY_MODERN false
@@ -66,24 +69,29 @@ struct hash {
     CK_MECHANISM_TYPE type;
     CK_ULONG mgf;
     size_t bytes;
+    unsigned char id; /* mechanism_hash_id */
 };
 
 /* There is no mask generation for it in the standard. */
 #define NO_MGF CK_UNAVAILABLE_INFORMATION
+/* ... and no mechanism that hashes by it. */
+#define NO_DIGEST CK_UNAVAILABLE_INFORMATION
 
 static const struct hash hashes[] = {
-    {"MD5", CKM_MD5, NO_MGF, 16},
-    {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20},
-    {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28},
-    {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32},
-    {"SHA384", CKM_SHA384, CKG_MGF1_SHA384, 48},
-    {"SHA512", CKM_SHA512, CKG_MGF1_SHA512, 64},
-    {"SHA512-224", CKM_SHA512_224, NO_MGF, 28},
-    {"SHA512-256", CKM_SHA512_256, NO_MGF, 32},
-    {"SHA3-224", CKM_SHA3_224, CKG_MGF1_SHA3_224, 28},
-    {"SHA3-256", CKM_SHA3_256, CKG_MGF1_SHA3_256, 32},
-    {"SHA3-384", CKM_SHA3_384, CKG_MGF1_SHA3_384, 48},
-    {"SHA3-512", CKM_SHA3_512, CKG_MGF1_SHA3_512, 64},
+    {"MD5", CKM_MD5, NO_MGF, 16, 0},
+    {"SHA1", CKM_SHA_1, CKG_MGF1_SHA1, 20, 0},
+    {"SHA224", CKM_SHA224, CKG_MGF1_SHA224, 28, 4},
+    {"SHA256", CKM_SHA256, CKG_MGF1_SHA256, 32, 1},
+    {"SHA384", CKM_SHA384, CKG_MGF1_SHA384, 48, 2},
+    {"SHA512", CKM_SHA512, CKG_MGF1_SHA512, 64, 3},
+    {"SHA512-224", CKM_SHA512_224, NO_MGF, 28, 5},
+    {"SHA512-256", CKM_SHA512_256, NO_MGF, 32, 6},
+    {"SHA3-224", CKM_SHA3_224, CKG_MGF1_SHA3_224, 28, 7},
+    {"SHA3-256", CKM_SHA3_256, CKG_MGF1_SHA3_256, 32, 8},
+    {"SHA3-384", CKM_SHA3_384, CKG_MGF1_SHA3_384, 48, 9},
+    {"SHA3-512", CKM_SHA3_512, CKG_MGF1_SHA3_512, 64, 10},
+    {"SHAKE128", NO_DIGEST, NO_MGF, 32, 11}, /* so much of it goes into signatures: FIPS 204 section 5.4 */
+    {"SHAKE256", NO_DIGEST, NO_MGF, 64, 12},
 };
 
 enum { HASHES = sizeof hashes / sizeof hashes[0] };
@@ -91,7 +99,21 @@ enum { HASHES = sizeof hashes / sizeof hashes[0] };
 /* Mechanisms whose keys libcrypto does not know are not there. */
 static bool is_here(const struct mechanism *m)
 {
-    return key_kind_find(m->key_type) != NULL || !m->has_key;
+    return !parameter_set_makes(m->key_type) || parameter_set_makes_here(m->key_type);
+}
+
+/* The rows that are here, in order. Made at the first question if nobody has made it before: by whom does not matter. */
+static atomic_ushort list[ROWS];
+static atomic_size_t listed;
+
+void mechanism_relist(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ROWS; i++)
+        if (is_here(&rows[i]))
+            list[n++] = (unsigned short)i;
+    listed = n;
 }
 
 const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
@@ -112,10 +134,9 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type)
 
 const struct mechanism *mechanism_at(size_t position)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (is_here(&rows[i]) && position-- == 0)
-            return &rows[i];
-    return NULL;
+    if (atomic_load_explicit(&listed, memory_order_acquire) == 0)
+        mechanism_relist();
+    return position < listed ? &rows[list[position]] : NULL;
 }
 
 bool mechanism_does(const struct mechanism *m, CK_FLAGS operation)
@@ -131,10 +152,18 @@ size_t mechanism_hash_bytes(const char *hash)
     return 0;
 }
 
+unsigned char mechanism_hash_id(const char *hash)
+{
+    for (size_t i = 0; hash != NULL && i < HASHES; i++)
+        if (strcmp(hashes[i].name, hash) == 0)
+            return hashes[i].id;
+    return 0;
+}
+
 const char *mechanism_hash_name(CK_MECHANISM_TYPE hash)
 {
     for (size_t i = 0; i < HASHES; i++)
-        if (hashes[i].type == hash)
+        if (hashes[i].type == hash && hash != NO_DIGEST)
             return hashes[i].name;
     return NULL;
 }

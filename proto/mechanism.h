@@ -19,6 +19,8 @@ enum mechanism_family {
     FAMILY_RSA_RAW,
     FAMILY_RSA_PSS,
     FAMILY_ECDSA,
+    FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
+    FAMILY_PQ_HASH,  /* ... over its hash */
     FAMILY_HMAC,
     FAMILY_HASH,
     FAMILY_SECRET,   /* secret keys made */
@@ -49,7 +51,9 @@ enum mechanism_param {
     PARAM_GCM,    /* CK_GCM_PARAMS */
     PARAM_CCM,    /* CK_CCM_PARAMS */
     PARAM_CHACHA, /* CK_SALSA20_CHACHA20_POLY1305_PARAMS */
-    PARAM_GENERAL /* CK_MAC_GENERAL_PARAMS */
+    PARAM_GENERAL, /* CK_MAC_GENERAL_PARAMS */
+    PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
+    PARAM_PQ_HASH  /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
 };
 
 /* Who sees the data: see mechanism.def. */
@@ -84,6 +88,9 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type);
 /* Rows by position, for lists and test loops: NULL at the end. Sorted by type. */
 const struct mechanism *mechanism_at(size_t position);
 
+/* Makes that list anew, when it is known what libcrypto has; before anybody asks. */
+void mechanism_relist(void);
+
 /* True if the row does the operation (one CKF_ flag). */
 bool mechanism_does(const struct mechanism *m, CK_FLAGS operation);
 
@@ -91,6 +98,9 @@ bool mechanism_does(const struct mechanism *m, CK_FLAGS operation);
  * none). */
 size_t mechanism_hash_bytes(const char *hash);
 const char *mechanism_hash_name(CK_MECHANISM_TYPE hash);
+
+/* The last number of the hash's object identifier, 2.16.840.1.101.3.4.2.x, as signatures of hashes name it; 0: it has none. */
+unsigned char mechanism_hash_id(const char *hash);
 
 /* CKG_MGF1_SHA256 to "SHA256"; NULL if we have no such mask generation. */
 const char *mechanism_mgf_hash(CK_ULONG mgf);

@@ -72,6 +72,24 @@ static enum err check_oaep(const struct mechanism *row, const Hsm__Mechanism *m)
                : ERR_MECHANISM_PARAM;
 }
 
+/* FIPS 204 algorithm 2 line 1. */
+static enum err check_pq(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->pq->context.len <= PQ_CONTEXT_BYTES_MAX && m->pq->hash == 0 && m->pq->hedge <= CKH_DETERMINISTIC_REQUIRED
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_pq_hash(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->pq->context.len <= PQ_CONTEXT_BYTES_MAX && mechanism_hash_id(mechanism_hash_name(m->pq->hash)) != 0 &&
+                   m->pq->hedge <= CKH_DETERMINISTIC_REQUIRED
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
 /* Where each parameter stands: a pointer in the message, which several may share; and what may stand there. */
 static const struct {
     size_t at;
@@ -85,6 +103,8 @@ static const struct {
     [PARAM_CCM] = {offsetof(Hsm__Mechanism, aead), check_ccm},
     [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
     [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
+    [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
+    [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0] };

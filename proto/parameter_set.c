@@ -62,10 +62,7 @@ const struct parameter_set *parameter_set_by_name(const char *name)
 
 bool parameter_set_makes(CK_KEY_TYPE key_type)
 {
-    for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].key_type == key_type)
-            return true;
-    return false;
+    return PARAMETER_SET_MAKES(key_type);
 }
 
 bool parameter_set_makes_here(CK_KEY_TYPE key_type)

@@ -36,11 +36,12 @@ const struct parameter_set *parameter_set_by_name(const char *name);
 /* Rows by position, those too that are not here: NULL at the end. */
 const struct parameter_set *parameter_set_at(size_t position);
 
-/* Whether it is here; and what crypto/post_quantum.h says of that. */
+/* Whether it is here; and what crypto/post_quantum.h says of that, which tells mechanism_relist afterwards. */
 bool parameter_set_is_here(const struct parameter_set *set);
 void parameter_set_here(const struct parameter_set *set, bool here);
 
-/* Whether keys of this type are made by parameter sets; and whether any such key can be here. */
+/* Whether keys of this type are made by parameter sets, as a constant expression and as a call; and whether any such key can be here. */
+#define PARAMETER_SET_MAKES(key_type) ((key_type) == CKK_ML_KEM || (key_type) == CKK_ML_DSA || (key_type) == CKK_SLH_DSA)
 bool parameter_set_makes(CK_KEY_TYPE key_type);
 bool parameter_set_makes_here(CK_KEY_TYPE key_type);
 

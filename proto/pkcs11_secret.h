@@ -140,13 +140,6 @@ typedef struct CK_CCM_PARAMS {
     CK_ULONG ulMACLen;
 } CK_CCM_PARAMS;
 
-typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
-    CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
-    CK_BYTE *pAAD;
-    CK_ULONG ulAADLen;
-} CK_SALSA20_CHACHA20_POLY1305_PARAMS;
-
 typedef struct CK_GCM_MESSAGE_PARAMS {
     CK_BYTE *pIv;
     CK_ULONG ulIvLen;
@@ -165,10 +158,20 @@ typedef struct CK_CCM_MESSAGE_PARAMS {
     CK_BYTE *pMAC;
     CK_ULONG ulMACLen;
 } CK_CCM_MESSAGE_PARAMS;
+#endif
+
+/* Later headers of p11-kit have these with that type of key, and by this name of the second field. */
+#ifndef CKK_SALSA20
+typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceBits;
+    CK_BYTE *pAAD;
+    CK_ULONG ulAADLen;
+} CK_SALSA20_CHACHA20_POLY1305_PARAMS;
 
 typedef struct CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
     CK_BYTE *pNonce;
-    CK_ULONG ulNonceLen;
+    CK_ULONG ulNonceBits;
     CK_BYTE *pTag;
 } CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS;
 #endif

@@ -17,6 +17,8 @@ static const struct {
     [PARAM_GCM] = {.take_any = parameter_take_gcm},
     [PARAM_CCM] = {.bytes = sizeof(CK_CCM_PARAMS), .take = parameter_take_ccm},
     [PARAM_CHACHA] = {.bytes = sizeof(CK_SALSA20_CHACHA20_POLY1305_PARAMS), .take = parameter_take_chacha},
+    [PARAM_PQ] = {.take_any = parameter_take_pq},
+    [PARAM_PQ_HASH] = {.bytes = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT), .take = parameter_take_pq_hash},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
 };
 

@@ -26,4 +26,7 @@ enum err parameter_take_general(const struct mechanism *row, const void *given, 
 enum err parameter_take_iv(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 
+enum err parameter_take_pq(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
+enum err parameter_take_pq_hash(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+
 #endif

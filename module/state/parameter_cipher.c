@@ -76,7 +76,7 @@ enum err parameter_take_chacha(const struct mechanism *row, const void *given, H
 
     (void)row;
     memcpy(&p, given, sizeof p);
-    if (p.ulNonceLen != CHACHA_NONCE_BITS && p.ulNonceLen != CHACHA_NONCE_BYTES)
+    if (p.ulNonceBits != CHACHA_NONCE_BITS && p.ulNonceBits != CHACHA_NONCE_BYTES)
         return ERR_MECHANISM_PARAM;
     return take_aead(p.pNonce, CHACHA_NONCE_BYTES, p.pAAD, p.ulAADLen, POLY1305_TAG_BYTES, out);
 }

@@ -27,7 +27,7 @@ static enum err check_class(const struct known *key, CK_FLAGS use)
 
 static enum err check_public(struct module *m, const struct signing *s)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss, .pq = s->mechanism.wire->pq};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
     return e == ERR_OK ? verify_check(&v) : e;
@@ -47,7 +47,8 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_TYPE;
     if ((e = policy_check_size(m, row, size)) != ERR_OK)
         return e;
-    s->signature_bytes = parameter_signature_bytes(row, s->mechanism.wire, size);
+    s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
+                                                   : parameter_signature_bytes(row, s->mechanism.wire, size);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
 }
 
@@ -170,7 +171,7 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
 
 static enum err verify_here(struct module *m, struct signing *s, const struct key_request *k, const CK_BYTE *signature, size_t n)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss, .pq = s->mechanism.wire->pq};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
     if (e == ERR_OK) {

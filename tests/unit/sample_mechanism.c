@@ -65,6 +65,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     static CK_CCM_PARAMS ccm;
     static CK_SALSA20_CHACHA20_POLY1305_PARAMS chacha;
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
+    static CK_HASH_SIGN_ADDITIONAL_CONTEXT pq;
     static CK_ULONG general;
 
     switch (m->param) {
@@ -95,7 +96,11 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_GENERAL:
         general = mechanism_signature_bytes(m, 0) / 2;
         return (CK_MECHANISM){m->type, &general, sizeof general};
+    case PARAM_PQ_HASH:
+        pq = (CK_HASH_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, label, sizeof label, CKM_SHA256};
+        return (CK_MECHANISM){m->type, &pq, sizeof pq};
     case PARAM_NONE:
+    case PARAM_PQ: /* which may be left out */
     case PARAM_PSS:
         break;
     }

@@ -15,7 +15,7 @@ static enum err make_mac(struct work *w, const struct key_use *use, const Protob
 static enum err make_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data, uint8_t *out, size_t *n)
 {
     struct sign s = {
-        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .pss = use->given->pss, .key = use->key->key};
+        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .pss = use->given->pss, .pq = use->given->pq, .key = use->key->key};
     enum err e = sign_check(&s);
 
     if (e == ERR_OK && mechanism_is_dear(s.mechanism, key_size(s.key)))
@@ -26,7 +26,7 @@ static enum err make_signature(struct work *w, const struct key_use *use, const 
 static enum err reply_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data)
 {
     Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
-    uint8_t *signature = work_memory(w, SIGNATURE_BYTES_MAX);
+    uint8_t *signature = work_memory(w, sign_bytes_max(use->key->key));
     size_t n = 0;
     enum err e;
 

@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "vault/provider/sign_pq.h"
+
 enum {
     PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
     PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
@@ -157,11 +159,18 @@ static enum err (*const families[])(const struct sign *, const uint8_t *, size_t
     [FAMILY_RSA_RAW] = sign_rsa_raw,
     [FAMILY_RSA_PSS] = sign_rsa_pss,
     [FAMILY_ECDSA] = sign_ecdsa,
+    [FAMILY_PQ_PURE] = sign_pq,
+    [FAMILY_PQ_HASH] = sign_pq,
 };
+
+size_t sign_bytes_max(const struct key *k)
+{
+    return key_set(k) != NULL ? key_set(k)->output_bytes : SIGNATURE_BYTES_MAX;
+}
 
 enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
 {
-    size_t family = (size_t)s->mechanism->family, n = SIGNATURE_BYTES_MAX;
+    size_t family = (size_t)s->mechanism->family, n = sign_bytes_max(s->key);
     enum err e = sign_check(s);
 
     if (e != ERR_OK)

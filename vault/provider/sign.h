@@ -9,20 +9,24 @@
 #include "proto/request.pb-c.h"
 #include "vault/provider/key.h"
 
-enum { SIGNATURE_BYTES_MAX = RSA_BITS_MAX / 8 };
+enum { SIGNATURE_BYTES_MAX = RSA_BITS_MAX / 8 }; /* but for keys made by a parameter set */
 
 struct sign {
     OSSL_LIB_CTX *libctx;
     const struct mechanism *mechanism;
     const Hsm__PssParams *pss; /* rows with PARAM_PSS; else NULL */
+    const Hsm__PqParams *pq;   /* rows with PARAM_PQ and PARAM_PQ_HASH */
     const struct key *key;
 };
 
 /* Whether mechanism, parameter and key fit: ERR_MECHANISM, ERR_MECHANISM_PARAM, ERR_KEY_TYPE, ERR_KEY_SIZE. */
 enum err sign_check(const struct sign *s);
 
+/* How many bytes a signature by this key has at most. */
+size_t sign_bytes_max(const struct key *k);
+
 /* `data` is what the row says: the digest for WHERE_HASH_IN_MODULE, else what the caller gave. `out` has room for
- * SIGNATURE_BYTES_MAX. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1).
+ * sign_bytes_max. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1).
  * Besides sign_check's: ERR_DATA_LEN, ERR_DATA (a raw block that is not below the modulus), ERR_NO_MEMORY, ERR_BUG. */
 enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n);
 
