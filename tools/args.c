@@ -178,11 +178,13 @@ enum args_verdict args_parse(const struct command *table, size_t n, int argc, ch
 
 /* ---- help ------------------------------------------------------------------------------------------------ */
 
+enum { HELP_COLUMN = 44 };
+
 static void help_line(FILE *to, const struct command *c)
 {
     int n = fprintf(to, "  hsmctl %s %s%s%s", c->noun, c->verb, c->arguments[0] != '\0' ? " " : "", c->arguments);
 
-    fprintf(to, "%*s%s\n", n < 50 ? 50 - n : 2, "", c->help);
+    fprintf(to, "%s%*s%s\n", n < HELP_COLUMN ? "" : "\n", n < HELP_COLUMN ? HELP_COLUMN - n : HELP_COLUMN, "", c->help);
 }
 
 static void help_command(FILE *to, const struct command *c)

@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -70,6 +71,8 @@ enum status remote_open(const struct invocation *call, struct remote *r)
         return STATUS_DONE;
     if (why.where[0] == '\0')
         diag_where(&why, client_path(call->options[OPTION_conf]), 0);
+    if (access(client_path(call->options[OPTION_conf]), F_OK) != 0)
+        diag_remedy(&why, "write it (docs/configuration.md has one to begin with), or name another with --conf or CLUSTERHSM_CONF");
     return complain(call, STATUS_FILE, "the client's configuration cannot be used", &why);
 }
 

@@ -25,13 +25,15 @@ int main(int argc, char **argv)
     struct invocation call;
     struct diag why = {0};
     const char *noun = NULL;
+    bool asked;
 
     switch (args_parse(commands, COMMANDS, argc, argv, &call, &noun, &why)) {
     case ARGS_RUN:
         break;
     case ARGS_HELP:
-        args_help(argc > 1 ? stdout : stderr, commands, COMMANDS, noun, call.command);
-        return argc > 1 ? STATUS_DONE : STATUS_USAGE;
+        asked = argc > 2 || (argc == 2 && noun == NULL); /* not with a noun alone, of which nothing was done */
+        args_help(asked ? stdout : stderr, commands, COMMANDS, noun, call.command);
+        return asked ? STATUS_DONE : STATUS_USAGE;
     case ARGS_VERSION:
         printf("hsmctl (ClusterHSM) %s\n", VERSION);
         return STATUS_DONE;
