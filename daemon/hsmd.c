@@ -205,8 +205,11 @@ static bool prepare(struct hsmd *h, struct diag *why)
 {
     const struct rlimit none = {0};
 
-    if (!node_settings_load(&h->settings, h->options.config, why))
+    if (!node_settings_load(&h->settings, h->options.config, why)) {
+        if (access(h->options.config, F_OK) != 0)
+            diag_remedy(why, "write it (docs/configuration.md has one to begin with), or name another with --config");
         return false;
+    }
     if (realpath(h->options.config, h->config) == NULL) {
         diag_set(why, "the configuration's path cannot be resolved: %s", strerror(errno));
         return false;

@@ -65,8 +65,8 @@ bool confine_memory(struct diag *why)
     (void)getrlimit(RLIMIT_MEMLOCK, &now);
     diag_set(why, "memory cannot be locked, and keys could be written to swap: %s (RLIMIT_MEMLOCK is %llu bytes)", strerror(fault),
              (unsigned long long)now.rlim_cur);
-    diag_remedy(why, "start hsmd as root, or with LimitMEMLOCK=infinity (systemd) or ulimit -l unlimited; on a machine without swap, "
-                     "or for a test, set vault.allow_swap: true");
+    diag_remedy(why, "start hsmd as root, or with LimitMEMLOCK=infinity (systemd), ulimit -l unlimited or, in a container, "
+                     "--ulimit memlock=-1; on a machine without swap, or for a test, set vault.allow_swap: true");
     return false;
 }
 
