@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/big_endian.h"
+#include "proto/limits.h"
 
 #define ALL (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
 #define KEYS (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)
@@ -11,6 +12,7 @@
 #define PUBLIC CLASS_PUBLIC
 #define PRIVATE CLASS_PRIVATE
 #define SECRET CLASS_SECRET
+#define PROFILE CLASS_PROFILE
 #define CREATE ATTRIBUTE_CREATE
 #define CREATE_MUST ATTRIBUTE_CREATE_MUST
 #define GENERATE ATTRIBUTE_GENERATE
@@ -174,6 +176,38 @@ CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use)
     return CK_UNAVAILABLE_INFORMATION;
 }
 
+enum { TEMPLATE_HEAD_BYTES = ULONG_BYTES + 4 };
+
+bool attribute_template_next(const uint8_t *bytes, size_t n, size_t *at, CK_ATTRIBUTE_TYPE *type, const uint8_t **value,
+                             size_t *length)
+{
+    const uint8_t *head = bytes + *at;
+
+    if (n - *at < TEMPLATE_HEAD_BYTES)
+        return false;
+    *length = (size_t)head[8] << 24 | (size_t)head[9] << 16 | (size_t)head[10] << 8 | head[11];
+    if (*length > n - *at - TEMPLATE_HEAD_BYTES)
+        return false;
+    *type = (CK_ATTRIBUTE_TYPE)u64_get(head);
+    *value = head + TEMPLATE_HEAD_BYTES;
+    *at += TEMPLATE_HEAD_BYTES + *length;
+    return true;
+}
+
+static bool is_template(const uint8_t *bytes, size_t n)
+{
+    CK_ATTRIBUTE_TYPE type;
+    const uint8_t *value;
+    size_t at = 0, length;
+
+    while (attribute_template_next(bytes, n, &at, &type, &value, &length)) {
+        const struct attribute *row = attribute_find(type);
+        if (row == NULL || row->value == ATTRIBUTE_TEMPLATE || !attribute_is_canonical(row, value, length))
+            return false;
+    }
+    return at == n;
+}
+
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n)
 {
     switch (a->value) {
@@ -191,6 +225,8 @@ bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, siz
         return is_utf8(value, n);
     case ATTRIBUTE_BYTES:
         return true;
+    case ATTRIBUTE_TEMPLATE:
+        return is_template(value, n);
     }
     return false;
 }
@@ -230,6 +266,58 @@ static size_t refuse(bool *ok)
     return 0;
 }
 
+/* Each with its head. What is given may change meanwhile, so each entry is read once. */
+static size_t template_from_host(const CK_ATTRIBUTE *list, size_t count, uint8_t *out, size_t room, bool *ok)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; *ok && i < count; i++) {
+        CK_ATTRIBUTE given;
+        const struct attribute *row;
+        size_t n;
+        memcpy(&given, &list[i], sizeof given);
+        row = attribute_find(given.type);
+        if (row == NULL || row->value == ATTRIBUTE_TEMPLATE || (out != NULL && room - total < TEMPLATE_HEAD_BYTES))
+            return refuse(ok);
+        n = attribute_from_host(row, given.pValue, given.ulValueLen, out != NULL ? out + total + TEMPLATE_HEAD_BYTES : NULL,
+                                out != NULL ? room - total - TEMPLATE_HEAD_BYTES : 0, ok);
+        if (!*ok || n > UINT32_MAX)
+            return refuse(ok);
+        if (out != NULL) {
+            u64_put(out + total, given.type);
+            for (unsigned k = 0; k < 4; k++)
+                out[total + ULONG_BYTES + k] = (uint8_t)(n >> (24 - 8 * k));
+        }
+        total += TEMPLATE_HEAD_BYTES + n;
+    }
+    return total;
+}
+
+/* PKCS#11 v3.1 section 5.7.5: the entries say where their values go, or ask for lengths. */
+static size_t template_to_host(const uint8_t *bytes, size_t n, CK_ATTRIBUTE *list, size_t room, bool *ok)
+{
+    CK_ATTRIBUTE_TYPE type;
+    const uint8_t *value;
+    size_t at = 0, length, count = 0;
+
+    while (attribute_template_next(bytes, n, &at, &type, &value, &length)) {
+        const struct attribute *row = attribute_find(type);
+        CK_ATTRIBUTE entry = {.type = type};
+        if (list != NULL && room / sizeof entry <= count)
+            return refuse(ok);
+        if (list != NULL) {
+            memcpy(&entry, &list[count], sizeof entry);
+            entry.type = type;
+            entry.ulValueLen = attribute_to_host(row, value, length, entry.pValue, entry.ulValueLen, ok);
+            if (!*ok)
+                return 0;
+            memcpy(&list[count], &entry, sizeof entry);
+        }
+        count++;
+    }
+    return count * sizeof(CK_ATTRIBUTE);
+}
+
 size_t attribute_from_host(const struct attribute *a, const void *value, size_t n, uint8_t *out, size_t room, bool *ok)
 {
     const uint8_t *bytes = value;
@@ -267,6 +355,10 @@ size_t attribute_from_host(const struct attribute *a, const void *value, size_t 
         return is_utf8(bytes, n) ? emit(bytes, n, out, room, ok) : refuse(ok);
     case ATTRIBUTE_BYTES:
         return emit(bytes, n, out, room, ok);
+    case ATTRIBUTE_TEMPLATE:
+        if (n % sizeof(CK_ATTRIBUTE) != 0 || n / sizeof(CK_ATTRIBUTE) > TEMPLATE_ATTRIBUTES_MAX)
+            return refuse(ok);
+        return template_from_host(value, n / sizeof(CK_ATTRIBUTE), out, room, ok);
     }
     return refuse(ok);
 }
@@ -293,5 +385,7 @@ size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t
         }
         return count * sizeof(CK_ULONG);
     }
+    if (a->value == ATTRIBUTE_TEMPLATE)
+        return template_to_host(value, n, out, room, ok);
     return emit(value, n, out, room, ok);
 }

@@ -17,6 +17,7 @@ enum attribute_type {
     ATTRIBUTE_DATE,
     ATTRIBUTE_BIGINT,
     ATTRIBUTE_MECHANISMS,
+    ATTRIBUTE_TEMPLATE,
 };
 
 enum attribute_class {
@@ -24,7 +25,8 @@ enum attribute_class {
     CLASS_CERT = 1 << 1,
     CLASS_PUBLIC = 1 << 2,
     CLASS_PRIVATE = 1 << 3,
-    CLASS_SECRET = 1 << 4
+    CLASS_SECRET = 1 << 4,
+    CLASS_PROFILE = 1 << 5 /* the module's own (module/state/builtin.h): nobody makes one, so no CKO_ has this bit */
 };
 
 enum attribute_flag {
@@ -78,9 +80,14 @@ CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use);
 enum err attribute_may_change(const struct attribute *a, bool copy, bool modifiable, bool becomes);
 
 /* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian;
- * MECHANISMS eight bytes each; BIGINT without leading zeros; all else as it is. True if `n` bytes are canonical for
- * the row. */
+ * MECHANISMS eight bytes each; BIGINT without leading zeros; TEMPLATE the type in eight bytes, the length in four, and
+ * the canonical value of each; all else as it is. True if `n` bytes are canonical for the row. */
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n);
+
+/* The next attribute of a canonical TEMPLATE: *value and *length lie in it; *at starts at 0. False: there is no other,
+ * or what follows is none. */
+bool attribute_template_next(const uint8_t *bytes, size_t n, size_t *at, CK_ATTRIBUTE_TYPE *type, const uint8_t **value,
+                             size_t *length);
 
 /* Between canonical and the host's form of C_GetAttributeValue and templates. `out` must have room for `room` bytes;
  * the result is the number of bytes, or 0 with *ok false where the value is of the wrong length or form, or does not

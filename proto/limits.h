@@ -12,6 +12,7 @@
 #define TEMPLATE_ATTRIBUTES_MAX 256u
 #define ATTRIBUTE_BYTES_MAX (32u * 1024u)     /* one attribute's value (certificates are the large ones) */
 #define OBJECT_BYTES_MAX (64u * 1024u)        /* all attributes of an object */
+#define ALLOWED_MECHANISMS_MAX 64u            /* of a key's CKA_ALLOWED_MECHANISMS */
 #define ID_BYTES_MAX 255u                     /* CKA_ID */
 #define LABEL_BYTES_MAX 255u                  /* CKA_LABEL */
 #define SIGN_DATA_BYTES_MAX (64u * 1024u)     /* data that goes to the vault whole: HMAC, raw RSA */

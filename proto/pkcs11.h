@@ -27,6 +27,13 @@
 #ifndef CKO_PROFILE
 #define CKO_PROFILE 0x00000009UL
 #endif
+#ifndef CKA_PROFILE_ID
+#define CKA_PROFILE_ID 0x00000601UL
+#endif
+#ifndef CKP_BASELINE_PROVIDER
+#define CKP_BASELINE_PROVIDER 1UL
+#define CKP_EXTENDED_PROVIDER 2UL
+#endif
 #include "proto/pkcs11_pq.h"
 #include "proto/pkcs11_secret.h"
 #include "proto/pkcs11_sign.h"

@@ -50,8 +50,11 @@ static CK_RV copy_object(struct module *m, const struct session *session, const 
                          CK_OBJECT_HANDLE *out)
 {
     bool token = template_bool(t, CKA_TOKEN, known_bool(o, CKA_TOKEN)), here = public_change_copies(o, t);
-    CK_RV rv = t->unknown ? CKR_ATTRIBUTE_TYPE_INVALID : check_maker(m, session, token, !here);
+    CK_RV rv;
 
+    if (!known_bool(o, CKA_COPYABLE))
+        return CKR_ACTION_PROHIBITED;
+    rv = t->unknown ? CKR_ATTRIBUTE_TYPE_INVALID : check_maker(m, session, token, !here);
     if (rv != CKR_OK)
         return rv;
     if (here)
@@ -105,8 +108,12 @@ static CK_RV set_session_object(struct module *m, CK_OBJECT_HANDLE handle, const
     CK_RV rv;
 
     if (o == NULL)
+        o = builtin_find(&m->builtin, handle);
+    if (o == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
-    if (!is_ours_alone(o)) {
+    if (!known_bool(o, CKA_MODIFIABLE))
+        rv = CKR_ACTION_PROHIBITED;
+    else if (!is_ours_alone(o)) {
         rv = err_to_rv(cluster_set_attributes(m, handle, o, t));
     } else if ((rv = public_change_make(m, o, t, false, &made)) == CKR_OK && !objects_replace(&m->objects, handle, made)) {
         rv = CKR_OBJECT_HANDLE_INVALID; /* destroyed meanwhile */

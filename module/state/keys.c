@@ -72,7 +72,7 @@ CK_RV keys_generate_pair(struct module *m, const struct session *session, const 
 
 static CK_RV destroy_session_object(struct module *m, CK_OBJECT_HANDLE handle)
 {
-    struct known *o = objects_find(&m->objects, handle);
+    struct known *own = objects_find(&m->objects, handle), *o = own != NULL ? own : builtin_find(&m->builtin, handle);
     CK_RV rv = o != NULL ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
 
     if (rv == CKR_OK && known_value(o, CKA_DESTROYABLE) != NULL && !known_bool(o, CKA_DESTROYABLE))

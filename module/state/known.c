@@ -189,6 +189,16 @@ CK_ULONG known_ulong(const struct known *o, CK_ATTRIBUTE_TYPE type)
     return v != NULL && v->row->value == ATTRIBUTE_ULONG ? read_ulong(v->bytes, v->n) : CK_UNAVAILABLE_INFORMATION;
 }
 
+bool known_allows(const struct known *o, CK_MECHANISM_TYPE mechanism)
+{
+    const struct known_value *list = known_value(o, CKA_ALLOWED_MECHANISMS);
+
+    for (size_t at = 0; list != NULL && at + 8 <= list->n; at += 8)
+        if (read_ulong(list->bytes + at, 8) == mechanism)
+            return true;
+    return list == NULL || list->n == 0;
+}
+
 uint64_t known_seen_ms(const struct known *o)
 {
     return atomic_load(&o->seen_ms);

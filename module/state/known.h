@@ -45,6 +45,9 @@ bool known_hides(const struct known *o, CK_ATTRIBUTE_TYPE type);
 bool known_bool(const struct known *o, CK_ATTRIBUTE_TYPE type);
 CK_ULONG known_ulong(const struct known *o, CK_ATTRIBUTE_TYPE type); /* CK_UNAVAILABLE_INFORMATION: none */
 
+/* Whether a key's CKA_ALLOWED_MECHANISMS, if it has any, has this one. */
+bool known_allows(const struct known *o, CK_MECHANISM_TYPE mechanism);
+
 /* CLOCK_BOOTTIME in ms when the vault last said that it is so. */
 uint64_t known_seen_ms(const struct known *o);
 void known_set_seen(struct known *o, uint64_t now_ms);

@@ -18,6 +18,8 @@ enum err lookup_object(struct module *m, CK_OBJECT_HANDLE handle, enum lookup ho
         return ERR_OK;
     }
     known_release(o);
+    if ((*out = builtin_find(&m->builtin, handle)) != NULL)
+        return ERR_OK;
     if (handle == CK_INVALID_HANDLE || handle >= OBJECT_ID_LIMIT)
         return ERR_OBJECT_HANDLE;
     e = cluster_get(m, handle);

@@ -10,6 +10,11 @@ struct module *module_new(OSSL_LIB_CTX *libctx, struct client *client)
 
     if (m == NULL)
         return NULL;
+    if (!builtin_init(&m->builtin)) {
+        builtin_clear(&m->builtin);
+        free(m);
+        return NULL;
+    }
     m->libctx = libctx;
     m->client = client;
     m->rpc = client_rpc(client);
@@ -33,6 +38,7 @@ struct client *module_free(struct module *m)
     struct client *client = m->client;
 
     module_reset(m);
+    builtin_clear(&m->builtin);
     free(m);
     return client;
 }

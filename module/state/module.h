@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "module/rpc/client.h"
+#include "module/state/builtin.h"
 #include "module/state/objects.h"
 #include "module/state/saved.h"
 #include "module/state/session.h"
@@ -18,6 +19,7 @@ struct module {
     struct sessions sessions;
     struct objects objects;
     struct saved saved;
+    struct builtin builtin;
     _Atomic uint32_t policy; /* module/state/policy.h: as the last reply said, 0: none has */
     pthread_mutex_t login_turn; /* one login, logout or change of a password at a time; held while it waits for the cluster */
 };

@@ -265,13 +265,13 @@ static int by_handle(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-CK_RV objects_match(struct objects *o, const struct template *t, CK_OBJECT_HANDLE **out, size_t *n)
+CK_RV objects_match(struct objects *o, const struct template *t, size_t more, CK_OBJECT_HANDLE **out, size_t *n)
 {
     CK_OBJECT_HANDLE *found;
 
     *n = 0;
     table_lock(&o->lock);
-    found = malloc((o->sessions + 1) * sizeof *found);
+    found = malloc((o->sessions + more + 1) * sizeof *found);
     for (unsigned i = 0; found != NULL && o->sessions > 0 && i < OBJECTS_BUCKETS; i++)
         for (const struct objects_entry *e = o->buckets[i]; e != NULL; e = e->next)
             if (objects_is_session(e->handle) && template_fits(t, e->object))

@@ -61,7 +61,7 @@ void objects_drop_session(struct objects *o, CK_SESSION_HANDLE session);
 /* The login is over: private session objects are gone, and nothing is known of token objects. */
 void objects_forget_login(struct objects *o);
 
-/* Handles of the session objects that fit, in order of birth; the caller frees *out. */
-CK_RV objects_match(struct objects *o, const struct template *t, CK_OBJECT_HANDLE **out, size_t *n);
+/* Handles of the session objects that fit, in order of birth, with room for so many more; the caller frees *out. */
+CK_RV objects_match(struct objects *o, const struct template *t, size_t more, CK_OBJECT_HANDLE **out, size_t *n);
 
 #endif

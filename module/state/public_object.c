@@ -7,7 +7,7 @@
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 
-enum { ROWS_MAX = 64, UNIQUE_ID_BYTES = 16 };
+enum { ROWS_MAX = 80, UNIQUE_ID_BYTES = 16 };
 
 /* An object in the making. Values lie in `bytes`, by offset, as it moves when it grows. */
 struct making {
@@ -189,6 +189,8 @@ static enum err put_all(struct making *k)
         bool has = true;
         if ((row->classes & k->class_bit) == 0 || row->flags & ATTRIBUTE_IGNORED)
             continue;
+        if (v != NULL && v->n == 0 && (row->value == ATTRIBUTE_MECHANISMS || row->value == ATTRIBUTE_TEMPLATE))
+            continue; /* an empty list says nothing */
         if (v == NULL || computed)
             has = put_default(k, row);
         else if (row->type == CKA_EC_POINT)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "module/state/builtin.h"
 #include "module/state/cluster.h"
 
 /* No token object can fit what names an attribute, or a class of objects, that is not there; the cluster need not be asked. */
@@ -21,7 +22,9 @@ CK_RV search_begin(struct module *m, struct search *s, const CK_ATTRIBUTE *array
         return CKR_OPERATION_ACTIVE;
     rv = template_from_host(array, n, &s->template);
     if (rv == CKR_OK)
-        rv = objects_match(&m->objects, &s->template, &s->found, &s->n);
+        rv = objects_match(&m->objects, &s->template, BUILTINS, &s->found, &s->n);
+    if (rv == CKR_OK)
+        s->n += builtin_match(&m->builtin, &s->template, s->found + s->n);
     if (rv != CKR_OK) {
         search_end(s);
         return rv;

@@ -1,5 +1,5 @@
-/* C_FindObjects: first this process' session objects that fit, as they were at the beginning, then token objects, page by page as they
- * are asked for; a page holds more than most programs ask at once. */
+/* C_FindObjects: first this process' session objects that fit, as they were at the beginning, and the token's profiles, then token objects,
+ * page by page as they are asked for; a page holds more than most programs ask at once. */
 #ifndef CLUSTERHSM_MODULE_STATE_SEARCH_H
 #define CLUSTERHSM_MODULE_STATE_SEARCH_H
 

@@ -45,6 +45,8 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_FUNCTION;
     if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
+    if (!known_allows(s->key, row->type))
+        return ERR_MECHANISM;
     if ((e = policy_check_size(m, row, size)) != ERR_OK)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes

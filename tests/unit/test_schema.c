@@ -78,7 +78,8 @@ static void ck_whole(unsigned class_bit)
     for (size_t i = 0; attribute_at(i) != NULL; i++) {
         const struct attribute *row = attribute_at(i);
         bool part = row->flags & ATTRIBUTE_MATERIAL && key != CK_UNAVAILABLE_INFORMATION;
-        bool wanted = row->classes & class_bit && !(row->flags & ATTRIBUTE_IGNORED) &&
+        bool only_given = row->fallback == DEFAULT_NO && !(row->flags & (ATTRIBUTE_MATERIAL | ATTRIBUTE_CREATE_MUST));
+        bool wanted = row->classes & class_bit && !only_given && !(row->flags & ATTRIBUTE_IGNORED) &&
                       (!part || has_part(class_bit, key, row->type)) && !(row->type == CKA_MODULUS_BITS && key != CKK_RSA);
         ck_assert_msg(object_has(&o, row->type) == wanted, "%s", row->name);
         if (wanted)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "proto/error.h"
+#include "proto/limits.h"
 #include "proto/pkcs11.h"
 #include "vault/provider/key.h"
 
@@ -31,6 +32,8 @@ struct key_cache_name {
 struct cached_key {
     const struct key *key;
     CK_OBJECT_CLASS object_class;
+    size_t n_allowed;   /* CKA_ALLOWED_MECHANISMS; 0: all that its type and uses allow */
+    CK_MECHANISM_TYPE allowed[ALLOWED_MECHANISMS_MAX];
     uint64_t reference; /* the token key that a session copy refers to, which has to be there at each use; else 0 */
     CK_FLAGS may; /* attribute_use_at's: CKF_SIGN, CKF_DECRYPT, ... */
 };

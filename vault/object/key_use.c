@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/big_endian.h"
 #include "proto/attribute.h"
 #include "vault/keyring.h"
 #include "vault/object/material.h"
@@ -54,6 +55,22 @@ static enum err open_session_key(struct work *w, const ProtobufCBinaryData *seal
     return ERR_OK;
 }
 
+static void take_allowed(const struct object *o, struct cached_key *k)
+{
+    const struct object_attribute *a = object_find(o, CKA_ALLOWED_MECHANISMS);
+
+    for (size_t at = 0; a != NULL && at + 8 <= a->n && k->n_allowed < ALLOWED_MECHANISMS_MAX; at += 8)
+        k->allowed[k->n_allowed++] = (CK_MECHANISM_TYPE)u64_get(a->value + at);
+}
+
+static bool is_allowed(const struct cached_key *k, CK_MECHANISM_TYPE type)
+{
+    for (size_t i = 0; i < k->n_allowed; i++)
+        if (k->allowed[i] == type)
+            return true;
+    return k->n_allowed == 0;
+}
+
 static enum err load(struct work *w, const struct opened_key *k, const struct cached_key **out)
 {
     struct object o;
@@ -65,6 +82,7 @@ static enum err load(struct work *w, const struct opened_key *k, const struct ca
     if ((e = object_read(&o, k->body, k->body_n)) != ERR_OK || (e = named_complete(w, &o)) != ERR_OK)
         return e;
     made.reference = o.reference;
+    take_allowed(&o, &made);
     made.object_class = object_ulong(&o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     if (made.object_class == CKO_PUBLIC_KEY)
         return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
@@ -107,6 +125,10 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
     if (attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
+    }
+    if (!is_allowed(u->key, u->mechanism->type)) {
+        work_detail(w, "%s is not among the key's CKA_ALLOWED_MECHANISMS", u->mechanism->name);
+        return ERR_MECHANISM;
     }
     /* The size of another type of key is another thing: the family's check says so. */
     return mechanism_takes_key(u->mechanism, key_type(u->key->key)) ? permitted_size(w, u->mechanism, key_size(u->key->key)) : ERR_OK;

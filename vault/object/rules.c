@@ -1,6 +1,7 @@
 #include "vault/object/rules.h"
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "crypto/digest.h"
@@ -8,7 +9,9 @@
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
 
-enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3 };
+enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3, CIPHER_BLOCK_BYTES_MAX = 16, CHECKED_SECRET_BYTES_MIN = 14 };
+
+_Static_assert(2 * CIPHER_BLOCK_BYTES_MAX <= DIGEST_BYTES_MAX, "one buffer for both");
 
 static enum err done(const struct buffer *out)
 {
@@ -63,17 +66,49 @@ static enum err category(const struct schema *s, const struct object *o, struct 
     return number(out, 0); /* CK_CERTIFICATE_CATEGORY_UNSPECIFIED */
 }
 
-/* PKCS#11 v2.40 section 4.6.3: the first three bytes of the SHA-1 of the certificate. */
+/* The name of ECB with a key of this type and length, NULL where there is none. */
+static const char *ecb_of(CK_KEY_TYPE type, size_t n)
+{
+    if (type == CKK_DES3)
+        return "DES-EDE3-ECB";
+    if (type != CKK_AES)
+        return NULL;
+    return n == 16 ? "AES-128-ECB" : n == 24 ? "AES-192-ECB" : "AES-256-ECB";
+}
+
+static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const char *name, const uint8_t *key, uint8_t out[2 * CIPHER_BLOCK_BYTES_MAX])
+{
+    static const uint8_t zeros[CIPHER_BLOCK_BYTES_MAX];
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, name, NULL);
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    bool ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key, NULL, NULL) == 1 &&
+              EVP_EncryptUpdate(ctx, out, &n, zeros, sizeof zeros) == 1;
+
+    EVP_CIPHER_CTX_free(ctx);
+    EVP_CIPHER_free(cipher);
+    ERR_clear_error();
+    return ok ? ERR_OK : ERR_BUG;
+}
+
+/* PKCS#11 v3.1 sections 4.6.3 and 4.10.2: the first three bytes of the SHA-1 of the value, of a block cipher's key those of a block of
+ * zeros under it. None of a secret so short that three bytes would help to guess it. */
 static enum err check_value(const struct schema *s, const struct object *o, struct buffer *out)
 {
     const struct object_attribute *value = object_find(o, CKA_VALUE);
-    uint8_t hash[DIGEST_BYTES_MAX];
+    const char *ecb = s->class_bit == CLASS_SECRET ? ecb_of(s->key_type, value->n) : NULL;
+    uint8_t bytes[DIGEST_BYTES_MAX];
     size_t n = 0;
-    enum err e = digest_once(s->libctx, "SHA1", value->value, value->n, hash, &n);
+    enum err e;
 
+    if (s->class_bit == CLASS_SECRET && value->n < CHECKED_SECRET_BYTES_MIN)
+        return ERR_NOT_FOUND;
+    e = ecb != NULL ? encrypt_zeros(s->libctx, ecb, value->value, bytes)
+                    : digest_once(s->libctx, "SHA1", value->value, value->n, bytes, &n);
     if (e != ERR_OK)
         return e;
-    buffer_put(out, hash, CHECK_VALUE_BYTES);
+    buffer_put(out, bytes, CHECK_VALUE_BYTES);
+    bytes_wipe(bytes, sizeof bytes);
     return done(out);
 }
 

@@ -10,7 +10,8 @@
 static const struct {
     CK_ATTRIBUTE_TYPE type;
     size_t bytes_max;
-} short_values[] = {{CKA_LABEL, LABEL_BYTES_MAX}, {CKA_ID, ID_BYTES_MAX}};
+} short_values[] = {
+    {CKA_LABEL, LABEL_BYTES_MAX}, {CKA_ID, ID_BYTES_MAX}, {CKA_ALLOWED_MECHANISMS, ALLOWED_MECHANISMS_MAX * sizeof(uint64_t)}};
 
 static const struct {
     unsigned flags;
@@ -88,6 +89,9 @@ static enum err take_attribute(const Hsm__Attribute *given, struct object *o, st
         diag_set(why, "%s is malformed", row->name);
         return ERR_ATTRIBUTE_VALUE;
     }
+    /* An empty list says nothing, and a key does not have it: none is ever shown. */
+    if (given->value.len == 0 && (row->value == ATTRIBUTE_MECHANISMS || row->value == ATTRIBUTE_TEMPLATE))
+        return ERR_OK;
     return row->flags & ATTRIBUTE_IGNORED ? ERR_OK : object_put(o, row->type, given->value.data, given->value.len);
 }
 
