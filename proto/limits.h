@@ -88,6 +88,7 @@
 #define RSA_BITS_MAX 8192u
 #define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
 #define PQ_CONTEXT_BYTES_MAX 255u             /* context of a post-quantum signature (FIPS 204 section 5.2) */
+#define PBKDF2_ITERATIONS_MAX 10000000u       /* of all blocks of a key: some seconds */
 #define SECRET_BYTES_MAX 4096u                /* generic secret and HMAC keys */
 
 #endif

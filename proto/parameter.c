@@ -90,7 +90,8 @@ static enum err check_pq_hash(const struct mechanism *row, const Hsm__Mechanism 
                : ERR_MECHANISM_PARAM;
 }
 
-/* Where each parameter stands: a pointer in the message, which several may share; and what may stand there. */
+/* Where each parameter stands: a pointer in the message, which several may share (a second key stands in the request itself); and
+ * what may stand there. */
 static const struct {
     size_t at;
     enum err (*check)(const struct mechanism *row, const Hsm__Mechanism *m);
@@ -103,6 +104,17 @@ static const struct {
     [PARAM_CCM] = {offsetof(Hsm__Mechanism, aead), check_ccm},
     [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
     [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
+    [PARAM_ECDH] = {offsetof(Hsm__Mechanism, ecdh), NULL},
+    [PARAM_HKDF] = {offsetof(Hsm__Mechanism, hkdf), NULL},
+    [PARAM_KBKDF] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
+    [PARAM_KBKDF_FEEDBACK] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
+    [PARAM_PBKDF2] = {offsetof(Hsm__Mechanism, pbkdf2), NULL},
+    [PARAM_TLS12_MASTER] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_TLS12_KEYS] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_TLS12_KDF] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
+    [PARAM_BIT] = {offsetof(Hsm__Mechanism, data), NULL},
+    [PARAM_AES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
 };
@@ -113,6 +125,8 @@ bool parameter_is_given(const struct mechanism *row, const Hsm__Mechanism *m)
 {
     for (size_t i = PARAM_NONE + 1; i < FIELDS; i++) {
         const void *const *field = (const void *const *)((const char *)m + fields[i].at);
+        if (fields[i].at == 0)
+            continue;
         if ((*field != NULL) != (row->param != PARAM_NONE && fields[i].at == fields[row->param].at))
             return false;
     }

@@ -13,6 +13,7 @@
 #ifndef CKS_LAST_VALIDATION_OK
 #include "proto/pkcs11_32.h"
 #endif
+#include "proto/pkcs11_kdf.h"
 #pragma GCC visibility pop
 
 #ifndef CKA_UNIQUE_ID

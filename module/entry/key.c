@@ -1,5 +1,6 @@
 /* Key management (PKCS #11 2.40 section 5.14). */
 #include "module/entry/guard.h"
+#include "module/state/deriving.h"
 #include "module/state/keys.h"
 
 CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
@@ -39,8 +40,9 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *array, CK_ULONG count,
                   CK_OBJECT_HANDLE *key)
 {
-    (void)session, (void)mechanism, (void)base_key, (void)array, (void)count, (void)key;
-    return guard_missing(FUNCTION_DeriveKey);
+    struct keys_template t = {.array = array, .n = count};
+
+    GUARDED(DeriveKey, session, mechanism == NULL ? CKR_ARGUMENTS_BAD : deriving_run(c.module, c.session, mechanism, base_key, t, key));
 }
 
 CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,

@@ -8,6 +8,10 @@
  * CKR_ATTRIBUTE_TYPE_INVALID, template_from_host's, the vault's. */
 CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, CK_OBJECT_HANDLE *out);
 
+/* The template of an object that is to be made in this session. template_from_host's, CKR_ATTRIBUTE_TYPE_INVALID,
+ * CKR_SESSION_READ_ONLY. *out is to be cleared, also after failure. */
+CK_RV keys_take_template(const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out);
+
 struct keys_template {
     const CK_ATTRIBUTE *array;
     CK_ULONG n;

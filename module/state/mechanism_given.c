@@ -20,6 +20,18 @@ static const struct {
     [PARAM_PQ] = {.take_any = parameter_take_pq},
     [PARAM_PQ_HASH] = {.bytes = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT), .take = parameter_take_pq_hash},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
+    [PARAM_ECDH] = {.bytes = sizeof(CK_ECDH1_DERIVE_PARAMS), .take = parameter_take_ecdh},
+    [PARAM_HKDF] = {.bytes = sizeof(CK_HKDF_PARAMS), .take = parameter_take_hkdf},
+    [PARAM_KBKDF] = {.bytes = sizeof(CK_SP800_108_KDF_PARAMS), .take = parameter_take_kbkdf},
+    [PARAM_KBKDF_FEEDBACK] = {.bytes = sizeof(CK_SP800_108_FEEDBACK_KDF_PARAMS), .take = parameter_take_kbkdf_feedback},
+    [PARAM_PBKDF2] = {.bytes = sizeof(CK_PKCS5_PBKD2_PARAMS2), .take = parameter_take_pbkdf2},
+    [PARAM_TLS12_MASTER] = {.bytes = sizeof(CK_TLS12_MASTER_KEY_DERIVE_PARAMS), .take = parameter_take_tls12_master},
+    [PARAM_TLS12_KEYS] = {.bytes = sizeof(CK_TLS12_KEY_MAT_PARAMS), .take = parameter_take_tls12_keys},
+    [PARAM_TLS12_KDF] = {.bytes = sizeof(CK_TLS_KDF_PARAMS), .take = parameter_take_tls12_kdf},
+    [PARAM_KEY] = {.bytes = sizeof(CK_OBJECT_HANDLE), .take = parameter_take_key},
+    [PARAM_DATA] = {.bytes = sizeof(CK_KEY_DERIVATION_STRING_DATA), .take = parameter_take_data},
+    [PARAM_BIT] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_bit},
+    [PARAM_AES_CBC_DATA] = {.bytes = sizeof(CK_AES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_aes_cbc_data},
 };
 
 static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given *m)

@@ -25,6 +25,18 @@ enum err parameter_take_general(const struct mechanism *row, const void *given, 
 /* The same where the length is not always the same. Whether the IV has the length that the mechanism needs is parameter_check's. */
 enum err parameter_take_iv(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
+enum err parameter_take_ecdh(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_hkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_kbkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_kbkdf_feedback(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_pbkdf2(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls12_master(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls12_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls12_kdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_key(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 
 enum err parameter_take_pq(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_pq_hash(const struct mechanism *row, const void *given, Hsm__Mechanism *out);

@@ -18,6 +18,8 @@
 #include "vault/record_cache.h"
 #include "vault/seen.h"
 
+enum policy local_node_policy = POLICY_COMPATIBLE;
+
 static uint64_t passed_ms;
 
 static uint64_t now_ms(void)
@@ -238,7 +240,7 @@ static void make_cluster(struct local_node *n)
     size_t len = CHANNEL_KEY_BYTES;
 
     hsm__cluster_body__init(&body);
-    body.policy = POLICY_COMPATIBLE; /* all rows of the mechanism table */
+    body.policy = local_node_policy;
     memcpy(n->cluster_id, "a local cluster!", sizeof n->cluster_id);
     ck_assert_int_eq(master_new(n->libctx, &master), ERR_OK);
     ck_assert_int_eq(master_add(master, 1, NULL), ERR_OK);

@@ -12,11 +12,15 @@
 
 #include <openssl/types.h>
 
+#include "proto/policy.h"
 #include "common/buffer.h"
 #include "module/rpc/identity.h"
 #include "module/rpc/stream.h"
 #include "proto/record.pb-c.h"
 #include "vault/engine.h"
+
+/* The policy of clusters that are made from here on: compatible, which has all rows of the mechanism table, unless a test says otherwise. */
+extern enum policy local_node_policy;
 
 struct local_node;
 struct local_store;

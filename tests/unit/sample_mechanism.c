@@ -102,6 +102,18 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_NONE:
     case PARAM_PQ: /* which may be left out */
     case PARAM_PSS:
+    case PARAM_ECDH:
+    case PARAM_HKDF:
+    case PARAM_KBKDF:
+    case PARAM_KBKDF_FEEDBACK:
+    case PARAM_PBKDF2:
+    case PARAM_TLS12_MASTER:
+    case PARAM_TLS12_KEYS:
+    case PARAM_TLS12_KDF:
+    case PARAM_KEY:
+    case PARAM_DATA:
+    case PARAM_BIT:
+    case PARAM_AES_CBC_DATA:
         break;
     }
     return (CK_MECHANISM){m->type, NULL, 0};

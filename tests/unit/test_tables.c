@@ -51,7 +51,8 @@ START_TEST(test_mechanism_rows_make_sense)
         ck_assert_ptr_eq(mechanism_find(m->type), m);
         ck_assert_msg(m->flags != 0, "%s", m->name);
         ck_assert_msg(m->size_min <= m->size_max, "%s", m->name);
-        ck_assert_msg(m->hash == NULL || mechanism_hash_bytes(m->hash) > 0, "%s: %s", m->name, m->hash);
+        ck_assert_msg(m->hash == NULL || mechanism_hash_bytes(m->hash) > 0 || strncmp(m->hash, "SHAKE", 5) == 0, "%s: %s",
+                      m->name, m->hash);
         ck_assert_msg(m->where != WHERE_HASH_IN_MODULE || m->hash != NULL, "%s", m->name);
         ck_assert_msg(m->has_key == !mechanism_does(m, CKF_DIGEST), "%s", m->name);
     }

@@ -28,6 +28,37 @@ static enum err read_length(const struct key_kind *kind, const struct object *o,
     return ERR_ATTRIBUTE_VALUE;
 }
 
+/* A key from a password is of the type that the template says. */
+static enum err read_type(struct work *w, const struct mechanism *m, CK_KEY_TYPE *type, struct diag *why)
+{
+    struct object given;
+    enum err e;
+
+    *type = m->key_type;
+    if (m->family != FAMILY_PBKDF2)
+        return ERR_OK;
+    object_init(&given, reply_memory(w));
+    if ((e = schema_take(work_request(w)->generate->template_, &given, why)) != ERR_OK)
+        return e;
+    *type = object_ulong(&given, CKA_KEY_TYPE, m->key_type);
+    if (key_kind_is_secret(key_kind_find(*type)))
+        return ERR_OK;
+    diag_set(why, "CKA_KEY_TYPE is none of a secret key");
+    return ERR_TEMPLATE_INCONSISTENT;
+}
+
+static enum err make_key(struct work *w, const struct mechanism *m, CK_KEY_TYPE type, size_t bytes, struct key **out)
+{
+    OSSL_LIB_CTX *libctx = work_vault(w)->libctx;
+    enum err e;
+
+    if (m->family != FAMILY_PBKDF2)
+        return generate_secret(libctx, type, bytes, out);
+    if ((e = work_dear(w)) != ERR_OK)
+        return e;
+    return generate_pbkdf2(libctx, work_request(w)->generate->mechanism->pbkdf2, type, bytes, out);
+}
+
 /* The call and, at the first time, the key; then the whole object. */
 static enum err make(struct work *w, struct object *o, struct diag *why)
 {
@@ -40,15 +71,14 @@ static enum err make(struct work *w, struct object *o, struct diag *why)
 
     if (e != ERR_OK)
         return e;
-    if (m->family != FAMILY_SECRET)
-        return ERR_MECHANISM;
     s.mechanism = m->type;
-    s.key_type = m->key_type;
+    if ((e = read_type(w, m, &s.key_type, why)) != ERR_OK)
+        return e;
     if ((e = schema_read(&s, call->template_, o, why)) != ERR_OK)
         return e;
-    if ((e = read_length(key_kind_find(m->key_type), o, &bytes, why)) != ERR_OK)
+    if ((e = read_length(key_kind_find(s.key_type), o, &bytes, why)) != ERR_OK)
         return e;
-    if (k == NULL && (e = generate_secret(s.libctx, m->key_type, bytes, &k)) == ERR_OK)
+    if (k == NULL && (e = make_key(w, m, s.key_type, bytes, &k)) == ERR_OK)
         work_keep(w, k, release_key);
     if (e == ERR_OK)
         e = material_put(k, o);

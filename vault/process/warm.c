@@ -20,6 +20,7 @@
 #include "vault/process/warm_secret.h"
 #include "vault/provider/ecdsa_text.h"
 #include "vault/provider/generate.h"
+#include "vault/provider/kdf.h"
 #include "vault/provider/sign.h"
 #include "vault/record.h"
 
@@ -143,6 +144,23 @@ static bool scrypt(OSSL_LIB_CTX *libctx)
     return ok;
 }
 
+/* What keys are derived by: vault/provider/kdf.h. */
+static bool derivations(OSSL_LIB_CTX *libctx)
+{
+    static const uint8_t text[16] = "warm";
+    const struct kdf_bytes bytes = {text, sizeof text};
+    const struct kdf_hkdf hkdf = {.hash = "SHA256", .extract = true, .expand = true};
+    const struct kdf_pbkdf2 pbkdf2 = {.hash = "SHA256", .password = bytes, .salt = bytes, .iterations = 1};
+    const struct kdf_tls12 tls = {.hash = "SHA256", .label = bytes};
+    struct secret out = {0};
+    bool ok = kdf_hkdf(libctx, &hkdf, bytes, 16, &out) == ERR_OK && kdf_pbkdf2(libctx, &pbkdf2, 16, &out) == ERR_OK &&
+              kdf_tls12(libctx, &tls, bytes, 16, &out) == ERR_OK && kdf_x963(libctx, "SHA256", bytes, bytes, 16, &out) == ERR_OK &&
+              kdf_one_step(libctx, "SHA256", bytes, bytes, 16, &out) == ERR_OK;
+
+    secret_clear(&out);
+    return ok;
+}
+
 /* RSA keys take their time to make: their algorithms are fetched and no more. */
 static bool rsa(OSSL_LIB_CTX *libctx)
 {
@@ -200,7 +218,7 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
         bool (*try)(OSSL_LIB_CTX *libctx);
     } kinds[] = {
         {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"certificates", elliptic}, {"elliptic curves", curves},
-        {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"RSA", rsa},
+        {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"key derivation", derivations}, {"RSA", rsa},
         {"post-quantum keys", post_quantum},
     };
 

@@ -10,6 +10,8 @@
 
 #include "proto/key_kind.h"
 #include "proto/limits.h"
+#include "proto/mechanism.h"
+#include "vault/provider/kdf.h"
 #include "vault/provider/key_pq.h"
 
 enum { EXPONENT_BYTES_MAX = 8 };
@@ -91,5 +93,55 @@ enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, s
     e = RAND_priv_bytes_ex(libctx, value.bytes, bytes, 0) == 1 ? key_load(libctx, type, &part, 1, out) : ERR_BUG;
     secret_clear(&value);
     ERR_clear_error();
+    return e;
+}
+
+static const char *pbkdf2_hash(uint64_t prf)
+{
+    static const struct {
+        CK_ULONG prf;
+        const char *hash;
+    } prfs[] = {
+        {CKP_PKCS5_PBKD2_HMAC_SHA1, "SHA1"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA224, "SHA224"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA256, "SHA256"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA384, "SHA384"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA512, "SHA512"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA512_224, "SHA512-224"},
+        {CKP_PKCS5_PBKD2_HMAC_SHA512_256, "SHA512-256"},
+    };
+
+    for (size_t i = 0; i < sizeof prfs / sizeof prfs[0]; i++)
+        if (prfs[i].prf == prf)
+            return prfs[i].hash;
+    return NULL;
+}
+
+enum err generate_pbkdf2(OSSL_LIB_CTX *libctx, const Hsm__Pbkdf2Params *p, CK_KEY_TYPE type, size_t bytes,
+                         struct key **out)
+{
+    const struct key_kind *kind = key_kind_find(type);
+    struct kdf_pbkdf2 kdf = {.hash = pbkdf2_hash(p->prf),
+                             .password = {p->password.data, p->password.len},
+                             .salt = {p->salt.data, p->salt.len},
+                             .iterations = p->iterations};
+    struct secret value = {0};
+    struct key_part part = {.type = CKA_VALUE, .n = bytes};
+    size_t hash_bytes = mechanism_hash_bytes(kdf.hash);
+    enum err e;
+
+    if (!key_kind_is_secret(kind))
+        return ERR_KEY_TYPE;
+    if (!key_kind_has_length(kind, bytes))
+        return ERR_ATTRIBUTE_VALUE;
+    /* Each block of the hash's length costs all iterations again. */
+    if (hash_bytes == 0 || p->iterations == 0 || p->salt.len == 0 ||
+        p->iterations > PBKDF2_ITERATIONS_MAX / ((bytes + hash_bytes - 1) / hash_bytes))
+        return ERR_MECHANISM_PARAM;
+    if ((e = kdf_pbkdf2(libctx, &kdf, bytes, &value)) == ERR_OK) {
+        part.value = value.bytes;
+        e = key_load(libctx, type, &part, 1, out);
+    }
+    secret_clear(&value);
     return e;
 }

@@ -2,6 +2,7 @@
 #ifndef CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 #define CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 
+#include "proto/request.pb-c.h"
 #include "vault/provider/key.h"
 
 enum { GENERATE_EXPONENT_LEAST = 65537 };
@@ -18,5 +19,8 @@ enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, stru
 
 /* A secret key of random bytes. ERR_KEY_TYPE, ERR_ATTRIBUTE_VALUE (no length of such a key), ERR_NO_MEMORY, ERR_BUG. */
 enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, struct key **out);
+
+/* A secret key from a password (PKCS#11 v3.1 section 6.35). Besides the above: ERR_MECHANISM_PARAM (another PRF, too many iterations). */
+enum err generate_pbkdf2(OSSL_LIB_CTX *libctx, const Hsm__Pbkdf2Params *p, CK_KEY_TYPE type, size_t bytes, struct key **out);
 
 #endif

@@ -1,0 +1,68 @@
+#include "module/state/cluster_key.h"
+
+#include <string.h>
+
+#include "module/state/cluster_ask.h"
+
+static size_t ids_of(const Hsm__KeyRef *const *refs, size_t n, uint64_t *ids)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (refs[i] != NULL && refs[i]->id != 0)
+            ids[found++] = refs[i]->id;
+    return found;
+}
+
+static CK_RV keep_all(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, const Hsm__ObjectsReply *reply,
+                      struct cluster_derived *out)
+{
+    CK_RV rv =
+        reply->n_objects > 0 && reply->n_objects <= CLUSTER_DERIVED_MAX && reply->beside.len <= sizeof out->beside
+            ? CKR_OK
+            : CKR_GENERAL_ERROR;
+
+    for (size_t i = 0; rv == CKR_OK && i < reply->n_objects; i++)
+        if ((rv = cluster_keep_made(m, epoch, session, reply->objects[i], &out->handles[i])) == CKR_OK)
+            out->n++;
+    if (rv == CKR_OK && reply->beside.len > 0)
+        memcpy(out->beside, reply->beside.data, reply->beside.len);
+    if (rv == CKR_OK)
+        out->beside_n = reply->beside.len;
+    for (size_t i = 0; rv != CKR_OK && i < out->n; i++)
+        if (objects_is_session(out->handles[i]))
+            objects_drop(&m->objects, out->handles[i]);
+    return rv;
+}
+
+CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
+                     const struct known *base, const struct known *other, const struct template *t,
+                     struct cluster_derived *out)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Derive derive = HSM__DERIVE__INIT;
+    Hsm__KeyRef base_ref = cluster_key_ref(base), other_ref = HSM__KEY_REF__INIT;
+    const Hsm__KeyRef *refs[] = {&base_ref, other != NULL ? &other_ref : NULL};
+    Hsm__Reply *reply = NULL;
+    unsigned epoch = objects_epoch(&m->objects);
+    uint64_t ids[2];
+    CK_RV rv;
+
+    *out = (struct cluster_derived){.n = 0};
+    request.of_case = HSM__REQUEST__OF_DERIVE;
+    request.derive = &derive;
+    derive.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read */
+    derive.key = &base_ref;
+    if (other != NULL) {
+        other_ref = cluster_key_ref(other);
+        derive.other = &other_ref;
+    }
+    if ((derive.template_ = template_wire(t)) == NULL)
+        return CKR_HOST_MEMORY;
+    rv = err_to_rv(cluster_ask(m, &request, ids, ids_of(refs, 2, ids), HSM__REPLY__OF_OBJECTS, &reply));
+    if (rv == CKR_OK)
+        rv = keep_all(m, epoch, session, reply->objects, out);
+    rpc_reply_free(reply);
+    template_wire_free(derive.template_);
+    return rv;
+}

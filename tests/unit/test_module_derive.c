@@ -1,0 +1,487 @@
+/* C_DeriveKey through the module and the real vault: every row of the table, what a derived key inherits, and what is
+ * refused. */
+#include <string.h>
+
+#include "proto/key_kind.h"
+#include "proto/mechanism.h"
+#include "tests/unit/runner.h"
+#include "tests/unit/token.h"
+#include "vault/provider/derive.h"
+
+static CK_SESSION_HANDLE s;
+static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
+
+static void setup_under(enum policy policy)
+{
+    local_node_policy = policy;
+    token_start_with_users();
+    s = token_alice();
+}
+
+static void setup(void)
+{
+    setup_under(POLICY_COMPATIBLE);
+}
+
+/* ---- keys to derive from */
+
+struct flags {
+    CK_BBOOL derive, sensitive, extractable;
+};
+
+static const struct flags open_flags = {CK_TRUE, CK_FALSE, CK_TRUE};
+static const struct flags closed_flags = {CK_TRUE, CK_TRUE, CK_FALSE};
+
+static CK_OBJECT_HANDLE import(CK_KEY_TYPE type, size_t n, struct flags flags)
+{
+    CK_BYTE value[64];
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
+                        {CKA_KEY_TYPE, &type, sizeof type},
+                        {CKA_VALUE, value, n},
+                        {CKA_DERIVE, &flags.derive, 1},
+                        {CKA_SENSITIVE, &flags.sensitive, 1},
+                        {CKA_EXTRACTABLE, &flags.extractable, 1}};
+    CK_OBJECT_HANDLE key = 0;
+
+    for (size_t i = 0; i < n; i++)
+        value[i] = (CK_BYTE)(i + 1);
+    ck_ok(f->C_CreateObject(s, t, 6, &key));
+    return key;
+}
+
+static CK_BYTE peer_point[256];
+static CK_ULONG peer_point_n;
+
+static CK_OBJECT_HANDLE pair(struct flags flags)
+{
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_MECHANISM m = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE pub[] = {{CKA_EC_PARAMS, p256, sizeof p256}};
+    CK_ATTRIBUTE priv[] = {
+        {CKA_DERIVE, &flags.derive, 1}, {CKA_SENSITIVE, &flags.sensitive, 1}, {CKA_EXTRACTABLE, &flags.extractable, 1}};
+    CK_ATTRIBUTE point = {CKA_EC_POINT, peer_point, sizeof peer_point};
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0;
+
+    ck_ok(f->C_GenerateKeyPair(s, &m, pub, 1, priv, 3, &public_key, &private_key));
+    ck_ok(f->C_GetAttributeValue(s, public_key, &point, 1));
+    peer_point_n = point.ulValueLen;
+    return private_key;
+}
+
+static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags)
+{
+    if (row->family == FAMILY_ECDH)
+        return pair(flags);
+    return import(row->key_type, row->size_min == 48 ? 48 : 32, flags);
+}
+
+/* ---- parameters: one that is good, for each kind */
+
+static CK_BYTE data[32] = "0123456789abcdef0123456789abcdef", client[32] = "client", server[32] = "server",
+               iv_client[16], iv_server[16];
+static CK_VERSION version;
+static CK_SSL3_KEY_MAT_OUT material;
+
+static CK_MECHANISM mechanism_for(const struct mechanism *row, CK_OBJECT_HANDLE other)
+{
+    static CK_ECDH1_DERIVE_PARAMS ecdh;
+    static CK_HKDF_PARAMS hkdf;
+    static CK_SP800_108_COUNTER_FORMAT counter = {CK_FALSE, 32};
+    static CK_PRF_DATA_PARAM fields[2];
+    static CK_SP800_108_KDF_PARAMS kbkdf;
+    static CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
+    static CK_TLS12_MASTER_KEY_DERIVE_PARAMS master;
+    static CK_TLS12_KEY_MAT_PARAMS keys;
+    static CK_TLS_KDF_PARAMS kdf;
+    static CK_OBJECT_HANDLE second;
+    static CK_KEY_DERIVATION_STRING_DATA text;
+    static CK_ULONG bit = 3;
+    static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
+    CK_SSL3_RANDOM_DATA random = {client, sizeof client, server, sizeof server};
+    bool counting = row->family == FAMILY_KBKDF_COUNTER;
+
+    ecdh = (CK_ECDH1_DERIVE_PARAMS){CKD_NULL, 0, NULL, peer_point_n, peer_point};
+    hkdf = (CK_HKDF_PARAMS){CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_DATA, data, 8, 0, data, sizeof data};
+    fields[0] =
+        (CK_PRF_DATA_PARAM){CK_SP800_108_ITERATION_VARIABLE, counting ? &counter : NULL, counting ? sizeof counter : 0};
+    fields[1] = (CK_PRF_DATA_PARAM){CK_SP800_108_BYTE_ARRAY, data, sizeof data};
+    kbkdf = (CK_SP800_108_KDF_PARAMS){CKM_SHA256_HMAC, 2, fields, 0, NULL};
+    feedback = (CK_SP800_108_FEEDBACK_KDF_PARAMS){CKM_SHA256_HMAC, 2, fields, sizeof data, data, 0, NULL};
+    master = (CK_TLS12_MASTER_KEY_DERIVE_PARAMS){random, &version, CKM_SHA256};
+    keys = (CK_TLS12_KEY_MAT_PARAMS){256, 128, 0, CK_FALSE, random, &material, CKM_SHA256};
+    material.pIVClient = iv_client;
+    material.pIVServer = iv_server;
+    kdf = (CK_TLS_KDF_PARAMS){CKM_SHA256, data, 5, random, NULL, 0};
+    second = other;
+    text = (CK_KEY_DERIVATION_STRING_DATA){data, sizeof data};
+    cbc.pData = data;
+    cbc.length = sizeof data;
+    const struct {
+        void *at;
+        CK_ULONG n;
+    } given[] = {
+        [PARAM_ECDH] = {&ecdh, sizeof ecdh},
+        [PARAM_HKDF] = {&hkdf, sizeof hkdf},
+        [PARAM_KBKDF] = {&kbkdf, sizeof kbkdf},
+        [PARAM_KBKDF_FEEDBACK] = {&feedback, sizeof feedback},
+        [PARAM_TLS12_MASTER] = {&master, sizeof master},
+        [PARAM_TLS12_KEYS] = {&keys, sizeof keys},
+        [PARAM_TLS12_KDF] = {&kdf, sizeof kdf},
+        [PARAM_KEY] = {&second, sizeof second},
+        [PARAM_DATA] = {&text, sizeof text},
+        [PARAM_BIT] = {&bit, sizeof bit},
+        [PARAM_AES_CBC_DATA] = {&cbc, sizeof cbc},
+    };
+    return row->param == PARAM_NONE ? (CK_MECHANISM){row->type, NULL, 0}
+                                    : (CK_MECHANISM){row->type, given[row->param].at, given[row->param].n};
+}
+
+/* ---- calls */
+
+static bool is_data(const struct mechanism *row)
+{
+    return row->family == FAMILY_HKDF_DATA;
+}
+
+/* As many bytes as every derivation gives, and as hold all of the base where that is asked for. */
+static CK_ULONG length_for(const struct mechanism *row)
+{
+    if (row->family == FAMILY_TLS12_MASTER || row->family == FAMILY_TLS12_MASTER_DH)
+        return 48;
+    if (row->family == FAMILY_BASE_AND_KEY || row->family == FAMILY_BASE_AND_DATA ||
+        row->family == FAMILY_DATA_AND_BASE)
+        return 64;
+    return row->hash != NULL && mechanism_hash_bytes(row->hash) > 0 ? mechanism_hash_bytes(row->hash) : 32;
+}
+
+static CK_RV derive(const struct mechanism *row, CK_MECHANISM *m, CK_OBJECT_HANDLE base, CK_ATTRIBUTE *more,
+                    CK_ULONG more_n, CK_OBJECT_HANDLE *out)
+{
+    CK_ATTRIBUTE t[8];
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ULONG n = 0, bytes = length_for(row);
+
+    if (row->family == FAMILY_TLS12_KEYS)
+        t[n++] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &type, sizeof type};
+    else if (!is_data(row))
+        t[n++] = (CK_ATTRIBUTE){CKA_VALUE_LEN, &bytes, sizeof bytes};
+    for (CK_ULONG i = 0; i < more_n; i++)
+        t[n++] = more[i];
+    *out = 0;
+    return f->C_DeriveKey(s, m, base, t, n, out);
+}
+
+static CK_ULONG value_of(CK_OBJECT_HANDLE key, CK_BYTE *out, CK_ULONG room)
+{
+    CK_ATTRIBUTE a = {CKA_VALUE, out, room};
+
+    ck_ok(f->C_GetAttributeValue(s, key, &a, 1));
+    return a.ulValueLen;
+}
+
+static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL value = 7;
+    CK_ATTRIBUTE a = {type, &value, sizeof value};
+
+    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
+    return value == CK_TRUE;
+}
+
+static CK_OBJECT_HANDLE result_of(const struct mechanism *row, CK_OBJECT_HANDLE out)
+{
+    return row->family == FAMILY_TLS12_KEYS ? material.hServerKey : out;
+}
+
+static const struct mechanism *row_at(size_t *i)
+{
+    const struct mechanism *row;
+
+    while ((row = mechanism_at((*i)++)) != NULL && !mechanism_does(row, CKF_DERIVE)) {
+    }
+    return row;
+}
+
+/* HKDF data has no length of its own in a template that has no CKA_VALUE_LEN: extraction gives it. */
+static void fit(const struct mechanism *row, CK_MECHANISM *m)
+{
+    if (is_data(row))
+        ((CK_HKDF_PARAMS *)m->pParameter)->bExpand = CK_FALSE;
+}
+
+/* ---- tests */
+
+START_TEST(test_every_row_derives_the_same_key_twice)
+{
+    unsigned tried = 0;
+    size_t i = 0;
+    const struct mechanism *row;
+
+    setup();
+    while ((row = row_at(&i)) != NULL) {
+        CK_OBJECT_HANDLE base = base_for(row, open_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), first,
+                         second;
+        CK_ATTRIBUTE open[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}},
+                     kept[] = {{CKA_TOKEN, &yes, 1}, {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+        CK_MECHANISM m = mechanism_for(row, other);
+        CK_BYTE a[64], b[64];
+        CK_ULONG n;
+        fit(row, &m);
+        ck_assert_msg(derive(row, &m, base, open, is_data(row) ? 0 : 2, &first) == CKR_OK, "%s", row->name);
+        first = result_of(row, first);
+        n = value_of(first, a, sizeof a);
+        ck_assert_uint_gt(n, 0);
+        ck_assert_msg(derive(row, &m, base, kept, is_data(row) ? 1 : 3, &second) == CKR_OK, "%s on the token",
+                      row->name);
+        second = result_of(row, second);
+        ck_assert_uint_eq(value_of(second, b, sizeof b), n);
+        ck_assert_mem_eq(a, b, n);
+        ck_assert(truth_of(second, CKA_TOKEN) && !truth_of(first, CKA_TOKEN));
+        if (!is_data(row))
+            ck_assert(!truth_of(first, CKA_LOCAL) && !truth_of(first, CKA_ALWAYS_SENSITIVE) &&
+                      !truth_of(first, CKA_NEVER_EXTRACTABLE));
+        tried++;
+    }
+    ck_assert_uint_ge(tried, 25);
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_what_is_derived_of_a_sensitive_key_is_sensitive)
+{
+    size_t i = 0;
+    const struct mechanism *row;
+
+    setup_under(POLICY_MODERN);
+    while ((row = row_at(&i)) != NULL) {
+        CK_OBJECT_HANDLE base = base_for(row, closed_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
+        CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}}, extractable[] = {{CKA_EXTRACTABLE, &yes, 1}};
+        CK_MECHANISM m = mechanism_for(row, other);
+        fit(row, &m);
+        if (is_data(row)) {
+            ck_rv(derive(row, &m, base, NULL, 0, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+            continue;
+        }
+        ck_assert_msg(derive(row, &m, base, readable, 1, &key) == CKR_TEMPLATE_INCONSISTENT, "%s readable", row->name);
+        ck_assert_msg(derive(row, &m, base, extractable, 1, &key) == CKR_TEMPLATE_INCONSISTENT, "%s extractable",
+                      row->name);
+        ck_assert_msg(derive(row, &m, base, NULL, 0, &key) == CKR_OK, "%s", row->name);
+        key = result_of(row, key);
+        ck_assert(truth_of(key, CKA_SENSITIVE) && !truth_of(key, CKA_EXTRACTABLE));
+        if (row->family == FAMILY_ECDH) /* born here, so the history goes on */
+            ck_assert(truth_of(key, CKA_ALWAYS_SENSITIVE) && truth_of(key, CKA_NEVER_EXTRACTABLE));
+        else
+            ck_assert(!truth_of(key, CKA_ALWAYS_SENSITIVE) && !truth_of(key, CKA_NEVER_EXTRACTABLE));
+    }
+    token_stop();
+}
+END_TEST
+
+/* Under the compatible policy a one-way derivation leaves it to the template, as other tokens do (ECDH in TLS needs
+ * it); what would show the base key itself stays closed. */
+START_TEST(test_the_compatible_policy_opens_what_is_one_way)
+{
+    size_t i = 0;
+    const struct mechanism *row;
+
+    setup();
+    while ((row = row_at(&i)) != NULL) {
+        CK_OBJECT_HANDLE base = base_for(row, closed_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
+        CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}};
+        CK_MECHANISM m = mechanism_for(row, other);
+        CK_RV wanted = derive_reveals(row) ? CKR_TEMPLATE_INCONSISTENT : CKR_OK;
+        fit(row, &m);
+        ck_assert_msg(derive(row, &m, base, readable, is_data(row) ? 0 : 1, &key) == wanted, "%s", row->name);
+    }
+    token_stop();
+}
+END_TEST
+
+/* Whoever may cut a byte out of a key that he may not read tries all 256. */
+START_TEST(test_no_part_of_a_sensitive_key_is_made_a_key)
+{
+    static const CK_MECHANISM_TYPE types[] = {CKM_CONCATENATE_BASE_AND_KEY, CKM_CONCATENATE_BASE_AND_DATA,
+                                              CKM_CONCATENATE_DATA_AND_BASE, CKM_XOR_BASE_AND_DATA,
+                                              CKM_EXTRACT_KEY_FROM_KEY};
+    CK_OBJECT_HANDLE closed, open, key;
+    CK_ULONG lengths[] = {1, 16, 31};
+
+    setup();
+    closed = import(CKK_GENERIC_SECRET, 32, closed_flags);
+    open = import(CKK_GENERIC_SECRET, 32, open_flags);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        for (size_t j = 0; j < sizeof lengths / sizeof lengths[0]; j++) {
+            CK_MECHANISM m = mechanism_for(mechanism_find(types[i]), open);
+            CK_ATTRIBUTE t[] = {{CKA_VALUE_LEN, &lengths[j], sizeof lengths[j]}};
+            ck_rv(f->C_DeriveKey(s, &m, closed, t, 1, &key), CKR_KEY_SIZE_RANGE);
+            ck_ok(f->C_DeriveKey(s, &m, open, t, 1, &key));
+        }
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
+{
+    size_t i = 0;
+    const struct mechanism *row;
+
+    setup();
+    while ((row = row_at(&i)) != NULL) {
+        CK_OBJECT_HANDLE base = base_for(row, open_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
+        CK_OBJECT_HANDLE mute = base_for(row, (struct flags){CK_FALSE, CK_TRUE, CK_FALSE});
+        CK_OBJECT_HANDLE strange =
+            row->family == FAMILY_ECDH ? import(CKK_GENERIC_SECRET, 32, open_flags) : pair(open_flags);
+        CK_MECHANISM m, wrong;
+        if (row->family == FAMILY_ECDH)
+            pair(open_flags);
+        m = wrong = mechanism_for(row, other);
+        fit(row, &m);
+        ck_assert_msg(derive(row, &m, mute, NULL, 0, &key) == CKR_KEY_FUNCTION_NOT_PERMITTED, "%s without CKA_DERIVE",
+                      row->name);
+        ck_assert_msg(derive(row, &m, strange, NULL, 0, &key) == CKR_KEY_TYPE_INCONSISTENT,
+                      "%s with another type of key", row->name);
+        ck_assert_msg(derive(row, &m, 0, NULL, 0, &key) == CKR_KEY_HANDLE_INVALID, "%s without a key", row->name);
+        ck_assert_msg(derive(row, &m, 12345, NULL, 0, &key) == CKR_KEY_HANDLE_INVALID, "%s with no key", row->name);
+        if (row->param != PARAM_NONE) {
+            wrong.ulParameterLen--;
+            ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID, "%s cut", row->name);
+            wrong = (CK_MECHANISM){row->type, NULL, m.ulParameterLen};
+            ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID,
+                          "%s without a parameter", row->name);
+        } else {
+            wrong = (CK_MECHANISM){row->type, data, 4};
+            ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID,
+                          "%s with a parameter", row->name);
+        }
+    }
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_lengths_and_types_are_asked_for_as_the_standard_says)
+{
+    const struct mechanism *row = mechanism_find(CKM_HKDF_DERIVE), *hash = mechanism_find(CKM_SHA256_KEY_DERIVATION);
+    CK_KEY_TYPE aes = CKK_AES, rsa = CKK_RSA;
+    CK_OBJECT_CLASS private_class = CKO_PRIVATE_KEY;
+    CK_ULONG odd = 17, much = 33;
+    CK_ATTRIBUTE type[] = {{CKA_KEY_TYPE, &aes, sizeof aes}},
+                 bad[] = {{CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE_LEN, &odd, sizeof odd}},
+                 pair_type[] = {{CKA_KEY_TYPE, &rsa, sizeof rsa}},
+                 class[] = {{CKA_CLASS, &private_class, sizeof private_class}},
+                 long_one[] = {{CKA_VALUE_LEN, &much, sizeof much}};
+    CK_OBJECT_HANDLE base, key;
+    CK_MECHANISM m;
+
+    setup();
+    base = import(CKK_GENERIC_SECRET, 32, open_flags);
+    m = mechanism_for(row, 0);
+    ck_rv(f->C_DeriveKey(s, &m, base, NULL, 0, &key), CKR_TEMPLATE_INCOMPLETE);
+    ck_rv(f->C_DeriveKey(s, &m, base, bad, 2, &key), CKR_TEMPLATE_INCONSISTENT);
+    ck_assert_uint_ne(f->C_DeriveKey(s, &m, base, pair_type, 1, &key), CKR_OK);
+    ck_assert_uint_ne(f->C_DeriveKey(s, &m, base, class, 1, &key), CKR_OK);
+    m = mechanism_for(hash, 0);
+    ck_ok(f->C_DeriveKey(s, &m, base, type, 1, &key)); /* 32 bytes are there */
+    ck_rv(f->C_DeriveKey(s, &m, base, long_one, 1, &key), CKR_KEY_SIZE_RANGE);
+    ck_rv(f->C_DeriveKey(s, &m, base, type, 1, NULL), CKR_ARGUMENTS_BAD);
+    ck_rv(f->C_DeriveKey(s, NULL, base, type, 1, &key), CKR_ARGUMENTS_BAD);
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret)
+{
+    const struct mechanism *row = mechanism_find(CKM_TLS12_KEY_AND_MAC_DERIVE);
+    CK_ATTRIBUTE open[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+    CK_OBJECT_HANDLE base, unused;
+    CK_BYTE value[64], zero[16] = {0};
+    CK_MECHANISM m;
+
+    setup_under(POLICY_MODERN);
+    base = import(CKK_GENERIC_SECRET, 48, open_flags);
+    m = mechanism_for(row, 0);
+    ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 128;
+    ck_ok(derive(row, &m, base, open, 2, &unused));
+    ck_assert_uint_eq(value_of(material.hClientMacSecret, value, sizeof value), 32);
+    ck_assert_uint_eq(value_of(material.hServerMacSecret, value, sizeof value), 32);
+    ck_assert_uint_eq(value_of(material.hClientKey, value, sizeof value), 16);
+    ck_assert_uint_eq(value_of(material.hServerKey, value, sizeof value), 16);
+    ck_assert(memcmp(iv_client, zero, 16) != 0 && memcmp(iv_server, zero, 16) != 0 &&
+              memcmp(iv_client, iv_server, 16) != 0);
+    ck_assert(truth_of(material.hClientMacSecret, CKA_SIGN) && truth_of(material.hServerMacSecret, CKA_VERIFY));
+    base = import(CKK_GENERIC_SECRET, 48, closed_flags);
+    ck_rv(derive(row, &m, base, NULL, 0, &unused), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 0;
+    ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulMacSizeInBits = 0;
+    ck_ok(derive(row, &m, base, NULL, 0, &unused));
+    ck_assert(material.hClientMacSecret == 0 && material.hClientKey != 0);
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_the_version_in_a_premaster_secret_is_told_of_open_ones_only)
+{
+    const struct mechanism *row = mechanism_find(CKM_TLS12_MASTER_KEY_DERIVE);
+    CK_OBJECT_HANDLE key;
+    CK_MECHANISM m;
+
+    setup();
+    m = mechanism_for(row, 0);
+    ck_ok(derive(row, &m, import(CKK_GENERIC_SECRET, 48, open_flags), NULL, 0, &key));
+    ck_assert(version.major == 1 && version.minor == 2);
+    ck_ok(derive(row, &m, import(CKK_GENERIC_SECRET, 48, closed_flags), NULL, 0, &key));
+    ck_assert(version.major == 3 && version.minor == 3);
+    token_stop();
+}
+END_TEST
+
+/* RFC 6070, the second vector. */
+START_TEST(test_a_key_is_made_from_a_password)
+{
+    static const CK_BYTE right[] = {0xea, 0x6c, 0x01, 0x4d, 0xc7, 0x2d, 0x6f, 0x8c, 0xcd, 0x1e,
+                                    0xd9, 0x2a, 0xce, 0x1d, 0x41, 0xf0, 0xd8, 0xde, 0x89, 0x57};
+    CK_BYTE salt[] = "salt", password[] = "password", value[64];
+    CK_PKCS5_PBKD2_PARAMS2 p = {CKZ_SALT_SPECIFIED, salt, 4, 2, CKP_PKCS5_PBKD2_HMAC_SHA1, NULL, 0, password, 8};
+    CK_MECHANISM m = {CKM_PKCS5_PBKD2, &p, sizeof p};
+    CK_KEY_TYPE aes = CKK_AES, rsa = CKK_RSA;
+    CK_ULONG bytes = sizeof right, sixteen = 16;
+    CK_ATTRIBUTE t[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+    CK_ATTRIBUTE typed[] = {{CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE_LEN, &sixteen, sizeof sixteen}};
+    CK_OBJECT_HANDLE key = 0;
+
+    setup();
+    ck_ok(f->C_GenerateKey(s, &m, t, 3, &key));
+    ck_assert_uint_eq(value_of(key, value, sizeof value), sizeof right);
+    ck_assert_mem_eq(value, right, sizeof right);
+    ck_ok(f->C_GenerateKey(s, &m, typed, 2, &key));
+    ck_rv(f->C_GenerateKey(s, &m, typed, 1, &key), CKR_TEMPLATE_INCOMPLETE);
+    typed[0].pValue = &rsa;
+    ck_rv(f->C_GenerateKey(s, &m, typed, 2, &key), CKR_TEMPLATE_INCONSISTENT);
+    p.iterations = 100000000;
+    ck_rv(f->C_GenerateKey(s, &m, t, 3, &key), CKR_MECHANISM_PARAM_INVALID);
+    p.iterations = 0;
+    ck_rv(f->C_GenerateKey(s, &m, t, 3, &key), CKR_MECHANISM_PARAM_INVALID);
+    p.iterations = 1;
+    p.prf = CKP_PKCS5_PBKD2_HMAC_SHA1 + 1; /* GOST */
+    ck_rv(f->C_GenerateKey(s, &m, t, 3, &key), CKR_MECHANISM_PARAM_INVALID);
+    token_stop();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    static const TTest *const *const tests[] = {
+        &test_every_row_derives_the_same_key_twice,
+        &test_what_is_derived_of_a_sensitive_key_is_sensitive,
+        &test_the_compatible_policy_opens_what_is_one_way,
+        &test_no_part_of_a_sensitive_key_is_made_a_key,
+        &test_each_row_refuses_wrong_keys_and_parameters,
+        &test_lengths_and_types_are_asked_for_as_the_standard_says,
+        &test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret,
+        &test_the_version_in_a_premaster_secret_is_told_of_open_ones_only,
+        &test_a_key_is_made_from_a_password,
+        NULL,
+    };
+
+    return suite_of("module_derive", 120, tests);
+}

@@ -1,0 +1,24 @@
+/* What a key owes to the keys that it is made with: derived from, or unwrapped by. The reasons stand in
+ * docs/decisions/009. */
+#ifndef CLUSTERHSM_VAULT_OBJECT_LINEAGE_H
+#define CLUSTERHSM_VAULT_OBJECT_LINEAGE_H
+
+#include "proto/mechanism.h"
+#include "vault/object/schema.h"
+#include "vault/work.h"
+
+struct lineage {
+    struct schema_base base; /* for the schema */
+    bool sensitive;          /* the base key is not to be read */
+    bool closed;             /* nothing that can be read comes of it but by CKA_VALUE of the new key */
+    bool whole;              /* the new value has to hold all of the old one */
+};
+
+/* From one key, or two (other NULL: one). */
+void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, const struct object *other,
+                     struct lineage *l);
+
+/* By a key: the template has no say in what would open again what had been closed when it was wrapped. */
+void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base);
+
+#endif

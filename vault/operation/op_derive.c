@@ -1,0 +1,306 @@
+/* C_DeriveKey. What the new key inherits: docs/decisions/009. Most mechanisms make one object;
+ * CKM_TLS12_KEY_AND_MAC_DERIVE cuts its value into up to four keys and two initialization vectors, which stand beside
+ * the objects in the reply.
+ *
+ * A value is derived anew at each call: that is cheaper than to keep it. */
+#include <string.h>
+
+#include "proto/attribute.h"
+#include "proto/key_kind.h"
+#include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
+#include "vault/object/material.h"
+#include "vault/object/named.h"
+#include "vault/object/permitted.h"
+#include "vault/object/reply.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/derive.h"
+
+enum { KEYS_MAX = 4, MAC_KEYS = 2, VERSION_BYTES = 2 };
+
+struct deriving {
+    struct work *work;
+    struct key_use base, other;
+    struct named base_named, other_named;
+    struct derive derive;
+    struct lineage lineage;
+    struct diag why;
+    struct object objects[KEYS_MAX];
+    size_t n;
+    struct secret value; /* of which the objects are made */
+};
+
+static void close(struct deriving *d)
+{
+    secret_clear(&d->value);
+    key_use_close(d->work, &d->base);
+    key_use_close(d->work, &d->other);
+}
+
+static enum err open_other(struct deriving *d, const Hsm__Derive *call)
+{
+    enum err e;
+
+    if (call->other == NULL)
+        return ERR_OK;
+    e = key_use_open(d->work, call->other, call->mechanism, CKF_DERIVE, &d->other);
+    if (e == ERR_OK)
+        e = named_open(d->work, call->other, &d->other_named);
+    if (e == ERR_OK)
+        d->derive.other = d->other.key->key;
+    return e;
+}
+
+static enum err open(struct deriving *d, struct work *w)
+{
+    const Hsm__Derive *call = work_request(w)->derive;
+    enum err e;
+
+    *d = (struct deriving){.work = w};
+    e = key_use_open(w, call->key, call->mechanism, CKF_DERIVE, &d->base);
+    if (e == ERR_OK)
+        e = named_open(w, call->key, &d->base_named);
+    if (e == ERR_OK)
+        e = open_other(d, call);
+    if (e != ERR_OK)
+        return e;
+    d->derive.libctx = work_vault(w)->libctx;
+    d->derive.mechanism = d->base.mechanism;
+    d->derive.given = call->mechanism;
+    d->derive.base = d->base.key->key;
+    lineage_derived(w, d->base.mechanism, &d->base_named.object, call->other != NULL ? &d->other_named.object : NULL, &d->lineage);
+    return derive_check(&d->derive);
+}
+
+/* ---- one object */
+
+/* How long the value is: as the template says, as keys of the type are, as the mechanism gives. */
+static enum err length(struct deriving *d, const struct schema *s, const struct object *o, size_t *n)
+{
+    const struct key_kind *kind = key_kind_find(s->key_type);
+    bool fixed = kind != NULL && kind->bytes_min == kind->bytes_max;
+
+    *n = object_has(o, CKA_VALUE_LEN) ? object_ulong(o, CKA_VALUE_LEN, 0)
+         : fixed                      ? kind->bytes_min
+                                      : derive_bytes(&d->derive);
+    if (*n == 0) {
+        diag_set(&d->why, "CKA_VALUE_LEN is missing, or 0: the mechanism gives as many bytes as are asked for");
+        return object_has(o, CKA_VALUE_LEN) ? ERR_ATTRIBUTE_VALUE : ERR_TEMPLATE_INCOMPLETE;
+    }
+    if (kind != NULL && !key_kind_has_length(kind, *n)) {
+        diag_set(&d->why, "CKA_VALUE_LEN: %s has %zu to %zu bytes, in steps of %zu", kind->name, kind->bytes_min,
+                 kind->bytes_max, kind->bytes_step);
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (d->lineage.whole && !derive_is_whole(&d->derive, *n)) {
+        diag_set(&d->why,
+                 "a part of a key that is not to be read is not made a key of its own: its value could be tried out");
+        return ERR_KEY_SIZE;
+    }
+    return ERR_OK;
+}
+
+/* A secret key's value in stored form; data as it is. */
+static enum err put_value(struct deriving *d, const struct schema *s, struct object *o, const uint8_t *bytes, size_t n)
+{
+    struct key *k = NULL;
+    enum err e = object_put(o, CKA_VALUE, bytes, n);
+
+    if (e != ERR_OK || s->key_type == NO_KEY_TYPE)
+        return e;
+    e = material_load(s->libctx, o, &k);
+    if (e == ERR_OK && (e = material_put(k, o)) == ERR_OK)
+        e = permitted_key(d->work, o);
+    else if (e == ERR_ATTRIBUTE_VALUE)
+        diag_set(&d->why, "what was derived is no key of this CKA_KEY_TYPE");
+    key_free(k);
+    return e;
+}
+
+static struct schema schema_for(const struct deriving *d)
+{
+    bool data = d->derive.mechanism->family == FAMILY_HKDF_DATA;
+
+    return (struct schema){.libctx = d->derive.libctx,
+                           .way = SCHEMA_DERIVE,
+                           .object_class = data ? CKO_DATA : CKO_SECRET_KEY,
+                           .key_type = data ? NO_KEY_TYPE : CKK_GENERIC_SECRET,
+                           .base = d->lineage.base};
+}
+
+static enum err read_template(struct deriving *d, struct schema *s, struct object *o)
+{
+    CK_OBJECT_CLASS made = s->object_class;
+    enum err e;
+
+    object_init(o, reply_memory(d->work));
+    e = schema_read(s, work_request(d->work)->derive->template_, o, &d->why);
+    if (e == ERR_OK && s->object_class != made) {
+        diag_set(&d->why, "CKA_CLASS is not what the mechanism makes");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
+    return e;
+}
+
+static enum err make_one(struct deriving *d)
+{
+    struct schema s = schema_for(d);
+    struct object *o = &d->objects[0];
+    size_t n = 0;
+    enum err e = read_template(d, &s, o);
+
+    if (e == ERR_OK && s.class_bit == CLASS_DATA && d->lineage.closed) {
+        diag_set(&d->why, "data that anybody can read is not made of a sensitive key");
+        e = ERR_KEY_FUNCTION;
+    }
+    if (e == ERR_OK)
+        e = length(d, &s, o, &n);
+    if (e == ERR_OK)
+        e = derive_value(&d->derive, n, &d->value);
+    if (e == ERR_OK)
+        e = put_value(d, &s, o, d->value.bytes, n);
+    d->n = 1;
+    return e == ERR_OK ? schema_complete(&s, o, &d->why) : e;
+}
+
+/* ---- the four of TLS: MAC secrets, which are generic secrets, and keys as the template has them; client before server
+ */
+
+static enum err make_part(struct deriving *d, bool mac, size_t at, size_t n)
+{
+    static const CK_ATTRIBUTE_TYPE mac_uses[] = {CKA_SIGN, CKA_VERIFY};
+    struct schema s = schema_for(d);
+    struct object *o = &d->objects[d->n++];
+    enum err e = read_template(d, &s, o);
+
+    if (e == ERR_OK && object_has(o, CKA_VALUE_LEN) && object_ulong(o, CKA_VALUE_LEN, 0) != n && !mac)
+        e = ERR_TEMPLATE_INCONSISTENT;
+    if (e == ERR_OK && mac) {
+        s.key_type = CKK_GENERIC_SECRET;
+        e = object_put_ulong(o, CKA_KEY_TYPE, s.key_type);
+        if (e == ERR_OK)
+            e = object_put_ulong(o, CKA_VALUE_LEN, n);
+        for (size_t i = 0; e == ERR_OK && i < sizeof mac_uses / sizeof mac_uses[0]; i++)
+            e = object_put_bool(o, mac_uses[i], true);
+    }
+    if (e == ERR_OK && key_kind_find(s.key_type) != NULL && !key_kind_has_length(key_kind_find(s.key_type), n)) {
+        diag_set(&d->why, "the parameter's sizes are none of this CKA_KEY_TYPE");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (e == ERR_OK)
+        e = put_value(d, &s, o, d->value.bytes + at, n);
+    return e == ERR_OK ? schema_complete(&s, o, &d->why) : e;
+}
+
+static enum err make_tls_keys(struct deriving *d)
+{
+    const Hsm__Tls12Params *p = d->derive.given->tls12;
+    size_t sizes[] = {p->mac_bits / 8, p->mac_bits / 8, p->key_bits / 8, p->key_bits / 8}, at = 0;
+    enum err e;
+
+    if (p->iv_bits > 0 && d->lineage.closed) {
+        diag_set(
+            &d->why,
+            "initialization vectors are not given out of a sensitive key: with other sizes the same bytes are keys");
+        return ERR_KEY_FUNCTION;
+    }
+    e = derive_value(&d->derive, derive_bytes(&d->derive), &d->value);
+    for (size_t i = 0; e == ERR_OK && i < KEYS_MAX; at += sizes[i++])
+        if (sizes[i] > 0)
+            e = make_part(d, i < MAC_KEYS, at, sizes[i]);
+    return e;
+}
+
+static enum err make(struct deriving *d)
+{
+    enum err e = d->derive.mechanism->family == FAMILY_TLS12_KEYS ? make_tls_keys(d) : make_one(d);
+
+    if (e != ERR_OK && d->why.what[0] != '\0')
+        work_detail(d->work, "%s", d->why.what);
+    return e;
+}
+
+/* ---- what stands beside the keys */
+
+static enum err put_beside(const struct deriving *d, Hsm__ObjectsReply *reply)
+{
+    enum mechanism_family family = d->derive.mechanism->family;
+    const uint8_t *from = NULL;
+    size_t n = 0;
+
+    if (family == FAMILY_TLS12_KEYS) {
+        n = 2 * (size_t)(d->derive.given->tls12->iv_bits / 8);
+        from = d->value.bytes + d->value.len - n;
+    } else if (family == FAMILY_TLS12_MASTER && !d->lineage.sensitive) {
+        n = VERSION_BYTES; /* the first bytes of what may be any key: only of one that can be read anyway */
+        from = key_secret(d->derive.base)->bytes;
+    }
+    if (n == 0)
+        return ERR_OK;
+    if ((reply->beside.data = work_memory(d->work, n)) == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(reply->beside.data, from, n);
+    reply->beside.len = n;
+    return ERR_OK;
+}
+
+/* ---- */
+
+static enum err store(struct deriving *d)
+{
+    uint64_t ids[KEYS_MAX];
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < d->n; i++)
+        e = reply_store(d->work, &d->objects[i], &ids[i]);
+    return e == ERR_OK ? reply_ids_put(d->work, ids, d->n) : e;
+}
+
+static enum err tell(struct deriving *d)
+{
+    Hsm__ObjectsReply *reply;
+    enum err e = reply_objects(d->work, KEYS_MAX, &reply);
+
+    for (size_t i = 0; e == ERR_OK && i < d->n; i++)
+        e = reply_add_session(d->work, reply, &d->objects[i]);
+    return e == ERR_OK ? put_beside(d, reply) : e;
+}
+
+enum err op_derive_decide(struct work *w)
+{
+    struct deriving d;
+    enum err e = open(&d, w);
+
+    if (e == ERR_OK)
+        e = make(&d);
+    if (e == ERR_OK)
+        e = d.n > 0 && object_bool(&d.objects[0], CKA_TOKEN) ? store(&d) : tell(&d);
+    close(&d);
+    return e;
+}
+
+/* The keys as they are now. Vectors and version are derived again, from a base key that may have gone meanwhile. */
+enum err op_derive_answer(struct work *w)
+{
+    Hsm__ObjectsReply *reply;
+    struct deriving d;
+    uint64_t ids[KEYS_MAX];
+    size_t n = 0;
+    enum err e = reply_ids_get(w, ids, KEYS_MAX, &n);
+
+    if (e == ERR_OK)
+        e = work_want(w, ids, n);
+    if (e == ERR_OK)
+        e = reply_objects(w, KEYS_MAX, &reply);
+    for (size_t i = 0; e == ERR_OK && i < n; i++)
+        e = reply_add_made(w, reply, ids[i]);
+    if (e != ERR_OK)
+        return e;
+    e = open(&d, w);
+    if (e == ERR_OK)
+        e = make(&d);
+    if (e == ERR_OK)
+        e = put_beside(&d, reply);
+    close(&d);
+    return e == ERR_NEED || e == ERR_NO_MEMORY ? e : ERR_OK;
+}

@@ -1,0 +1,121 @@
+#include "vault/provider/derive.h"
+
+#include "proto/key_kind.h"
+#include "vault/provider/derive_family.h"
+
+enum base { BASE_CURVE, BASE_SECRET, BASE_ROW };
+enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST };
+
+static const struct family {
+    derive_make_fn *make;
+    derive_natural_fn *natural; /* NULL: it has to be asked for */
+    derive_check_fn *check;     /* NULL: no more than the row says */
+    enum base base;             /* a key on a curve, any secret key, or one of the row's type */
+    enum second second;
+    bool reveals;
+} families[] = {
+    [FAMILY_ECDH] = {derive_make_ecdh, derive_natural_ecdh, derive_check_ecdh, BASE_CURVE, SECOND_NEVER, false},
+    [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
+    [FAMILY_HKDF_DATA] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
+    [FAMILY_KBKDF_COUNTER] = {derive_make_counter, derive_natural_kbkdf, derive_check_counter, BASE_SECRET,
+                              SECOND_NEVER, false},
+    [FAMILY_KBKDF_FEEDBACK] = {derive_make_feedback, derive_natural_kbkdf, derive_check_feedback, BASE_SECRET,
+                               SECOND_NEVER, false},
+    [FAMILY_KBKDF_PIPELINE] = {derive_make_pipeline, derive_natural_kbkdf, derive_check_pipeline, BASE_SECRET,
+                               SECOND_NEVER, false},
+    [FAMILY_TLS12_MASTER] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls_master, BASE_SECRET,
+                             SECOND_NEVER, false},
+    [FAMILY_TLS12_MASTER_DH] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls, BASE_SECRET,
+                                SECOND_NEVER, false},
+    [FAMILY_TLS12_KEYS] = {derive_make_tls_keys, derive_natural_tls_keys, derive_check_tls_keys, BASE_SECRET,
+                           SECOND_NEVER, false},
+    [FAMILY_TLS12_KDF] = {derive_make_tls_kdf, NULL, derive_check_tls, BASE_SECRET, SECOND_NEVER, false},
+    [FAMILY_BASE_AND_KEY] = {derive_make_keys, derive_natural_keys, NULL, BASE_SECRET, SECOND_MUST, true},
+    [FAMILY_BASE_AND_DATA] = {derive_make_base_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
+    [FAMILY_DATA_AND_BASE] = {derive_make_data_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
+    [FAMILY_XOR] = {derive_make_xor, derive_natural_xor, NULL, BASE_SECRET, SECOND_NEVER, true},
+    [FAMILY_EXTRACT] = {derive_make_extract, NULL, derive_check_extract, BASE_SECRET, SECOND_NEVER, true},
+    [FAMILY_HASH_KEY] = {derive_make_hash, derive_natural_hash, NULL, BASE_SECRET, SECOND_NEVER, false},
+    [FAMILY_ECB_DATA] = {derive_make_ecb, derive_natural_data, derive_check_ecb, BASE_ROW, SECOND_NEVER, false},
+    [FAMILY_CBC_DATA] = {derive_make_cbc, derive_natural_data, derive_check_cbc, BASE_ROW, SECOND_NEVER, false},
+};
+
+static const struct family *family_of(const struct mechanism *m)
+{
+    size_t i = (size_t)m->family;
+
+    return i < sizeof families / sizeof families[0] && families[i].make != NULL ? &families[i] : NULL;
+}
+
+static enum err check_base(const struct derive *d, enum base base)
+{
+    switch (base) {
+    case BASE_CURVE:
+        if (key_curve(d->base) == NULL || key_type(d->base) == CKK_EC_EDWARDS)
+            return ERR_KEY_TYPE;
+        break;
+    case BASE_SECRET: /* the row's sizes are those of generic secrets: all there are */
+        if (!key_kind_is_secret(key_kind_find(key_type(d->base))))
+            return ERR_KEY_TYPE;
+        break;
+    case BASE_ROW:
+        if (!mechanism_takes_key(d->mechanism, key_type(d->base)))
+            return ERR_KEY_TYPE;
+        break;
+    }
+    return key_size(d->base) < d->mechanism->size_min || key_size(d->base) > d->mechanism->size_max ? ERR_KEY_SIZE
+                                                                                                    : ERR_OK;
+}
+
+static enum err check_other(const struct derive *d, enum second second)
+{
+    if (d->other == NULL)
+        return second == SECOND_MUST ? ERR_KEY_HANDLE : ERR_OK;
+    if (second == SECOND_NEVER)
+        return ERR_KEY_HANDLE;
+    return key_kind_is_secret(key_kind_find(key_type(d->other))) ? ERR_OK : ERR_KEY_TYPE;
+}
+
+enum err derive_check(const struct derive *d)
+{
+    const struct family *f = family_of(d->mechanism);
+    enum err e;
+
+    if (f == NULL || !mechanism_does(d->mechanism, CKF_DERIVE))
+        return ERR_MECHANISM;
+    e = check_base(d, f->base);
+    if (e == ERR_OK)
+        e = check_other(d, f->second);
+    return e == ERR_OK && f->check != NULL ? f->check(d) : e;
+}
+
+size_t derive_bytes(const struct derive *d)
+{
+    const struct family *f = family_of(d->mechanism);
+
+    return f != NULL && f->natural != NULL ? f->natural(d) : 0;
+}
+
+enum err derive_value(const struct derive *d, size_t n, struct secret *out)
+{
+    const struct family *f = family_of(d->mechanism);
+    enum err e = f != NULL ? derive_check(d) : ERR_MECHANISM;
+
+    if (e != ERR_OK)
+        return e;
+    return n > 0 && n <= DERIVE_BYTES_MAX ? f->make(d, n, out) : ERR_KEY_SIZE;
+}
+
+bool derive_reveals(const struct mechanism *m)
+{
+    const struct family *f = family_of(m);
+
+    return f != NULL && f->reveals;
+}
+
+bool derive_is_whole(const struct derive *d, size_t n)
+{
+    bool keeps_length = d->mechanism->family == FAMILY_XOR || d->mechanism->family == FAMILY_EXTRACT;
+
+    return n == (keeps_length ? key_size(d->base) : derive_bytes(d));
+}

@@ -1,0 +1,40 @@
+/* A key from another: the value, by the rows of the mechanism table. Whether the key's attributes permit the use, and
+ * what its child inherits, is decided above.
+ *
+ * Reads its arguments only: any thread may call. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_DERIVE_H
+#define CLUSTERHSM_VAULT_PROVIDER_DERIVE_H
+
+#include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
+#include "vault/provider/key.h"
+
+enum { DERIVE_BYTES_MAX = SECRET_BYTES_MAX };
+
+struct derive {
+    OSSL_LIB_CTX *libctx;
+    const struct mechanism *mechanism;
+    const Hsm__Mechanism *given; /* with the row's parameter */
+    const struct key *base;
+    const struct key *other; /* where the mechanism takes a second one; NULL: none */
+};
+
+/* Whether mechanism, parameter and keys fit: ERR_MECHANISM (it derives nothing), ERR_MECHANISM_PARAM, ERR_KEY_TYPE,
+ * ERR_KEY_SIZE, ERR_KEY_HANDLE (a second key that is missing, or not asked for). */
+enum err derive_check(const struct derive *d);
+
+/* The length of the value where nobody asks for another; 0: it has to be asked for. After derive_check. */
+size_t derive_bytes(const struct derive *d);
+
+/* The value's first n bytes (its last ones where the standard says so). derive_check's; ERR_KEY_SIZE: there are not so
+ * many; ERR_MECHANISM_PARAM: the parameter does not suit the key (a point off its curve, ...); ERR_NO_MEMORY. */
+enum err derive_value(const struct derive *d, size_t n, struct secret *out);
+
+/* Whoever reads the value learns bytes of the base key. */
+bool derive_reveals(const struct mechanism *m);
+
+/* Of a mechanism that reveals: n bytes hold all of the base key (and of the other one), so that nobody can try out the
+ * part that they hold. */
+bool derive_is_whole(const struct derive *d, size_t n);
+
+#endif

@@ -1,0 +1,25 @@
+/* Key derivation by a PRF (SP 800-108) as PKCS#11 v3.1 section 6.42 has it: the caller says which fields the PRF is
+ * given, and in which order, which OpenSSL's own KBKDF does not leave open. Any thread. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_KBKDF_H
+#define CLUSTERHSM_VAULT_PROVIDER_KBKDF_H
+
+#include "proto/request.pb-c.h"
+#include "vault/provider/kdf.h"
+
+enum kbkdf_mode { KBKDF_COUNTER, KBKDF_FEEDBACK, KBKDF_PIPELINE };
+
+enum { KBKDF_FIELDS_MAX = 32 };
+
+/* One iteration variable is needed; a counter beside it is for the other two modes; numbers are whole bytes wide;
+ * additional keys and fields that are keys are not supported. ERR_MECHANISM_PARAM; ERR_KEY_SIZE: no key of CMAC's
+ * cipher. */
+enum err kbkdf_check(enum kbkdf_mode mode, const Hsm__KbkdfParams *p, size_t key_bytes);
+
+/* kbkdf_check's, and ERR_NO_MEMORY, ERR_MECHANISM_PARAM: more bytes than the counter counts. */
+enum err kbkdf_derive(OSSL_LIB_CTX *libctx, enum kbkdf_mode mode, const Hsm__KbkdfParams *p, struct kdf_bytes key,
+                      size_t n, struct secret *out);
+
+/* What comes of one round: the natural length of a key. 0: no such PRF. */
+size_t kbkdf_block_bytes(const Hsm__KbkdfParams *p);
+
+#endif

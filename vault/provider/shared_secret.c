@@ -1,0 +1,106 @@
+#include "vault/provider/shared_secret.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "crypto/public_key.h"
+
+typedef enum err kdf_fn(OSSL_LIB_CTX *libctx, const char *hash, struct kdf_bytes secret, struct kdf_bytes shared,
+                        size_t n, struct secret *out);
+
+static const struct {
+    CK_ULONG type;
+    const char *hash;
+    kdf_fn *run;
+} kdfs[] = {
+    {CKD_NULL, NULL, NULL},
+    {CKD_SHA1_KDF, "SHA1", kdf_x963},
+    {CKD_SHA224_KDF, "SHA224", kdf_x963},
+    {CKD_SHA256_KDF, "SHA256", kdf_x963},
+    {CKD_SHA384_KDF, "SHA384", kdf_x963},
+    {CKD_SHA512_KDF, "SHA512", kdf_x963},
+    {CKD_SHA3_224_KDF, "SHA3-224", kdf_x963},
+    {CKD_SHA3_256_KDF, "SHA3-256", kdf_x963},
+    {CKD_SHA3_384_KDF, "SHA3-384", kdf_x963},
+    {CKD_SHA3_512_KDF, "SHA3-512", kdf_x963},
+    {CKD_SHA1_KDF_SP800, "SHA1", kdf_one_step},
+    {CKD_SHA224_KDF_SP800, "SHA224", kdf_one_step},
+    {CKD_SHA256_KDF_SP800, "SHA256", kdf_one_step},
+    {CKD_SHA384_KDF_SP800, "SHA384", kdf_one_step},
+    {CKD_SHA512_KDF_SP800, "SHA512", kdf_one_step},
+    {CKD_SHA3_224_KDF_SP800, "SHA3-224", kdf_one_step},
+    {CKD_SHA3_256_KDF_SP800, "SHA3-256", kdf_one_step},
+    {CKD_SHA3_384_KDF_SP800, "SHA3-384", kdf_one_step},
+    {CKD_SHA3_512_KDF_SP800, "SHA3-512", kdf_one_step},
+};
+
+enum { KDFS = sizeof kdfs / sizeof kdfs[0] };
+
+/* RFC 7748 section 6: all zero is refused by OpenSSL. */
+static enum err agree(OSSL_LIB_CTX *libctx, const struct key *own, EVP_PKEY *peer, struct secret *out)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(libctx, key_evp(own), NULL);
+    struct secret made = {0};
+    size_t n = 0;
+    enum err e = ERR_NO_MEMORY;
+
+    if (ctx != NULL)
+        e = EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
+                    EVP_PKEY_derive(ctx, NULL, &n) == 1
+                ? ERR_OK
+                : ERR_MECHANISM_PARAM;
+    if (e == ERR_OK && !secret_new(&made, n))
+        e = ERR_NO_MEMORY;
+    if (e == ERR_OK && (EVP_PKEY_derive(ctx, made.bytes, &n) != 1 || n != made.len))
+        e = ERR_MECHANISM_PARAM;
+    if (e == ERR_OK)
+        secret_move(out, &made);
+    secret_clear(&made);
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
+enum err shared_secret(OSSL_LIB_CTX *libctx, const struct key *own, struct kdf_bytes peer, struct secret *out)
+{
+    const struct curve *curve = key_curve(own);
+    struct public_key *other = NULL;
+    enum err e;
+
+    if (curve == NULL)
+        return ERR_KEY_TYPE;
+    if (peer.n == 0)
+        return ERR_MECHANISM_PARAM;
+    e = public_key_ec(libctx, curve->key_type, curve->params, curve->params_bytes, peer.bytes, peer.n, &other);
+    if (e == ERR_OK)
+        e = agree(libctx, own, public_key_evp(other), out);
+    else if (e != ERR_NO_MEMORY)
+        e = ERR_MECHANISM_PARAM;
+    public_key_free(other);
+    return e;
+}
+
+bool shared_secret_has_kdf(uint64_t kdf)
+{
+    for (size_t i = 0; i < KDFS; i++)
+        if (kdfs[i].type == kdf)
+            return true;
+    return false;
+}
+
+enum err shared_secret_kdf(OSSL_LIB_CTX *libctx, const Hsm__EcdhParams *p, const struct secret *secret, size_t n,
+                           struct secret *out)
+{
+    size_t i = 0;
+
+    while (i < KDFS && kdfs[i].type != p->kdf)
+        i++;
+    if (i == KDFS || (kdfs[i].run == NULL && p->shared.len > 0))
+        return ERR_MECHANISM_PARAM;
+    if (kdfs[i].run != NULL)
+        return kdfs[i].run(libctx, kdfs[i].hash, (struct kdf_bytes){secret->bytes, secret->len},
+                           (struct kdf_bytes){p->shared.data, p->shared.len}, n, out);
+    if (n > secret->len)
+        return ERR_KEY_SIZE;
+    return secret_copy(out, secret->bytes + secret->len - n, n) ? ERR_OK : ERR_NO_MEMORY;
+}
