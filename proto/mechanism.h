@@ -60,7 +60,10 @@ enum mechanism_family {
     FAMILY_EXTRACT,
     FAMILY_HASH_KEY,
     FAMILY_ECB_DATA, /* the encryption of data is the key */
-    FAMILY_CBC_DATA
+    FAMILY_CBC_DATA,
+
+    FAMILY_KEY_WRAP_PKCS7, /* KW over padded keys */
+    FAMILY_RSA_AES_WRAP    /* a fresh AES key under OAEP, the key under it */
 };
 
 enum mechanism_param {
@@ -85,6 +88,7 @@ enum mechanism_param {
     PARAM_DATA,           /* CK_KEY_DERIVATION_STRING_DATA */
     PARAM_BIT,            /* CK_EXTRACT_PARAMS */
     PARAM_AES_CBC_DATA,   /* CK_AES_CBC_ENCRYPT_DATA_PARAMS */
+    PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
     PARAM_PQ_HASH  /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
 };

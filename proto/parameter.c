@@ -115,6 +115,7 @@ static const struct {
     [PARAM_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_BIT] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_AES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
+    [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_oaep},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
 };

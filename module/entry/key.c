@@ -2,6 +2,7 @@
 #include "module/entry/guard.h"
 #include "module/state/deriving.h"
 #include "module/state/keys.h"
+#include "module/state/wrapping.h"
 
 CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
@@ -26,15 +27,21 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
                 CK_ULONG *wrapped_bytes)
 {
-    (void)session, (void)mechanism, (void)wrapping_key, (void)key, (void)wrapped, (void)wrapped_bytes;
-    return guard_missing(FUNCTION_WrapKey);
+    GUARDED(WrapKey, session,
+            mechanism == NULL || wrapped_bytes == NULL ? CKR_ARGUMENTS_BAD
+                                                       : wrapping_wrap(c.module, mechanism, wrapping_key, key, wrapped, wrapped_bytes));
 }
 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
                   CK_ULONG wrapped_bytes, CK_ATTRIBUTE *array, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-    (void)session, (void)mechanism, (void)unwrapping_key, (void)wrapped, (void)wrapped_bytes, (void)array, (void)count, (void)key;
-    return guard_missing(FUNCTION_UnwrapKey);
+    struct keys_template t = {.array = array, .n = count};
+    struct wrapping_bytes given = {.bytes = wrapped, .n = wrapped_bytes};
+
+    GUARDED(UnwrapKey, session,
+            mechanism == NULL || wrapped == NULL || key == NULL
+                ? CKR_ARGUMENTS_BAD
+                : wrapping_unwrap(c.module, c.session, mechanism, unwrapping_key, given, t, key));
 }
 
 CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *array, CK_ULONG count,

@@ -66,3 +66,56 @@ CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mec
     template_wire_free(derive.template_);
     return rv;
 }
+
+enum err cluster_wrap(struct module *m, const Hsm__Mechanism *mechanism, const struct known *wrapping, const struct buffer *info,
+                      const struct known *key, struct buffer *wrapped)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Wrap wrap = HSM__WRAP__INIT;
+    Hsm__KeyRef wrapping_ref = cluster_key_ref(wrapping), key_ref = cluster_key_ref(key);
+    const Hsm__KeyRef *refs[] = {&wrapping_ref, &key_ref};
+    Hsm__Reply *reply = NULL;
+    uint64_t ids[2];
+    enum err e;
+
+    request.of_case = HSM__REQUEST__OF_WRAP;
+    request.wrap = &wrap;
+    wrap.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read */
+    wrapping_ref.info = (ProtobufCBinaryData){.data = info->data, .len = info->len};
+    wrap.wrapping_key = &wrapping_ref;
+    wrap.key = &key_ref;
+    e = cluster_ask(m, &request, ids, ids_of(refs, 2, ids), HSM__REPLY__OF_BYTES, &reply);
+    if (e == ERR_OK && reply->bytes->value.len == 0)
+        e = ERR_MALFORMED;
+    if (e == ERR_OK && !buffer_put(wrapped, reply->bytes->value.data, reply->bytes->value.len))
+        e = ERR_NO_MEMORY;
+    rpc_reply_free(reply);
+    return e;
+}
+
+CK_RV cluster_unwrap(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism, const struct known *unwrapping,
+                     const uint8_t *wrapped, size_t n, const struct template *t, CK_OBJECT_HANDLE *out)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Unwrap unwrap = HSM__UNWRAP__INIT;
+    Hsm__KeyRef ref = cluster_key_ref(unwrapping);
+    Hsm__Reply *reply = NULL;
+    unsigned epoch = objects_epoch(&m->objects);
+    CK_RV rv;
+
+    request.of_case = HSM__REQUEST__OF_UNWRAP;
+    request.unwrap = &unwrap;
+    unwrap.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read */
+    unwrap.unwrapping_key = &ref;
+    unwrap.wrapped = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)wrapped, .len = n};
+    if ((unwrap.template_ = template_wire(t)) == NULL)
+        return CKR_HOST_MEMORY;
+    rv = err_to_rv(cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_OBJECTS, &reply));
+    if (rv == CKR_OK && reply->objects->n_objects != 1)
+        rv = CKR_GENERAL_ERROR;
+    if (rv == CKR_OK)
+        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
+    rpc_reply_free(reply);
+    template_wire_free(unwrap.template_);
+    return rv;
+}

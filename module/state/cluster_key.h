@@ -2,7 +2,9 @@
 #ifndef CLUSTERHSM_MODULE_STATE_CLUSTER_KEY_H
 #define CLUSTERHSM_MODULE_STATE_CLUSTER_KEY_H
 
+#include "common/buffer.h"
 #include "module/state/module.h"
+#include "proto/error.h"
 
 enum { CLUSTER_DERIVED_MAX = 4 };
 
@@ -17,5 +19,11 @@ struct cluster_derived {
 CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
                      const struct known *base, const struct known *other, const struct template *t,
                      struct cluster_derived *out);
+
+/* info: a public key that has no record, or empty. Appends the wrapped key. */
+enum err cluster_wrap(struct module *m, const Hsm__Mechanism *mechanism, const struct known *wrapping, const struct buffer *info,
+                      const struct known *key, struct buffer *wrapped);
+CK_RV cluster_unwrap(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism, const struct known *unwrapping,
+                     const uint8_t *wrapped, size_t n, const struct template *t, CK_OBJECT_HANDLE *out);
 
 #endif

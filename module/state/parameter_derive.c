@@ -1,4 +1,4 @@
-/* Parameters of derivations. */
+/* Parameters of derivations, and of wrapping with a fresh key. */
 #include "module/state/parameter.h"
 
 #include <string.h>
@@ -268,4 +268,15 @@ enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *gi
     (void)row;
     memcpy(&p, given, sizeof p);
     return take_data(p.pData, p.length, p.iv, sizeof p.iv, out);
+}
+
+enum err parameter_take_rsa_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_RSA_AES_KEY_WRAP_PARAMS p;
+
+    memcpy(&p, given, sizeof p);
+    if (p.pOAEPParams == NULL || (p.ulAESKeyBits != 128 && p.ulAESKeyBits != 192 && p.ulAESKeyBits != 256))
+        return ERR_MECHANISM_PARAM;
+    out->aes_bits = (uint32_t)p.ulAESKeyBits;
+    return parameter_take_oaep(row, p.pOAEPParams, out);
 }

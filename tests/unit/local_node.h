@@ -19,7 +19,8 @@
 #include "proto/record.pb-c.h"
 #include "vault/engine.h"
 
-/* The policy of clusters that are made from here on: compatible, which has all rows of the mechanism table, unless a test says otherwise. */
+/* The policy of clusters that are made from here on: compatible, which has all rows of the mechanism table, unless a test
+ * says otherwise. */
 extern enum policy local_node_policy;
 
 struct local_node;

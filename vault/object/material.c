@@ -67,7 +67,7 @@ static enum err public_key_by_set(OSSL_LIB_CTX *libctx, const struct object *o, 
     return set != NULL ? public_key_of_set(libctx, o, set, out) : ERR_PARAMETER_SET;
 }
 
-static enum err public_key_of(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
+enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
 {
     CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
     bool rsa = type == CKK_RSA;
@@ -89,7 +89,7 @@ enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
     struct buffer der = {0};
     const uint8_t *raw = NULL;
     size_t raw_n = 0;
-    enum err e = public_key_of(libctx, o, &k);
+    enum err e = material_public_key(libctx, o, &k);
 
     if (e == ERR_OK && public_key_curve(k) != NULL &&
         (e = curve_point_read(public_key_curve(k), point->value, point->n, &raw, &raw_n)) == ERR_OK &&
@@ -105,7 +105,7 @@ enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
 enum err material_public_key_info(OSSL_LIB_CTX *libctx, const struct object *o, struct buffer *out)
 {
     struct public_key *k = NULL;
-    enum err e = public_key_of(libctx, o, &k);
+    enum err e = material_public_key(libctx, o, &k);
 
     if (e == ERR_OK)
         e = public_key_info(k, out);

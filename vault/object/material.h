@@ -5,6 +5,7 @@
 #include <openssl/types.h>
 
 #include "common/buffer.h"
+#include "crypto/public_key.h"
 #include "vault/object/body.h"
 #include "vault/provider/key.h"
 
@@ -14,6 +15,9 @@ enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key 
 /* Sets every part that an object of this class (CKA_CLASS) shows or hides of the key, in stored form, over what was
  * given. A public object gets the public parts of a private key. ERR_NO_MEMORY, ERR_BUG. */
 enum err material_put(const struct key *k, struct object *o);
+
+/* The public key that an object has the parts of; the caller's. crypto/public_key.h's errors, and ERR_TEMPLATE_INCOMPLETE. */
+enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out);
 
 /* Checks that the parts of a public object are a key, and puts them into stored form. crypto/public_key.h's errors, and
  * ERR_TEMPLATE_INCOMPLETE. */

@@ -130,7 +130,9 @@ enum err derive_make_ecdh(const struct derive *d, size_t n, struct secret *out)
 
 size_t derive_natural_hash(const struct derive *d)
 {
-    return mechanism_hash_bytes(d->mechanism->hash);
+    bool endless = strncmp(d->mechanism->hash, "SHAKE", 5) == 0;
+
+    return endless ? 0 : mechanism_hash_bytes(d->mechanism->hash);
 }
 
 static enum err digest(const struct derive *d, bool endless, struct secret *out)

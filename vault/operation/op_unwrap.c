@@ -1,0 +1,123 @@
+/* C_UnwrapKey. What the new key may be: docs/decisions/009. */
+#include "proto/attribute.h"
+#include "proto/key_kind.h"
+#include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
+#include "vault/object/material.h"
+#include "vault/object/named.h"
+#include "vault/object/permitted.h"
+#include "vault/object/reply.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/wrap.h"
+
+static enum err unwrapping_error(enum err e)
+{
+    switch ((int)e) {
+    case ERR_KEY_HANDLE:
+        return ERR_UNWRAPPING_KEY_HANDLE;
+    case ERR_KEY_TYPE:
+        return ERR_UNWRAPPING_KEY_TYPE;
+    case ERR_KEY_SIZE:
+        return ERR_UNWRAPPING_KEY_SIZE;
+    default:
+        return e;
+    }
+}
+
+static enum err put_secret(const struct schema *s, const struct secret *plain, struct object *o)
+{
+    CK_ULONG wanted = object_ulong(o, CKA_VALUE_LEN, plain->len);
+    struct key *k = NULL;
+    enum err e;
+
+    if (wanted > plain->len || !key_kind_has_length(key_kind_find(s->key_type), wanted))
+        return ERR_WRAPPED_KEY_LEN;
+    if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
+        return e;
+    e = material_load(s->libctx, o, &k);
+    if (e == ERR_OK)
+        e = material_put(k, o);
+    key_free(k);
+    return e == ERR_OK || e == ERR_NO_MEMORY ? e : ERR_WRAPPED_KEY;
+}
+
+static enum err put_private(const struct schema *s, const struct secret *plain, struct object *o)
+{
+    struct key *k = NULL;
+    enum err e = wrap_unpack_private(s->libctx, plain, &k);
+
+    if (e == ERR_OK && key_type(k) != s->key_type)
+        e = ERR_WRAPPED_KEY;
+    if (e == ERR_OK)
+        e = material_put(k, o);
+    key_free(k);
+    return e;
+}
+
+static enum err unwrap(struct work *w, const struct key_use *use, const struct object *wrapper, struct object *o,
+                       struct diag *why)
+{
+    const Hsm__Unwrap *call = work_request(w)->unwrap;
+    struct wrap p = {
+        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .given = call->mechanism, .key = use->key->key};
+    struct schema s = {.libctx = p.libctx,
+                       .way = SCHEMA_UNWRAP,
+                       .object_class = CK_UNAVAILABLE_INFORMATION,
+                       .key_type = CK_UNAVAILABLE_INFORMATION};
+    struct secret plain = {0};
+    enum err e = unwrapping_error(wrap_check(&p));
+
+    lineage_unwrapped(w, wrapper, &s.base);
+    if (e == ERR_OK)
+        e = schema_read(&s, call->template_, o, why);
+    if (e == ERR_OK && (s.class_bit & (CLASS_PRIVATE | CLASS_SECRET)) == 0) {
+        diag_set(why, "CKA_CLASS: only private and secret keys can be unwrapped");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (e == ERR_OK && mechanism_is_dear(p.mechanism, key_size(p.key)))
+        e = work_dear(w);
+    if (e == ERR_OK)
+        e = unwrap_bytes(&p, call->wrapped.data, call->wrapped.len, &plain);
+    if (e == ERR_OK)
+        e = s.class_bit == CLASS_SECRET ? put_secret(&s, &plain, o) : put_private(&s, &plain, o);
+    if (e == ERR_OK)
+        e = permitted_key(w, o);
+    secret_clear(&plain);
+    return e == ERR_OK ? schema_complete(&s, o, why) : e;
+}
+
+enum err op_unwrap_decide(struct work *w)
+{
+    const Hsm__Unwrap *call = work_request(w)->unwrap;
+    struct key_use use;
+    struct named wrapper;
+    struct object o;
+    Hsm__ObjectsReply *reply;
+    struct diag why = {0};
+    uint64_t id;
+    enum err e = key_use_open(w, call->unwrapping_key, call->mechanism, CKF_UNWRAP, &use);
+
+    if (e == ERR_OK)
+        e = named_open(w, call->unwrapping_key, &wrapper);
+    e = unwrapping_error(e);
+    object_init(&o, reply_memory(w));
+    if (e == ERR_OK)
+        e = unwrap(w, &use, &wrapper.object, &o, &why);
+    key_use_close(w, &use);
+    if (e != ERR_OK) {
+        if (why.what[0] != '\0')
+            work_detail(w, "%s", why.what);
+        return e;
+    }
+    if (object_bool(&o, CKA_TOKEN)) {
+        e = reply_store(w, &o, &id);
+        return e == ERR_OK ? reply_ids_put(w, &id, 1) : e;
+    }
+    e = reply_objects(w, 1, &reply);
+    return e == ERR_OK ? reply_add_session(w, reply, &o) : e;
+}
+
+enum err op_unwrap_answer(struct work *w)
+{
+    return op_create_answer(w);
+}

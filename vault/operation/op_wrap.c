@@ -1,0 +1,145 @@
+/* C_WrapKey. Who may go out, and under which keys: docs/decisions/009. */
+#include <string.h>
+
+#include "proto/attribute.h"
+#include "vault/object/key_use.h"
+#include "vault/object/material.h"
+#include "vault/object/named.h"
+#include "vault/object/permitted.h"
+#include "vault/object/reply.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/wrap.h"
+
+struct wrapping {
+    struct work *work;
+    struct key_use use;            /* a secret wrapping key */
+    struct public_key *public_key; /* or a public one */
+    bool trusted;
+    struct wrap wrap;
+};
+
+static enum err wrapping_error(enum err e)
+{
+    switch ((int)e) {
+    case ERR_KEY_HANDLE:
+        return ERR_WRAPPING_KEY_HANDLE;
+    case ERR_KEY_TYPE:
+        return ERR_WRAPPING_KEY_TYPE;
+    case ERR_KEY_SIZE:
+        return ERR_WRAPPING_KEY_SIZE;
+    default:
+        return e;
+    }
+}
+
+static enum err open_public(struct wrapping *p, const Hsm__Wrap *call, const struct object *o)
+{
+    OSSL_LIB_CTX *libctx = work_vault(p->work)->libctx;
+    enum err e = permitted_mechanism(p->work, call->mechanism, CKF_WRAP, &p->use.mechanism);
+
+    if (e != ERR_OK)
+        return e;
+    if (o == NULL)
+        return public_key_read(libctx, call->wrapping_key->info.data, call->wrapping_key->info.len, &p->public_key);
+    if (!object_bool(o, CKA_WRAP)) {
+        work_detail(p->work, "the key's CKA_WRAP is not true");
+        return ERR_KEY_FUNCTION;
+    }
+    p->trusted = object_bool(o, CKA_TRUSTED);
+    return material_public_key(libctx, o, &p->public_key);
+}
+
+/* A public key that is in the module only comes along as it is: nobody trusts it. */
+static enum err open_wrapping_key(struct wrapping *p, const Hsm__Wrap *call)
+{
+    struct named key;
+    enum err e;
+
+    if (call->wrapping_key != NULL && call->wrapping_key->info.len > 0)
+        return call->wrapping_key->id == 0 && call->wrapping_key->sealed.len == 0 ? open_public(p, call, NULL)
+                                                                                  : ERR_KEY_HANDLE;
+    e = named_open(p->work, call->wrapping_key, &key);
+    if (e != ERR_OK)
+        return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
+    if (object_ulong(&key.object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
+        return open_public(p, call, &key.object);
+    p->trusted = object_bool(&key.object, CKA_TRUSTED);
+    return key_use_open(p->work, call->wrapping_key, call->mechanism, CKF_WRAP, &p->use);
+}
+
+static enum err may_go_out(const struct wrapping *p, const struct object *o)
+{
+    unsigned class_bit = attribute_class_bit(object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION));
+
+    if ((class_bit & (CLASS_PRIVATE | CLASS_SECRET)) == 0)
+        return class_bit == CLASS_PUBLIC ? ERR_KEY_NOT_WRAPPABLE : ERR_KEY_HANDLE;
+    if (!object_bool(o, CKA_EXTRACTABLE))
+        return ERR_KEY_UNEXTRACTABLE;
+    if (object_bool(o, CKA_WRAP_WITH_TRUSTED) && !p->trusted) {
+        work_detail(p->work, "the key's CKA_WRAP_WITH_TRUSTED is true, and the wrapping key's CKA_TRUSTED is not");
+        return ERR_KEY_NOT_WRAPPABLE;
+    }
+    return ERR_OK;
+}
+
+static enum err wrap_it(struct wrapping *p, const struct object *o, struct buffer *out)
+{
+    struct secret packed = {0};
+    struct key *k = NULL;
+    enum err e = material_load(p->wrap.libctx, o, &k);
+
+    if (e == ERR_OK)
+        e = wrap_pack(k, &packed);
+    if (e == ERR_OK && (e = wrap_bytes(&p->wrap, &packed, out)) == ERR_KEY_SIZE)
+        work_detail(p->work, "%s does not hold a key of %zu bytes", p->wrap.mechanism->name, packed.len);
+    key_free(k);
+    secret_clear(&packed);
+    return e;
+}
+
+static enum err reply_wrapped(struct work *w, const struct buffer *wrapped)
+{
+    Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
+    uint8_t *copy = work_memory(w, wrapped->len);
+
+    if (reply == NULL || copy == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(copy, wrapped->data, wrapped->len);
+    hsm__bytes_reply__init(reply);
+    reply->value = (ProtobufCBinaryData){.data = copy, .len = wrapped->len};
+    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
+    work_reply(w)->bytes = reply;
+    return ERR_OK;
+}
+
+enum err op_wrap_decide(struct work *w)
+{
+    const Hsm__Wrap *call = work_request(w)->wrap;
+    struct wrapping p = {.work = w};
+    struct buffer wrapped = {0};
+    struct named target;
+    enum err e = wrapping_error(open_wrapping_key(&p, call));
+
+    if (e == ERR_OK) {
+        p.wrap = (struct wrap){.libctx = work_vault(w)->libctx,
+                               .mechanism = p.use.mechanism,
+                               .given = call->mechanism,
+                               .key = p.public_key == NULL ? p.use.key->key : NULL,
+                               .public_key = p.public_key};
+        e = wrapping_error(wrap_check(&p.wrap));
+    }
+    if (e == ERR_OK && p.public_key != NULL)
+        e = wrapping_error(permitted_size(w, p.wrap.mechanism, public_key_bits(p.public_key)));
+    if (e == ERR_OK && (e = named_open(w, call->key, &target)) == ERR_OBJECT_HANDLE)
+        e = ERR_KEY_HANDLE;
+    if (e == ERR_OK)
+        e = may_go_out(&p, &target.object);
+    if (e == ERR_OK)
+        e = wrap_it(&p, &target.object, &wrapped);
+    if (e == ERR_OK)
+        e = reply_wrapped(w, &wrapped);
+    buffer_clear(&wrapped);
+    public_key_free(p.public_key);
+    key_use_close(w, &p.use);
+    return e;
+}
