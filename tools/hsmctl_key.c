@@ -12,6 +12,7 @@
 #include "common/hex.h"
 #include "crypto/curve.h"
 #include "proto/attribute.h"
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/pkcs11.h"
 #include "tools/hsmctl.h"
@@ -58,12 +59,23 @@ static const char *class_name(uint64_t class)
     }
 }
 
+/* "AES 256", "SHA256-HMAC 512", "ML-DSA": by the table's name, and a secret key's length where it is told. */
+static void describe_kind(const struct key_kind *kind, uint64_t bytes, char *out, size_t room)
+{
+    snprintf(out, room, "%s", kind->name + strlen("CKK_"));
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '_' ? '-' : *c;
+    if (key_kind_is_secret(kind) && bytes > 0)
+        snprintf(out + strlen(out), room - strlen(out), " %" PRIu64, 8 * bytes);
+}
+
 /* "RSA 2048", "EC P-256"; empty for what is no key. */
 static void describe_key(const Hsm__Object *object, char *out, size_t room)
 {
     const ProtobufCBinaryData *modulus = value_of(object, CKA_MODULUS), *params = value_of(object, CKA_EC_PARAMS);
     const struct curve *curve = params != NULL ? curve_find(params->data, params->len) : NULL;
     uint64_t type = number_of(object, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
+    const struct key_kind *kind = key_kind_find(type);
 
     if (type == CKK_RSA && modulus != NULL)
         snprintf(out, room, "RSA %zu", modulus->len * 8);
@@ -73,6 +85,8 @@ static void describe_key(const Hsm__Object *object, char *out, size_t room)
         snprintf(out, room, "%s", curve->printed);
     else if (type == CKK_GENERIC_SECRET)
         snprintf(out, room, "generic %" PRIu64, 8 * number_of(object, CKA_VALUE_LEN, 0));
+    else if (kind != NULL)
+        describe_kind(kind, number_of(object, CKA_VALUE_LEN, 0), out, room);
     else
         out[0] = '\0';
 }

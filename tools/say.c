@@ -39,11 +39,15 @@ static const struct {
     {ERR_CURVE, "docs/pkcs11.md says which there are"},
 };
 
-static const char *remedy_of(enum err e)
+static const char *remedy_of(const struct invocation *call, enum err e, char *room, size_t n)
 {
     for (size_t i = 0; i < sizeof remedies / sizeof remedies[0]; i++)
         if (remedies[i].error == e)
             return remedies[i].next;
+    if (err_kind(e) == ERR_KIND_CALLER && call->command != NULL) {
+        snprintf(room, n, "\"hsmctl %s %s --help\" and hsmctl(1) say what may stand there", call->command->noun, call->command->verb);
+        return room;
+    }
     return "look into the log of hsmd; \"hsmctl node status\" shows the node's state";
 }
 
@@ -102,12 +106,13 @@ enum status complain(const struct invocation *call, enum status status, const ch
 enum status complain_err(const struct invocation *call, const char *doing, enum err e, const struct diag *why)
 {
     struct diag own = {0};
+    char room[128];
 
     if (why == NULL || why->what[0] == '\0') {
         diag_set(&own, "%s", err_text(e));
         why = &own;
     }
-    return say(call, status_of(e), err_name(e), doing, why, why->remedy[0] != '\0' ? why->remedy : remedy_of(e));
+    return say(call, status_of(e), err_name(e), doing, why, why->remedy[0] != '\0' ? why->remedy : remedy_of(call, e, room, sizeof room));
 }
 
 enum status complain_login(const struct invocation *call, const char *user, bool admin, enum err e, struct diag *why)
