@@ -3,6 +3,7 @@
 #include "tests/unit/runner.h"
 
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 EVP_PKEY *test_key_new(void)
@@ -39,4 +40,16 @@ X509 *test_certificate_new(const char *name, EVP_PKEY *key, const X509 *issuer, 
     }
     ck_assert_int_gt(X509_sign(cert, issuer ? issuer_key : key, EVP_sha256()), 0);
     return cert;
+}
+
+void test_providers_unload(OSSL_LIB_CTX *libctx)
+{
+    static const char *const loaded[] = {"vkey", "default", "default"};
+
+    for (size_t i = 0; i < sizeof loaded / sizeof loaded[0]; i++) {
+        OSSL_PROVIDER *p = OSSL_PROVIDER_load(libctx, loaded[i]); /* the same one again: the only way to get at it */
+        ck_assert_ptr_nonnull(p);
+        OSSL_PROVIDER_unload(p);
+        OSSL_PROVIDER_unload(p);
+    }
 }

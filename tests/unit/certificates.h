@@ -13,4 +13,7 @@ EVP_PKEY *test_key_new(void);
  * The caller frees it. */
 X509 *test_certificate_new(const char *name, EVP_PKEY *key, const X509 *issuer, EVP_PKEY *issuer_key);
 
+/* Ends the use of what a test and vkey_provider_load() loaded into this context, before it is freed: a process never does. */
+void test_providers_unload(OSSL_LIB_CTX *libctx);
+
 #endif

@@ -6,6 +6,7 @@
 #include "daemon/mailbox.h"
 #include "daemon/peer_hash.h"
 #include "daemon/proposal.h"
+#include "tests/unit/certificates.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/temp_folder.h"
 
@@ -346,6 +347,7 @@ void peer_world_free(void)
         EVP_PKEY_free(root_keys[i]);
         X509_free(roots[i]);
     }
+    test_providers_unload(libctx);
     OSSL_LIB_CTX_free(libctx);
     temp_folder_free(temp);
 }

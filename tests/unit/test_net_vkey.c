@@ -66,6 +66,7 @@ static void teardown(void)
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(server_key);
     EVP_PKEY_free(client_key);
+    test_providers_unload(libctx);
     OSSL_LIB_CTX_free(libctx);
 }
 

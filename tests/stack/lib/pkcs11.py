@@ -128,15 +128,20 @@ class Session:
     def find(self, **values):
         self.call("FindObjectsInit", template(values), ULONG(len(values)))
         found = []
-        try:
-            while True:
-                handles, count = (ULONG * 64)(), ULONG()
+        while True:
+            handles, count = (ULONG * 64)(), ULONG()
+            try:
                 self.call("FindObjects", handles, ULONG(64), ctypes.byref(count))
-                found += list(handles)[:count.value]
-                if count.value == 0:
-                    return found
-        finally:
-            self.call("FindObjectsFinal")
+            except Refused:
+                try:
+                    self.call("FindObjectsFinal")
+                except Refused:
+                    pass  # over already; what was refused first is what matters
+                raise
+            found += list(handles)[:count.value]
+            if count.value == 0:
+                self.call("FindObjectsFinal")
+                return found
 
     def attribute(self, handle, name, room=4096):
         value = ctypes.create_string_buffer(room)
