@@ -224,6 +224,31 @@ enum err facts_want(struct facts *f, uint64_t id)
     return ERR_NEED;
 }
 
+static bool holds(const struct found *l, uint64_t id)
+{
+    for (size_t i = 0; l->known && i < l->n; i++)
+        if (l->ids[i] == id)
+            return true;
+    return false;
+}
+
+/* Is the record part of what searches found, they are made anew with all that they found. Read anew alone it could be gone, and the list
+ * would then be of no moment: without what was destroyed later, and without what was made before that. */
+static bool search_anew(struct facts *f, uint64_t id)
+{
+    bool part = false;
+
+    for (size_t i = 0; i < f->n_lookups && !part; i++)
+        part = holds(&f->lookups[i], id);
+    for (size_t i = 0; part && i < f->n_lookups; i++) {
+        struct found *l = &f->lookups[i];
+        for (size_t k = 0; l->known && k < l->n; k++)
+            facts_drop(f, l->ids[k]);
+        l->known = false;
+    }
+    return part;
+}
+
 enum err facts_record(struct facts *f, const struct facts_proof *proof, uint64_t id, struct fact **out)
 {
     struct fact *r = find(f, id);
@@ -235,7 +260,7 @@ enum err facts_record(struct facts *f, const struct facts_proof *proof, uint64_t
         e = open_fact(r, proof);
     if (e == ERR_STALE && f->overtaken++ < OVERTAKEN_MAX) {
         facts_drop(f, id);
-        return facts_want(f, id);
+        return search_anew(f, id) ? ERR_NEED : facts_want(f, id);
     }
     if (e != ERR_OK)
         return e;

@@ -70,6 +70,7 @@ void facts_drop(struct facts *f, uint64_t id);
 
 /* The fact of an id, open unless it is absent; *out is good until the next call. ERR_NEED: noted as wanted. That is so, too, where the
  * record is older than one that the vault has been shown: an honest front's threads overtake each other, and what it reads now is newer.
+ * Where a lookup found it, the lookups are wanted again too, and their records forgotten: what they find is of one moment.
  * ERR_STALE: it was older several times. ERR_FORGED, ERR_LIMIT, ERR_NO_MEMORY. */
 enum err facts_record(struct facts *f, const struct facts_proof *proof, uint64_t id, struct fact **out);
 

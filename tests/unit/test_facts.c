@@ -250,6 +250,42 @@ START_TEST(test_lookup_is_asked_for_and_answered)
 }
 END_TEST
 
+/* What a search finds is of one moment. Were only the record read anew, that was destroyed meanwhile, say, it would be missing in a list
+ * that lacks what was made before. */
+START_TEST(test_search_of_a_record_that_was_overtaken_is_made_anew)
+{
+    static const uint64_t ids[] = {5, 6}, later[] = {5, 8};
+    const struct found *found;
+
+    setup();
+    ck_assert(seen_note(proof.seen, 6, 4));
+    ck_assert_int_eq(look(3), ERR_NEED);
+    ck_assert_int_eq(facts_lookup(&facts, token, 0, 10, &found), ERR_NEED);
+    ck_assert_int_eq(answer_lookup(token, sizeof token, ids, 2), ERR_OK);
+    ck_assert_int_eq(add_and_clear(sealed(master, "the right cluster", 3, 1, "no part of it")), ERR_OK);
+    ck_assert_int_eq(add_and_clear(sealed(master, "the right cluster", 5, 1, "of then")), ERR_OK);
+    ck_assert_int_eq(add_and_clear(sealed(master, "the right cluster", 6, 3, "of then")), ERR_OK);
+    facts_unuse(&facts);
+    ck_assert_int_eq(facts_lookup(&facts, token, 0, 10, &found), ERR_OK);
+    ck_assert_int_eq(look(3), ERR_OK);
+    ck_assert_int_eq(look(5), ERR_OK);
+    ck_assert_int_eq(look(6), ERR_NEED);
+    ck_assert(facts_wants(&facts));
+    facts_unuse(&facts);
+    ck_assert_int_eq(facts_lookup(&facts, token, 0, 10, &found), ERR_NEED);
+    ck_assert_int_eq(look(3), ERR_OK);
+    ck_assert_int_eq(answer_lookup(token, sizeof token, later, 2), ERR_OK);
+    ck_assert_int_eq(add_and_clear(sealed(master, "the right cluster", 5, 2, "of now")), ERR_OK);
+    ck_assert_int_eq(add_and_clear(sealed(master, "the right cluster", 8, 1, "of now")), ERR_OK);
+    ck_assert_int_eq(facts_lookup(&facts, token, 0, 10, &found), ERR_OK);
+    ck_assert_uint_eq(found->ids[1], 8);
+    ck_assert_int_eq(look(5), ERR_OK);
+    ck_assert_int_eq(look(8), ERR_OK);
+    ck_assert(!facts_wants(&facts));
+    teardown();
+}
+END_TEST
+
 START_TEST(test_answer_that_answers_no_question_is_malformed)
 {
     static const uint64_t below[] = {10, 11}, twice[] = {11, 11}, many[] = {11, 12, 13};
@@ -290,7 +326,8 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_record_is_asked_for_once_and_then_open,
         &test_record_of_strange_keys_or_another_cluster_is_forged_however_often_it_is_looked_at,
         &test_altered_record_is_not_believed_for_its_tag, &test_record_that_another_thread_has_overtaken_is_asked_for_again,
-        &test_record_that_is_old_each_time_is_stale, &test_what_a_round_said_of_a_record_stays,
+        &test_record_that_is_old_each_time_is_stale, &test_search_of_a_record_that_was_overtaken_is_made_anew,
+        &test_what_a_round_said_of_a_record_stays,
         &test_no_more_is_wanted_in_a_round_than_its_limit, &test_no_more_records_are_held_than_can_have_been_asked_for,
         &test_lookup_is_asked_for_and_answered, &test_answer_that_answers_no_question_is_malformed,
         &test_lookups_are_bounded_in_number_and_length, NULL};
