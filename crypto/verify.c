@@ -9,12 +9,12 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/eddsa.h"
 #include "crypto/verify_pq.h"
 #include "proto/limits.h"
 
 enum {
     PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
-    PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
     PARAMS_MAX = 5
 };
 
@@ -28,14 +28,6 @@ struct plan {
 static void plan_text(struct plan *p, const char *name, const char *value)
 {
     p->params[p->n++] = OSSL_PARAM_construct_utf8_string(name, (char *)value, 0);
-}
-
-/* RFC 8017 section 9.1.1: the encoded message has one bit less than the modulus. */
-static size_t pss_salt_bytes_max(size_t bits, size_t hash_bytes)
-{
-    size_t encoded = (bits - 1 + 7) / 8;
-
-    return encoded > hash_bytes + PSS_OVERHEAD_BYTES ? encoded - hash_bytes - PSS_OVERHEAD_BYTES : 0;
 }
 
 static const char *hash_of(const struct verify *v)
@@ -54,9 +46,7 @@ static enum err check_pss(const struct verify *v)
         return ERR_MECHANISM_PARAM;
     if (v->mechanism->hash != NULL && strcmp(v->mechanism->hash, hash) != 0)
         return ERR_MECHANISM_PARAM; /* PKCS#11 v3.1 section 6.1.12: the parameter's hash is the mechanism's */
-    if (v->pss->salt_bytes > pss_salt_bytes_max(public_key_bits(v->key), mechanism_hash_bytes(hash)))
-        return ERR_MECHANISM_PARAM;
-    return ERR_OK;
+    return mechanism_pss_fits(public_key_bits(v->key), hash, v->pss->salt_bytes) ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
 enum err verify_check(const struct verify *v)
@@ -71,6 +61,8 @@ enum err verify_check(const struct verify *v)
         return ERR_KEY_SIZE;
     if (m->param == PARAM_PSS)
         return check_pss(v);
+    if (m->param == PARAM_EDDSA)
+        return eddsa_check(v->libctx, public_key_curve(v->key), v->eddsa);
     return v->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
@@ -166,11 +158,33 @@ out:
     return e;
 }
 
+static enum err verify_eddsa(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
+                             size_t signature_n)
+{
+    EVP_MD_CTX *ctx;
+    OSSL_PARAM params[EDDSA_PARAMS];
+    enum err e;
+
+    if (signature_n != mechanism_signature_bytes(v->mechanism, public_key_bits(v->key)))
+        return ERR_SIGNATURE_LEN;
+    eddsa_params(public_key_curve(v->key), v->eddsa, params);
+    if ((ctx = EVP_MD_CTX_new()) == NULL)
+        return ERR_NO_MEMORY;
+    if (EVP_DigestVerifyInit_ex(ctx, NULL, NULL, v->libctx, NULL, public_key_evp(v->key), params) != 1)
+        e = ERR_BUG;
+    else
+        e = EVP_DigestVerify(ctx, signature, signature_n, data, data_n) == 1 ? ERR_OK : ERR_SIGNATURE;
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
 static enum err (*const families[])(const struct verify *, const uint8_t *, size_t, const uint8_t *, size_t) = {
     [FAMILY_RSA_PKCS] = verify_rsa,
     [FAMILY_RSA_RAW] = verify_rsa,
     [FAMILY_RSA_PSS] = verify_rsa,
     [FAMILY_ECDSA] = verify_ecdsa,
+    [FAMILY_EDDSA] = verify_eddsa,
     [FAMILY_PQ_PURE] = verify_pq,
     [FAMILY_PQ_HASH] = verify_pq,
 };

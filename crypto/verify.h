@@ -18,6 +18,7 @@ struct verify {
     OSSL_LIB_CTX *libctx;
     const struct mechanism *mechanism;   /* a row that does CKF_VERIFY with a public key */
     const Hsm__PssParams *pss;           /* rows with PARAM_PSS; else NULL */
+    const Hsm__EddsaParams *eddsa;       /* rows with PARAM_EDDSA, where NULL is the pure variant; else NULL */
     const Hsm__PqParams *pq;             /* rows with PARAM_PQ and PARAM_PQ_HASH */
     const struct public_key *key;
 };

@@ -42,6 +42,7 @@
 #define PARAM_OF_PARAM_BIT PARAM_BIT
 #define PARAM_OF_PARAM_AES_CBC_DATA PARAM_AES_CBC_DATA
 #define PARAM_OF_PARAM_RSA_AES PARAM_RSA_AES
+#define PARAM_OF_PARAM_EDDSA PARAM_EDDSA
 #define COST_INLINE false
 #define COST_DEAR true
 #define ONLY_MODERN false
@@ -77,6 +78,8 @@ static const struct mechanism rows[] = {
 #undef ROW
 #undef MECH
 };
+
+enum { PSS_OVERHEAD_BYTES = 2 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
@@ -202,6 +205,14 @@ bool mechanism_is_mac(const struct mechanism *m)
     return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC;
 }
 
+bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes)
+{
+    size_t encoded = (bits - 1 + 7) / 8; /* one bit less than the modulus */
+    size_t taken = mechanism_hash_bytes(hash) + PSS_OVERHEAD_BYTES;
+
+    return encoded >= taken && salt_bytes <= encoded - taken;
+}
+
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
 {
     enum mechanism_family f = m->family;
@@ -210,6 +221,8 @@ size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
         return (size + 7) / 8;
     if (f == FAMILY_ECDSA)
         return 2 * ((size + 7) / 8);
+    if (f == FAMILY_EDDSA)
+        return 2 * ((size + 1 + 7) / 8); /* a bit more than the field has, for the sign: RFC 8032 section 3 */
     if (f == FAMILY_HMAC)
         return mechanism_hash_bytes(m->hash);
     return f == FAMILY_CMAC || f == FAMILY_GMAC ? MAC_BLOCK_BYTES : 0;

@@ -19,6 +19,7 @@ enum mechanism_family {
     FAMILY_RSA_RAW,
     FAMILY_RSA_PSS,
     FAMILY_ECDSA,
+    FAMILY_EDDSA,
     FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
     FAMILY_PQ_HASH,  /* ... over its hash */
     FAMILY_HMAC,
@@ -90,7 +91,8 @@ enum mechanism_param {
     PARAM_AES_CBC_DATA,   /* CK_AES_CBC_ENCRYPT_DATA_PARAMS */
     PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
-    PARAM_PQ_HASH  /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
+    PARAM_PQ_HASH, /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
+    PARAM_EDDSA    /* CK_EDDSA_PARAMS, which may be left out */
 };
 
 /* Who sees the data: see mechanism.def. */
@@ -147,6 +149,9 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type);
 
 /* A MAC, which secret keys make and check. */
 bool mechanism_is_mac(const struct mechanism *m);
+
+/* Whether a PSS signature by a modulus of so many bits has room for hash and salt (RFC 8017 section 9.1.1). */
+bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes);
 
 /* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits
  * (bytes for secret keys). */

@@ -90,6 +90,13 @@ static enum err check_pq_hash(const struct mechanism *row, const Hsm__Mechanism 
                : ERR_MECHANISM_PARAM;
 }
 
+/* RFC 8032 section 5.1: a context is at most 255 bytes */
+static enum err check_eddsa(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->eddsa->context.len <= EDDSA_CONTEXT_BYTES_MAX ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
 /* Where each parameter stands: a pointer in the message, which several may share (a second key stands in the request itself); and
  * what may stand there. */
 static const struct {
@@ -118,6 +125,7 @@ static const struct {
     [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_oaep},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
+    [PARAM_EDDSA] = {offsetof(Hsm__Mechanism, eddsa), check_eddsa},
 };
 
 enum { FIELDS = sizeof fields / sizeof fields[0] };

@@ -132,6 +132,24 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
     GUARDED(GetMechanismList, 0, get_mechanism_list(c.module, slot, list, count));
 }
 
+/* CKF_HW is "performed by the device" (PKCS #11 3.1 section 3.5), as opposed to the library in this process: what takes a key is the
+ * cluster's work. Programs take mechanisms without it for the library's own, and some pass over their keys then. */
+static CK_FLAGS info_flags(const struct mechanism *row)
+{
+    CK_FLAGS flags = row->flags | (row->where != WHERE_LOCAL ? CKF_HW : 0);
+
+    if (row->flags & CKF_SIGN)
+        flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
+    if (row->flags & CKF_VERIFY)
+        flags |= CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
+    /* What curves are like here (PKCS #11 3.1 section 6.3). */
+    if (row->has_key && row->key_type == CKK_EC)
+        flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS;
+    if (row->has_key && (row->key_type == CKK_EC_EDWARDS || row->key_type == CKK_EC_MONTGOMERY))
+        flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_CURVENAME;
+    return flags;
+}
+
 static CK_RV get_mechanism_info(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
     const struct mechanism *row = mechanism_find(type);
@@ -142,14 +160,7 @@ static CK_RV get_mechanism_info(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_
         return CKR_MECHANISM_INVALID;
     if (info == NULL)
         return CKR_ARGUMENTS_BAD;
-    *info = (CK_MECHANISM_INFO){.ulMinKeySize = policy_least(m, row), .ulMaxKeySize = row->size_max, .flags = row->flags};
-    if (row->flags & CKF_SIGN)
-        info->flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
-    if (row->flags & CKF_VERIFY)
-        info->flags |= CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
-    /* What curves are like here (PKCS #11 2.40 current mechanisms, section 2.3). */
-    if (row->has_key && row->key_type == CKK_EC)
-        info->flags |= CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS;
+    *info = (CK_MECHANISM_INFO){.ulMinKeySize = policy_least(m, row), .ulMaxKeySize = row->size_max, .flags = info_flags(row)};
     return CKR_OK;
 }
 

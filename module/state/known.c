@@ -223,6 +223,13 @@ const struct parameter_set *known_set(const struct known *o)
     return parameter_set_find(known_ulong(o, CKA_KEY_TYPE), known_ulong(o, CKA_PARAMETER_SET));
 }
 
+const struct curve *known_curve(const struct known *o)
+{
+    const struct known_value *params = known_value(o, CKA_EC_PARAMS);
+
+    return params != NULL ? curve_find(params->bytes, params->n) : NULL;
+}
+
 size_t known_key_size(const struct known *o)
 {
     const struct known_value *v;
@@ -234,9 +241,7 @@ size_t known_key_size(const struct known *o)
         return known_set(o)->public_bytes;
     if ((v = known_value(o, CKA_MODULUS)) != NULL)
         return bits_of(v);
-    if ((v = known_value(o, CKA_EC_PARAMS)) == NULL)
-        return 0;
-    curve = curve_find(v->bytes, v->n);
+    curve = known_curve(o);
     return curve != NULL ? curve->bits : 0;
 }
 

@@ -58,6 +58,8 @@ size_t known_key_size(const struct known *o);
 
 /* NULL: no key made by one. */
 const struct parameter_set *known_set(const struct known *o);
+/* The curve that CKA_EC_PARAMS names; NULL: none. */
+const struct curve *known_curve(const struct known *o);
 
 /* The public key of a CKO_PUBLIC_KEY, made at the first call. As long as the object. Enters the gate. public_key.h's errors. */
 enum err known_public_key(struct known *o, OSSL_LIB_CTX *libctx, const struct public_key **out);

@@ -19,6 +19,7 @@ static const struct {
     [PARAM_CHACHA] = {.bytes = sizeof(CK_SALSA20_CHACHA20_POLY1305_PARAMS), .take = parameter_take_chacha},
     [PARAM_PQ] = {.take_any = parameter_take_pq},
     [PARAM_PQ_HASH] = {.bytes = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT), .take = parameter_take_pq_hash},
+    [PARAM_EDDSA] = {.take_any = parameter_take_eddsa},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
     [PARAM_ECDH] = {.bytes = sizeof(CK_ECDH1_DERIVE_PARAMS), .take = parameter_take_ecdh},
     [PARAM_HKDF] = {.bytes = sizeof(CK_HKDF_PARAMS), .take = parameter_take_hkdf},

@@ -44,3 +44,19 @@ enum err parameter_take_pss(const struct mechanism *row, const void *given, Hsm_
     out->pss->salt_bytes = pss.sLen;
     return ERR_OK;
 }
+
+enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out)
+{
+    struct pkcs11_eddsa_params eddsa = {.phFlag = CK_FALSE};
+
+    (void)row;
+    if (n > 0 && n != sizeof eddsa)
+        return ERR_MECHANISM_PARAM;
+    if (n > 0)
+        memcpy(&eddsa, given, n);
+    if ((out->eddsa = parameter_memory(sizeof *out->eddsa)) == NULL)
+        return ERR_NO_MEMORY;
+    hsm__eddsa_params__init(out->eddsa);
+    out->eddsa->prehash = eddsa.phFlag != CK_FALSE;
+    return parameter_copy(eddsa.pContextData, eddsa.ulContextDataLen, &out->eddsa->context);
+}

@@ -38,6 +38,7 @@ enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm
 enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_rsa_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 
 enum err parameter_take_pq(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_pq_hash(const struct mechanism *row, const void *given, Hsm__Mechanism *out);

@@ -1,5 +1,6 @@
 #include "module/state/signing.h"
 
+#include "crypto/eddsa.h"
 #include "crypto/verify.h"
 #include "module/rpc/gate.h"
 #include "module/state/cluster.h"
@@ -27,10 +28,27 @@ static enum err check_class(const struct known *key, CK_FLAGS use)
 
 static enum err check_public(struct module *m, const struct signing *s)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss, .pq = s->mechanism.wire->pq};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss,
+                       .eddsa = s->mechanism.wire->eddsa, .pq = s->mechanism.wire->pq};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
     return e == ERR_OK ? verify_check(&v) : e;
+}
+
+/* As far as the key has a say in it. */
+static enum err check_parameter(struct module *m, const struct signing *s, size_t size)
+{
+    const Hsm__Mechanism *given = s->mechanism.wire;
+    enum err e = ERR_OK;
+
+    if (s->mechanism.row->param == PARAM_PSS && !mechanism_pss_fits(size, mechanism_hash_name(given->pss->hash), given->pss->salt_bytes))
+        e = ERR_MECHANISM_PARAM;
+    if (s->mechanism.row->param == PARAM_EDDSA) {
+        gate_enter();
+        e = eddsa_check(m->libctx, known_curve(s->key), given->eddsa);
+        gate_leave();
+    }
+    return e;
 }
 
 static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
@@ -47,7 +65,7 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_TYPE;
     if (!known_allows(s->key, row->type))
         return ERR_MECHANISM;
-    if ((e = policy_check_size(m, row, size)) != ERR_OK)
+    if ((e = policy_check_size(m, row, size)) != ERR_OK || (e = check_parameter(m, s, size)) != ERR_OK)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
                                                    : parameter_signature_bytes(row, s->mechanism.wire, size);
@@ -173,7 +191,8 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
 
 static enum err verify_here(struct module *m, struct signing *s, const struct key_request *k, const CK_BYTE *signature, size_t n)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss, .pq = s->mechanism.wire->pq};
+    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss,
+                       .eddsa = s->mechanism.wire->eddsa, .pq = s->mechanism.wire->pq};
     enum err e = known_public_key(s->key, m->libctx, &v.key);
 
     if (e == ERR_OK) {

@@ -243,12 +243,16 @@ Hsm__KeyRef stage_key(const Hsm__Object *o)
 struct travelling {
     Hsm__Mechanism mechanism;
     Hsm__PssParams pss;
+    Hsm__EddsaParams eddsa;
 };
 
 static void travel(const struct stage_use *use, struct travelling *t)
 {
     hsm__mechanism__init(&t->mechanism);
     t->mechanism.type = use->mechanism;
+    hsm__eddsa_params__init(&t->eddsa);
+    if (mechanism_find(use->mechanism) != NULL && mechanism_find(use->mechanism)->param == PARAM_EDDSA)
+        t->mechanism.eddsa = &t->eddsa;
     if (use->pss == NULL)
         return;
     hsm__pss_params__init(&t->pss);

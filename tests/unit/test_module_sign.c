@@ -12,7 +12,6 @@ static CK_BYTE data[] = "what is to be signed";
 static CK_BYTE signature[1024];
 static CK_ULONG n;
 static CK_SESSION_HANDLE s;
-static CK_RSA_PKCS_PSS_PARAMS pss;
 
 static void setup(void)
 {
@@ -20,79 +19,6 @@ static void setup(void)
     s = token_alice();
     n = sizeof signature;
 }
-
-/* The mechanism with a parameter that suits it. */
-static CK_MECHANISM mechanism_of(const struct mechanism *row)
-{
-    if (mechanism_is_mac(row))
-        return sample_mechanism(row, 0);
-    if (row->param != PARAM_PSS)
-        return (CK_MECHANISM){row->type, NULL, 0};
-    pss = sample_pss(row);
-    return (CK_MECHANISM){row->type, &pss, sizeof pss};
-}
-
-/* What the mechanism can sign. */
-static CK_ULONG data_for(const struct mechanism *row, CK_BYTE *out)
-{
-    memset(out, 1, 256);
-    if (row->where == WHERE_HASH_IN_MODULE || mechanism_is_mac(row))
-        return 200;
-    return row->family == FAMILY_RSA_RAW ? 256 : 32;
-}
-
-/* Every row that signs does it in one part and in many, and both are found good; and nothing else is. */
-START_TEST(test_every_mechanism_signs_and_verifies_in_one_part_and_in_many)
-{
-    struct token_pair rsa, ec;
-    unsigned tried = 0;
-
-    setup();
-    rsa = token_rsa(s, false, "rsa");
-    ec = token_ec(s, true, "ec");
-    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
-        const struct mechanism *row = mechanism_at(i);
-        bool is_rsa = row->key_type == CKK_RSA, is_mac = mechanism_is_mac(row);
-        CK_OBJECT_HANDLE secret = is_mac ? token_secret_key(s, row->key_type, 32) : 0;
-        CK_OBJECT_HANDLE with = is_rsa ? rsa.private_key : is_mac ? secret : ec.private_key;
-        CK_OBJECT_HANDLE against = is_rsa ? rsa.public_key : is_mac ? secret : ec.public_key;
-        CK_BYTE bytes[256], second[1024];
-        CK_ULONG length = data_for(row, bytes), size = 0, second_n = sizeof second;
-        CK_MECHANISM m;
-        if (!mechanism_does(row, CKF_SIGN))
-            continue;
-        tried++;
-        m = mechanism_of(row);
-        ck_ok(f->C_SignInit(s, &m, with));
-        ck_ok(f->C_Sign(s, bytes, length, NULL, &size));
-        n = size;
-        ck_ok(f->C_Sign(s, bytes, length, signature, &n));
-        ck_assert_uint_eq(n, size);
-
-        ck_ok(f->C_SignInit(s, &m, with));
-        ck_ok(f->C_SignUpdate(s, bytes, 10));
-        ck_ok(f->C_SignUpdate(s, NULL, 0));
-        ck_ok(f->C_SignUpdate(s, bytes + 10, length - 10));
-        ck_ok(f->C_SignFinal(s, NULL, &size));
-        ck_ok(f->C_SignFinal(s, second, &second_n));
-        ck_assert_uint_eq(second_n, n);
-
-        ck_ok(f->C_VerifyInit(s, &m, against));
-        ck_ok(f->C_Verify(s, bytes, length, second, second_n));
-        ck_ok(f->C_VerifyInit(s, &m, against));
-        ck_ok(f->C_VerifyUpdate(s, bytes, length));
-        ck_ok(f->C_VerifyFinal(s, signature, n));
-
-        ck_ok(f->C_VerifyInit(s, &m, against));
-        bytes[length - 1] ^= 1;
-        ck_rv(f->C_Verify(s, bytes, length, signature, n), CKR_SIGNATURE_INVALID);
-        ck_ok(f->C_VerifyInit(s, &m, against));
-        ck_rv(f->C_Verify(s, bytes, length, signature, n + (row->family == FAMILY_ECDSA ? 1 : 2)), CKR_SIGNATURE_LEN_RANGE);
-    }
-    ck_assert_uint_gt(tried, 10);
-    token_stop();
-}
-END_TEST
 
 START_TEST(test_order_of_calls_is_kept)
 {
@@ -381,7 +307,6 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
-        &test_every_mechanism_signs_and_verifies_in_one_part_and_in_many,
         &test_order_of_calls_is_kept,
         &test_size_query_and_short_buffer_keep_the_operation_and_errors_end_it,
         &test_wrong_keys_and_mechanisms_are_refused_at_init,

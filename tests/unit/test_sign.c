@@ -74,7 +74,7 @@ static void sign_all_rows_of(const struct key *k, const struct public_key *publi
             ck_assert_int_eq(sign_data(&s, data, n - 1, out, &out_n), ERR_DATA_LEN);
         tried++;
     }
-    ck_assert(tried > 0 || key_type(k) != CKK_EC);
+    ck_assert((tried > 0) == (key_type(k) != CKK_EC_MONTGOMERY));
 }
 
 START_TEST(test_every_rsa_row_signs_what_the_public_key_verifies)

@@ -35,6 +35,17 @@ static void drop(void)
     key = NULL;
 }
 
+static size_t sign_eddsa(const uint8_t *data, size_t n, uint8_t *out)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t len = 600;
+
+    ck_assert_int_eq(EVP_DigestSignInit(ctx, NULL, NULL, NULL, private_key), 1);
+    ck_assert_int_eq(EVP_DigestSign(ctx, out, &len, data, n), 1);
+    EVP_MD_CTX_free(ctx);
+    return len;
+}
+
 /* Signs with OpenSSL as the row says; r || s of full length for ECDSA. */
 static size_t sign(const struct mechanism *m, const Hsm__PssParams *pss, const uint8_t *data, size_t n, uint8_t *out)
 {
@@ -42,6 +53,10 @@ static size_t sign(const struct mechanism *m, const Hsm__PssParams *pss, const u
     const char *hash = pss ? mechanism_hash_name(pss->hash) : m->hash;
     size_t len = 600;
 
+    if (m->family == FAMILY_EDDSA) {
+        EVP_PKEY_CTX_free(ctx);
+        return sign_eddsa(data, n, out);
+    }
     ck_assert_int_eq(EVP_PKEY_sign_init(ctx), 1);
     if (m->family == FAMILY_RSA_RAW)
         ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
@@ -119,7 +134,7 @@ START_TEST(test_every_ec_row_verifies_and_refuses_on_every_curve)
 {
     for (size_t i = 0; curve_at(i); i++) {
         make(sample_on_curve(curve_at(i)));
-        ck_assert_uint_gt(try_rows(curve_at(i)->key_type) + (curve_at(i)->key_type != CKK_EC), 0);
+        ck_assert((try_rows(curve_at(i)->key_type) > 0) == (curve_at(i)->key_type != CKK_EC_MONTGOMERY));
         drop();
     }
 }

@@ -308,6 +308,31 @@ START_TEST(test_ecdsa_signatures_are_judged_as_wycheproof_does)
 }
 END_TEST
 
+/* ---- EdDSA */
+
+START_TEST(test_eddsa_signatures_are_judged_as_wycheproof_does)
+{
+    json_t *file = open_file("ed25519_test.json"), *group, *test;
+    const struct mechanism *row = mechanism_find(CKM_EDDSA);
+    static struct bytes info, message, signature;
+    size_t g, t;
+
+    json_array_foreach(json_object_get(file, "testGroups"), g, group) {
+        struct public_key *key = NULL;
+        bytes_of(group, "publicKeyDer", &info);
+        ck_assert_int_eq(public_key_read(NULL, info.at, info.n, &key), ERR_OK);
+        json_array_foreach(json_object_get(group, "tests"), t, test) {
+            bytes_of(test, "msg", &message);
+            bytes_of(test, "sig", &signature);
+            judge(test, row->name, verifies(row, NULL, key, message.at, message.n, &signature));
+        }
+        public_key_free(key);
+    }
+    json_decref(file);
+    report("EdDSA");
+}
+END_TEST
+
 /* ---- RSA */
 
 static struct public_key *rsa_key(const json_t *group)
@@ -475,7 +500,7 @@ END_TEST
 
 static bool is_ours(const char *name)
 {
-    static const char *const stems[] = {"ecdsa_", "rsa_signature_", "rsa_pss_", "rsa_pkcs1_2048_sig_gen",
+    static const char *const stems[] = {"ecdsa_", "ed25519_", "rsa_signature_", "rsa_pss_", "rsa_pkcs1_2048_sig_gen",
                                         "hmac_", "aes_cmac"};
 
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++)
@@ -509,6 +534,7 @@ Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
         &test_ecdsa_signatures_are_judged_as_wycheproof_does,
+        &test_eddsa_signatures_are_judged_as_wycheproof_does,
         &test_rsa_pkcs_signatures_are_judged_as_wycheproof_does,
         &test_rsa_pss_signatures_are_judged_as_wycheproof_does,
         &test_rsa_signatures_are_made_as_wycheproof_has_them,

@@ -15,7 +15,8 @@ static enum err make_mac(struct work *w, const struct key_use *use, const Protob
 static enum err make_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data, uint8_t *out, size_t *n)
 {
     struct sign s = {
-        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .pss = use->given->pss, .pq = use->given->pq, .key = use->key->key};
+        .libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .pss = use->given->pss, .eddsa = use->given->eddsa,
+        .pq = use->given->pq, .key = use->key->key};
     enum err e = sign_check(&s);
 
     if (e == ERR_OK && mechanism_is_dear(s.mechanism, key_size(s.key)))

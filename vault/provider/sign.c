@@ -10,11 +10,11 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/eddsa.h"
 #include "vault/provider/sign_pq.h"
 
 enum {
     PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
-    PSS_OVERHEAD_BYTES = 2,    /* RFC 8017 section 9.1.1 */
     PARAMS_MAX = 5,
     ECDSA_DER_BYTES_MAX = 160 /* both halves of P-521, and their heads */
 };
@@ -27,16 +27,12 @@ static size_t modulus_bytes(const struct sign *s)
 static enum err check_pss(const struct sign *s)
 {
     const char *hash = s->pss == NULL ? NULL : mechanism_hash_name(s->pss->hash);
-    size_t encoded = (key_size(s->key) - 1 + 7) / 8; /* one bit less than the modulus: RFC 8017 section 9.1.1 */
 
     if (hash == NULL || mechanism_mgf_hash(s->pss->mgf) == NULL)
         return ERR_MECHANISM_PARAM;
     if (s->mechanism->hash != NULL && strcmp(s->mechanism->hash, hash) != 0)
         return ERR_MECHANISM_PARAM;
-    if (encoded < mechanism_hash_bytes(hash) + PSS_OVERHEAD_BYTES ||
-        s->pss->salt_bytes > encoded - mechanism_hash_bytes(hash) - PSS_OVERHEAD_BYTES)
-        return ERR_MECHANISM_PARAM;
-    return ERR_OK;
+    return mechanism_pss_fits(key_size(s->key), hash, s->pss->salt_bytes) ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
 enum err sign_check(const struct sign *s)
@@ -51,6 +47,8 @@ enum err sign_check(const struct sign *s)
         return ERR_KEY_SIZE;
     if (m->param == PARAM_PSS)
         return check_pss(s);
+    if (m->param == PARAM_EDDSA)
+        return eddsa_check(s->libctx, key_curve(s->key), s->eddsa);
     return s->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
@@ -154,11 +152,30 @@ static enum err sign_ecdsa(const struct sign *s, const uint8_t *data, size_t dat
     return e;
 }
 
+static enum err sign_eddsa(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    OSSL_PARAM params[EDDSA_PARAMS];
+    enum err e;
+
+    eddsa_params(key_curve(s->key), s->eddsa, params);
+    if (ctx == NULL)
+        e = ERR_NO_MEMORY;
+    else if (EVP_DigestSignInit_ex(ctx, NULL, NULL, s->libctx, NULL, key_evp(s->key), params) != 1)
+        e = ERR_BUG;
+    else
+        e = EVP_DigestSign(ctx, out, out_n, data, data_n) == 1 ? ERR_OK : ERR_BUG;
+    EVP_MD_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
 static enum err (*const families[])(const struct sign *, const uint8_t *, size_t, uint8_t *, size_t *) = {
     [FAMILY_RSA_PKCS] = sign_rsa_pkcs,
     [FAMILY_RSA_RAW] = sign_rsa_raw,
     [FAMILY_RSA_PSS] = sign_rsa_pss,
     [FAMILY_ECDSA] = sign_ecdsa,
+    [FAMILY_EDDSA] = sign_eddsa,
     [FAMILY_PQ_PURE] = sign_pq,
     [FAMILY_PQ_HASH] = sign_pq,
 };
