@@ -267,7 +267,8 @@ START_TEST(test_mechanisms_are_the_tables_rows)
         ck_assert_uint_eq(types[i], row->type);
         ck_assert_uint_eq(info.ulMinKeySize, row->size_min);
         ck_assert_uint_eq(info.flags & row->flags, row->flags);
-        ck_assert_uint_eq((info.flags & CKF_EC_NAMEDCURVE) != 0, row->has_key && (row->key_type == CKK_EC || row->key_type == CKK_EC_EDWARDS || row->key_type == CKK_EC_MONTGOMERY));
+        ck_assert_uint_eq((info.flags & CKF_EC_NAMEDCURVE) != 0, row->has_key && (row->key_type == CKK_EC ||
+                          row->key_type == CKK_EC_EDWARDS || row->key_type == CKK_EC_MONTGOMERY));
         ck_assert_uint_eq((info.flags & CKF_HW) != 0, row->has_key);
     }
     ck_rv(f->C_GetMechanismInfo(0, CKM_DES_CBC, &info), CKR_MECHANISM_INVALID);
