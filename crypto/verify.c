@@ -201,3 +201,32 @@ enum err verify_signature(const struct verify *v, const uint8_t *data, size_t da
         return ERR_MECHANISM;
     return families[family](v, data, data_n, signature, signature_n);
 }
+
+enum err verify_recover(const struct verify *v, const uint8_t *signature, size_t signature_n, uint8_t *out, size_t *out_n)
+{
+    bool raw = v->mechanism->family == FAMILY_RSA_RAW;
+    struct plan p = {.n = 0};
+    EVP_PKEY_CTX *ctx = NULL;
+    size_t n = RSA_BITS_MAX / 8;
+    enum err e = verify_check(v);
+
+    if (e != ERR_OK)
+        return e;
+    if (!mechanism_does(v->mechanism, CKF_VERIFY_RECOVER))
+        return ERR_MECHANISM;
+    if (signature_n != (public_key_bits(v->key) + 7) / 8)
+        return ERR_SIGNATURE_LEN;
+    plan_text(&p, OSSL_SIGNATURE_PARAM_PAD_MODE, raw ? OSSL_PKEY_RSA_PAD_MODE_NONE : OSSL_PKEY_RSA_PAD_MODE_PKCSV15);
+    p.params[p.n] = OSSL_PARAM_construct_end();
+    if ((ctx = EVP_PKEY_CTX_new_from_pkey(v->libctx, public_key_evp(v->key), NULL)) == NULL)
+        e = ERR_NO_MEMORY;
+    else if (EVP_PKEY_verify_recover_init_ex(ctx, p.params) != 1)
+        e = ERR_BUG;
+    else if (EVP_PKEY_verify_recover(ctx, out, &n, signature, signature_n) != 1)
+        e = ERR_SIGNATURE;
+    else
+        *out_n = n;
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}

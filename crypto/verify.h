@@ -34,4 +34,8 @@ enum err verify_check(const struct verify *v);
 enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
                           size_t signature_n);
 
+/* The data that an RSA signature gives back (rows that do CKF_VERIFY_RECOVER): what was signed, for CKM_RSA_X_509 the whole block. `out`
+ * has room for RSA_BITS_MAX / 8 bytes. Besides verify_check's: ERR_SIGNATURE, ERR_SIGNATURE_LEN, ERR_NO_MEMORY, ERR_BUG. */
+enum err verify_recover(const struct verify *v, const uint8_t *signature, size_t signature_n, uint8_t *out, size_t *out_n);
+
 #endif

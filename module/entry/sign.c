@@ -1,5 +1,6 @@
 /* Signing and verifying (PKCS #11 2.40 sections 5.11 and 5.12). */
 #include "module/entry/guard.h"
+#include "module/state/recovering.h"
 
 CK_RV C_SignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
@@ -23,14 +24,14 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG *signa
 
 CK_RV C_SignRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    (void)session, (void)mechanism, (void)key;
-    return guard_missing(FUNCTION_SignRecoverInit);
+    GUARDED(SignRecoverInit, session,
+            signing_begin(c.module, &c.session->operations.sign_recovering, CKF_SIGN_RECOVER, mechanism, key));
 }
 
 CK_RV C_SignRecover(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG bytes, CK_BYTE *signature, CK_ULONG *signature_bytes)
 {
-    (void)session, (void)data, (void)bytes, (void)signature, (void)signature_bytes;
-    return guard_missing(FUNCTION_SignRecover);
+    GUARDED(SignRecover, session,
+            signing_sign(c.module, &c.session->operations.sign_recovering, data, bytes, signature, signature_bytes));
 }
 
 static CK_RV verify_init(const struct call *c, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -64,12 +65,12 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG sign
 
 CK_RV C_VerifyRecoverInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    (void)session, (void)mechanism, (void)key;
-    return guard_missing(FUNCTION_VerifyRecoverInit);
+    GUARDED(VerifyRecoverInit, session,
+            signing_begin(c.module, &c.session->operations.verify_recovering, CKF_VERIFY_RECOVER, mechanism, key));
 }
 
 CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_bytes, CK_BYTE *data, CK_ULONG *bytes)
 {
-    (void)session, (void)signature, (void)signature_bytes, (void)data, (void)bytes;
-    return guard_missing(FUNCTION_VerifyRecover);
+    GUARDED(VerifyRecover, session,
+            recovering_verify(c.module, &c.session->operations.verify_recovering, signature, signature_bytes, data, bytes));
 }

@@ -276,8 +276,11 @@ enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *si
     Hsm__Reply *reply = NULL;
     enum err e;
 
-    request.of_case = HSM__REQUEST__OF_SIGN;
-    request.sign = &sign;
+    request.of_case = k->recover ? HSM__REQUEST__OF_SIGN_RECOVER : HSM__REQUEST__OF_SIGN;
+    if (k->recover)
+        request.sign_recover = &sign;
+    else
+        request.sign = &sign;
     sign.key = &ref;
     sign.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
     sign.data = borrow(k->data, k->data_bytes);

@@ -37,6 +37,7 @@ struct key_request {
     const Hsm__Mechanism *mechanism;
     const uint8_t *data;
     size_t data_bytes;
+    bool recover; /* C_SignRecover */
 };
 /* *bytes is the room at first. ERR_MALFORMED: the signature does not fit, which no vault of ours makes. */
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes);

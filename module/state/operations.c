@@ -8,6 +8,8 @@ void operations_clear(struct operations *o)
     digesting_end(&o->digesting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
+    signing_end(&o->sign_recovering);
+    signing_end(&o->verify_recovering);
     signature_first_end(&o->signature_first);
     message_signing_end(&o->message_signing);
     message_signing_end(&o->message_verifying);
@@ -24,6 +26,8 @@ void operations_end_private(struct operations *o)
     digesting_end_private(&o->digesting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
+    signing_end(&o->sign_recovering);
+    signing_end(&o->verify_recovering);
     signature_first_end(&o->signature_first);
     message_signing_end(&o->message_signing);
     message_signing_end(&o->message_verifying);
@@ -31,7 +35,9 @@ void operations_end_private(struct operations *o)
 
 bool operations_have_key(const struct operations *o)
 {
-    return o->signing.key != NULL || o->verifying.key != NULL || o->signature_first.verifying.key != NULL ||
+    return o->signing.key != NULL || o->verifying.key != NULL || o->sign_recovering.key != NULL ||
+           o->verify_recovering.key != NULL ||
+           o->signature_first.verifying.key != NULL ||
            o->message_signing.pattern.key != NULL || o->message_verifying.pattern.key != NULL;
 }
 
@@ -47,6 +53,10 @@ void operations_cancel(struct operations *o, CK_FLAGS which)
         signing_end(&o->verifying);
         signature_first_end(&o->signature_first);
     }
+    if (which & CKF_SIGN_RECOVER)
+        signing_end(&o->sign_recovering);
+    if (which & CKF_VERIFY_RECOVER)
+        signing_end(&o->verify_recovering);
     if (which & CKF_MESSAGE_SIGN)
         message_signing_end(&o->message_signing);
     if (which & CKF_MESSAGE_VERIFY)

@@ -13,6 +13,7 @@ struct operations {
     struct search search;
     struct digesting digesting;
     struct signing signing, verifying;
+    struct signing sign_recovering, verify_recovering;
     struct message_signing message_signing, message_verifying;
     struct signature_first signature_first; /* only where `verifying` is nothing */
 };

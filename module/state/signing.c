@@ -18,9 +18,9 @@ static enum err check_class(const struct known *key, CK_FLAGS use)
     case CKO_SECRET_KEY:
         return ERR_OK;
     case CKO_PRIVATE_KEY:
-        return use == CKF_SIGN ? ERR_OK : ERR_KEY_FUNCTION;
+        return use == CKF_SIGN || use == CKF_SIGN_RECOVER ? ERR_OK : ERR_KEY_FUNCTION;
     case CKO_PUBLIC_KEY:
-        return use == CKF_VERIFY ? ERR_OK : ERR_KEY_FUNCTION;
+        return use == CKF_VERIFY || use == CKF_VERIFY_RECOVER ? ERR_OK : ERR_KEY_FUNCTION;
     default:
         return ERR_KEY_HANDLE; /* no key at all */
     }
@@ -59,7 +59,7 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
 
     if (e != ERR_OK)
         return e;
-    if (!known_bool(s->key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY))
+    if (!known_bool(s->key, attribute_of_use(use)))
         return ERR_KEY_FUNCTION;
     if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
@@ -97,8 +97,9 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
     if (s->key != NULL)
         return CKR_OPERATION_ACTIVE;
     e = mechanism_take(m, mechanism, use, &s->mechanism);
+    s->recover = use == CKF_SIGN_RECOVER || use == CKF_VERIFY_RECOVER;
     if (e == ERR_OK) {
-        e = lookup_key(m, key, use == CKF_SIGN ? CKA_SIGN : CKA_VERIFY, &s->key);
+        e = lookup_key(m, key, attribute_of_use(use), &s->key);
         if (e == ERR_OBJECT_HANDLE)
             e = ERR_KEY_HANDLE;
     }
@@ -182,6 +183,7 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
 
     k.key = s->key;
     k.mechanism = s->mechanism.wire;
+    k.recover = s->recover;
     if (e == ERR_OK)
         e = cluster_sign(m, &k, signature, &n);
     if (e == ERR_OK)

@@ -41,13 +41,8 @@ START_TEST(test_modern_policy_has_nothing_old)
         const struct mechanism *m = mechanism_at(i);
         for (size_t k = 0; k < sizeof old / sizeof old[0]; k++)
             ck_assert_msg(strncmp(m->name, old[k], strlen(old[k])) != 0 || m->compatible_only, "%s", m->name);
-<<<<<<< HEAD
         ck_assert_msg(m->key_type != CKK_RSA || !m->has_key || m->compatible_only || policy_size_min(POLICY_MODERN, m) >= 2048, "%s",
                       m->name);
-=======
-        ck_assert_msg(m->key_type != CKK_RSA || !m->has_key || m->compatible_only ||
-                      policy_size_min(POLICY_MODERN, m) >= 2048, "%s", m->name);
->>>>>>> 2e53f3e (proto, tests: lines that fit)
     }
     ck_assert(!policy_allows_key(POLICY_MODERN, CKK_RSA, 2047) && policy_allows_key(POLICY_MODERN, CKK_RSA, 2048));
     ck_assert(policy_allows_key(POLICY_MODERN, CKK_VENDOR_DEFINED, 1)); /* no row works with it */

@@ -43,17 +43,26 @@ static enum err reply_signature(struct work *w, const struct key_use *use, const
     return ERR_OK;
 }
 
-enum err op_sign_decide(struct work *w)
+static enum err decide(struct work *w, const Hsm__Sign *sign, CK_FLAGS as)
 {
-    const Hsm__Sign *sign = work_request(w)->sign;
     struct key_use use;
     enum err e;
 
     if (sign->data.len > SIGN_DATA_BYTES_MAX)
         return ERR_TOO_LARGE;
-    e = key_use_open(w, sign->key, sign->mechanism, CKF_SIGN, &use);
+    e = key_use_open(w, sign->key, sign->mechanism, as, &use);
     if (e == ERR_OK)
         e = reply_signature(w, &use, &sign->data);
     key_use_close(w, &use);
     return e;
+}
+
+enum err op_sign_decide(struct work *w)
+{
+    return decide(w, work_request(w)->sign, CKF_SIGN);
+}
+
+enum err op_sign_recover_decide(struct work *w)
+{
+    return decide(w, work_request(w)->sign_recover, CKF_SIGN_RECOVER);
 }
