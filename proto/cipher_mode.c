@@ -12,9 +12,9 @@ static const struct cipher_mode modes[] = {
     {.family = FAMILY_OFB, .name = "OFB", .streams = true},
     {.family = FAMILY_CFB, .name = "CFB", .streams = true},
     {.family = FAMILY_CFB8, .name = "CFB8", .streams = true},
-    {.family = FAMILY_GCM, .name = "GCM"},
-    {.family = FAMILY_CCM, .name = "CCM"},
-    {.family = FAMILY_CHACHA_POLY, .name = ""},
+    {.family = FAMILY_GCM, .name = "GCM", .tagged = true},
+    {.family = FAMILY_CCM, .name = "CCM", .tagged = true},
+    {.family = FAMILY_CHACHA_POLY, .name = "", .tagged = true},
     {.family = FAMILY_XTS, .name = "XTS", .least = AES_BLOCK_BYTES, .iv_bytes = XTS_TWEAK_BYTES},
     {.family = FAMILY_KEY_WRAP, .name = "WRAP", .whole = true, .unit = SEMIBLOCK_BYTES, .least = 2 * SEMIBLOCK_BYTES,
      .iv_bytes = SEMIBLOCK_BYTES, .iv_may_lack = true, .longer = SEMIBLOCK_BYTES},
@@ -42,10 +42,53 @@ void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t 
 {
     const struct cipher_mode *mode = cipher_mode_of(m);
 
+    out[0] = '\0';
+    if (mode == NULL)
+        return;
     if (m->key_type == CKK_CHACHA20)
         snprintf(out, room, "ChaCha20-Poly1305");
     else if (m->key_type == CKK_DES3)
         snprintf(out, room, "DES-EDE3-%s", mode->name);
     else
         snprintf(out, room, "AES-%zu-%s", (m->key_type == CKK_AES_XTS ? key_bytes / 2 : key_bytes) * 8, mode->name);
+}
+
+size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_t n)
+{
+    const struct cipher_mode *mode = cipher_mode_of(m);
+    size_t block = cipher_block_bytes(m);
+
+    if (mode == NULL)
+        return n;
+    if (mode->pads)
+        return (n / block + 1) * block;
+    if (mode->tagged)
+        return n + tag_bytes;
+    return (mode->unit > 0 ? (n + mode->unit - 1) / mode->unit * mode->unit : n) + mode->longer;
+}
+
+size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, size_t n)
+{
+    const struct cipher_mode *mode = cipher_mode_of(m);
+    size_t longer = mode == NULL ? 0 : mode->tagged ? tag_bytes : mode->pads ? 1 : mode->longer;
+
+    return n > longer ? n - longer : 0;
+}
+
+enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks)
+{
+    uint64_t carry = blocks;
+    bool zero = true;
+
+    for (size_t i = block_bytes; i-- > 0 && bits > 0;) {
+        unsigned used = bits < 8 ? bits : 8, mask = (1u << used) - 1;
+        uint64_t sum = (block[i] & mask) + (carry & mask);
+        block[i] = (uint8_t)((block[i] & ~mask) | (sum & mask));
+        carry = (carry >> used) + (sum >> used);
+        zero = zero && (sum & mask) == 0;
+        bits -= used;
+    }
+    if (carry == 0)
+        return COUNTER_GOES_ON;
+    return carry == 1 && zero ? COUNTER_END : COUNTER_BEYOND;
 }

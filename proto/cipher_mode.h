@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/mechanism.h"
 
@@ -13,15 +14,16 @@ enum { CIPHER_BLOCK_BYTES_MAX = 16 };
 
 struct cipher_mode {
     enum mechanism_family family;
-    const char *name;   /* as OpenSSL's names end: "CBC" */
-    bool streams;       /* part by part, each a request of its own, the chaining value carried by the caller; else all data at once */
-    bool pads;          /* PKCS #7 after the data */
-    bool whole;         /* data is whole units: blocks, or the eight bytes of a key wrap */
-    size_t unit;        /* bytes of such a unit; 0: the cipher's block */
-    size_t least;       /* data is no shorter */
-    size_t iv_bytes;    /* of the parameter; 0: the cipher's block */
-    bool iv_may_lack;   /* ... which may be left out */
-    size_t longer;      /* ciphertext has so many bytes more than data (filled up to whole units, where it need not be whole) */
+    const char *name;  /* as OpenSSL's names end: "CBC" */
+    bool streams;      /* part by part, each a request of its own, the caller carries the chaining value; else all data at once */
+    bool pads;         /* PKCS #7 after the data */
+    bool whole;        /* data is whole units: blocks, or the eight bytes of a key wrap */
+    size_t unit;       /* bytes of such a unit; 0: the cipher's block */
+    size_t least;      /* data is no shorter */
+    size_t iv_bytes;   /* of the parameter; 0: the cipher's block */
+    bool iv_may_lack;  /* ... which may be left out */
+    size_t longer;     /* so many bytes more of ciphertext than of data, after that is filled up to whole units */
+    bool tagged;       /* AEAD: the ciphertext ends with a tag */
 };
 
 /* NULL: the row is no such cipher. */
@@ -32,5 +34,16 @@ size_t cipher_block_bytes(const struct mechanism *m);
 
 /* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC". */
 void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t room);
+
+/* Bytes of ciphertext that n bytes of data give, with padding and tag and all that is added at the end. */
+size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_t n);
+
+/* The most data that n bytes of ciphertext hold; 0 for a ciphertext that is too short for any. */
+size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, size_t n);
+
+/* Moves a counter block on: its last `bits` bits count, the others stay. END: it has come to its end exactly, where it would begin anew;
+ * BEYOND: it would go on from there. */
+enum cipher_counter { COUNTER_GOES_ON, COUNTER_END, COUNTER_BEYOND };
+enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks);
 
 #endif

@@ -32,6 +32,8 @@ static enum err check_ccm(const struct mechanism *row, const Hsm__Mechanism *m)
     (void)row;
     if (nonce < CCM_NONCE_BYTES_MIN || nonce > CCM_NONCE_BYTES_MAX)
         return ERR_MECHANISM_PARAM;
+    if (m->aead->data_bytes > CIPHER_BYTES_MAX + CIPHER_LONGER_BYTES_MAX)
+        return ERR_MECHANISM_PARAM;
     return tag >= 4 && tag <= TAG_BYTES_MAX && tag % 2 == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 

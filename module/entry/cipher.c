@@ -1,52 +1,45 @@
-/* Encryption, decryption and the functions that do two things at once (PKCS #11 2.40 sections 5.8, 5.9 and 5.13): not there yet. */
+/* Encryption, decryption and the functions that do two things at once (PKCS #11 2.40 sections 5.8, 5.9 and 5.13); the last are not there
+ * yet. */
 #include "module/entry/guard.h"
 
 CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    (void)session, (void)mechanism, (void)key;
-    return guard_missing(FUNCTION_EncryptInit);
+    GUARDED(EncryptInit, session, ciphering_begin(c.module, &c.session->operations.encrypting, CKF_ENCRYPT, mechanism, key));
 }
 
 CK_RV C_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_Encrypt);
+    GUARDED(Encrypt, session, ciphering_all(c.module, &c.session->operations.encrypting, in, in_bytes, out, out_bytes));
 }
 
 CK_RV C_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_EncryptUpdate);
+    GUARDED(EncryptUpdate, session, ciphering_update(c.module, &c.session->operations.encrypting, in, in_bytes, out, out_bytes));
 }
 
 CK_RV C_EncryptFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_EncryptFinal);
+    GUARDED(EncryptFinal, session, ciphering_final(c.module, &c.session->operations.encrypting, out, out_bytes));
 }
 
 CK_RV C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
 {
-    (void)session, (void)mechanism, (void)key;
-    return guard_missing(FUNCTION_DecryptInit);
+    GUARDED(DecryptInit, session, ciphering_begin(c.module, &c.session->operations.decrypting, CKF_DECRYPT, mechanism, key));
 }
 
 CK_RV C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_Decrypt);
+    GUARDED(Decrypt, session, ciphering_all(c.module, &c.session->operations.decrypting, in, in_bytes, out, out_bytes));
 }
 
 CK_RV C_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_DecryptUpdate);
+    GUARDED(DecryptUpdate, session, ciphering_update(c.module, &c.session->operations.decrypting, in, in_bytes, out, out_bytes));
 }
 
 CK_RV C_DecryptFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *out_bytes)
 {
-    (void)session, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_DecryptFinal);
+    GUARDED(DecryptFinal, session, ciphering_final(c.module, &c.session->operations.decrypting, out, out_bytes));
 }
 
 CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)

@@ -69,6 +69,8 @@ enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS op
         e = parameter_check(out->row, out->wire);
     if (e == ERR_OK && out->wire->pss != NULL)
         e = policy_check_hash(m, out->row, out->wire->pss->hash);
+    if (e == ERR_OK && out->wire->oaep != NULL)
+        e = policy_check_hash(m, out->row, out->wire->oaep->hash);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

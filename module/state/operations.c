@@ -6,6 +6,8 @@ void operations_clear(struct operations *o)
 {
     search_end(&o->search);
     digesting_end(&o->digesting);
+    ciphering_end(&o->encrypting);
+    ciphering_end(&o->decrypting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signing_end(&o->sign_recovering);
@@ -24,6 +26,8 @@ void operations_end_private(struct operations *o)
 {
     search_end(&o->search);
     digesting_end_private(&o->digesting);
+    ciphering_end(&o->encrypting);
+    ciphering_end(&o->decrypting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signing_end(&o->sign_recovering);
@@ -35,7 +39,8 @@ void operations_end_private(struct operations *o)
 
 bool operations_have_key(const struct operations *o)
 {
-    return o->signing.key != NULL || o->verifying.key != NULL || o->sign_recovering.key != NULL ||
+    return o->encrypting.key != NULL || o->decrypting.key != NULL ||
+           o->signing.key != NULL || o->verifying.key != NULL || o->sign_recovering.key != NULL ||
            o->verify_recovering.key != NULL ||
            o->signature_first.verifying.key != NULL ||
            o->message_signing.pattern.key != NULL || o->message_verifying.pattern.key != NULL;
@@ -47,6 +52,10 @@ void operations_cancel(struct operations *o, CK_FLAGS which)
         search_end(&o->search);
     if (which & CKF_DIGEST)
         digesting_end(&o->digesting);
+    if (which & CKF_ENCRYPT)
+        ciphering_end(&o->encrypting);
+    if (which & CKF_DECRYPT)
+        ciphering_end(&o->decrypting);
     if (which & CKF_SIGN)
         signing_end(&o->signing);
     if (which & CKF_VERIFY) {

@@ -1,7 +1,8 @@
-/* What a session has begun and not finished: at most one search, one digest, one signature and one verification at a time. */
+/* What a session has begun and not finished: at most one of each kind at a time. */
 #ifndef CLUSTERHSM_MODULE_STATE_OPERATIONS_H
 #define CLUSTERHSM_MODULE_STATE_OPERATIONS_H
 
+#include "module/state/ciphering.h"
 #include "module/state/digesting.h"
 #include "module/state/message_signing.h"
 #include "module/state/search.h"
@@ -12,6 +13,7 @@
 struct operations {
     struct search search;
     struct digesting digesting;
+    struct ciphering encrypting, decrypting;
     struct signing signing, verifying;
     struct signing sign_recovering, verify_recovering;
     struct message_signing message_signing, message_verifying;
@@ -30,7 +32,7 @@ void operations_end_private(struct operations *o);
 /* Is one under way that a key is in, but for a digest? */
 bool operations_have_key(const struct operations *o);
 
-/* C_SessionCancel: CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */
+/* C_SessionCancel: CKF_ENCRYPT, CKF_DECRYPT, CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */
 void operations_cancel(struct operations *o, CK_FLAGS which);
 
 #endif

@@ -63,10 +63,14 @@ enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_U
 enum err parameter_take_ccm(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     CK_CCM_PARAMS p;
+    enum err e;
 
     (void)row;
     memcpy(&p, given, sizeof p);
-    return take_aead(p.pNonce, p.ulNonceLen, p.pAAD, p.ulAADLen, p.ulMACLen, out);
+    e = take_aead(p.pNonce, p.ulNonceLen, p.pAAD, p.ulAADLen, p.ulMACLen, out);
+    if (e == ERR_OK)
+        out->aead->data_bytes = p.ulDataLen;
+    return e;
 }
 
 /* PKCS #11 3.0 section 2.42 gives the nonce's length in bits, and programs give it in bytes. */

@@ -4,10 +4,18 @@
 
 static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
 
+/* The one that the parameter names. */
+static const char *hash_of(const Hsm__Mechanism *given)
+{
+    if (given != NULL && given->pss != NULL)
+        return mechanism_hash_name(given->pss->hash);
+    return given != NULL && given->oaep != NULL ? mechanism_hash_name(given->oaep->hash) : NULL;
+}
+
 enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row)
 {
     const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
-    const char *hash = given != NULL && given->pss != NULL ? mechanism_hash_name(given->pss->hash) : NULL;
+    const char *hash = hash_of(given);
 
     if (m == NULL || !mechanism_does(m, use))
         return ERR_MECHANISM;

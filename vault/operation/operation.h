@@ -20,6 +20,8 @@ operation_fn op_resume_decide;
 operation_fn op_find_decide;
 operation_fn op_get_decide;
 operation_fn op_create_decide, op_create_answer;
+operation_fn op_encrypt_decide;
+operation_fn op_decrypt_decide;
 operation_fn op_generate_decide, op_generate_answer;
 operation_fn op_generate_pair_decide, op_generate_pair_answer;
 operation_fn op_destroy_decide, op_destroy_answer;

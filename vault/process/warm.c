@@ -166,8 +166,10 @@ static bool rsa(OSSL_LIB_CTX *libctx)
 {
     EVP_KEYMGMT *keys = EVP_KEYMGMT_fetch(libctx, "RSA", NULL);
     EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(libctx, "RSA", NULL);
-    bool ok = keys != NULL && signature != NULL;
+    EVP_ASYM_CIPHER *cipher = EVP_ASYM_CIPHER_fetch(libctx, "RSA", NULL);
+    bool ok = keys != NULL && signature != NULL && cipher != NULL;
 
+    EVP_ASYM_CIPHER_free(cipher);
     EVP_SIGNATURE_free(signature);
     EVP_KEYMGMT_free(keys);
     return ok;
@@ -217,7 +219,8 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
         const char *what;
         bool (*try)(OSSL_LIB_CTX *libctx);
     } kinds[] = {
-        {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"certificates", elliptic}, {"elliptic curves", curves},
+        {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"ciphers", warm_ciphers},
+        {"certificates", elliptic}, {"elliptic curves", curves},
         {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"key derivation", derivations}, {"RSA", rsa},
         {"post-quantum keys", post_quantum},
     };

@@ -8,5 +8,6 @@
 
 /* False: one of them does not work. */
 bool warm_macs(OSSL_LIB_CTX *libctx);
+bool warm_ciphers(OSSL_LIB_CTX *libctx);
 
 #endif
