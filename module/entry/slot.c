@@ -6,6 +6,7 @@
 #include "module/state/login.h"
 #include "module/state/output.h"
 #include "module/state/policy.h"
+#include "proto/cipher_mode.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 
@@ -138,6 +139,8 @@ static CK_FLAGS info_flags(const struct mechanism *row)
 {
     CK_FLAGS flags = row->flags | (row->where != WHERE_LOCAL ? CKF_HW : 0);
 
+    if (row->flags & CKF_ENCRYPT && cipher_mode_of(row) != NULL && cipher_mode_of(row)->tagged)
+        flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
     if (row->flags & CKF_SIGN)
         flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;
     if (row->flags & CKF_VERIFY)

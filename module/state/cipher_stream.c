@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/secret.h"
-#include "module/state/cluster.h"
+#include "module/state/cluster_cipher.h"
 #include "proto/limits.h"
 
 static size_t block_of(const struct ciphering *c)

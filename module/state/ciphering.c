@@ -7,7 +7,7 @@
 #include "crypto/encrypt.h"
 #include "module/rpc/gate.h"
 #include "module/state/cipher_stream.h"
-#include "module/state/cluster.h"
+#include "module/state/cluster_cipher.h"
 #include "module/state/lookup.h"
 #include "module/state/output.h"
 #include "module/state/policy.h"

@@ -45,17 +45,6 @@ enum err cluster_verify(struct module *m, const struct key_request *k, const uin
 
 /* The digest of all that was fed, with the keys that are hidden. *bytes is the room at first. */
 enum err cluster_digest_key(struct module *m, const struct mechanism *digest, const struct digest_parts *fed, uint8_t *out, size_t *bytes);
-/* Encrypts or decrypts; see Encrypt in request.proto. */
-struct cluster_cipher {
-    bool encrypt, more;
-    uint8_t *out;
-    size_t room;
-    size_t n;     /* bytes of the answer; above `room` nothing of it is written */
-    uint8_t *iv;  /* NULL, or room for the vector that the vault makes, of iv_n bytes: another number is ERR_MALFORMED */
-    size_t iv_n;
-};
-enum err cluster_cipher(struct module *m, const struct key_request *k, struct cluster_cipher *c);
-
 struct bytes {
     const uint8_t *bytes;
     size_t n;

@@ -8,6 +8,8 @@ void operations_clear(struct operations *o)
     digesting_end(&o->digesting);
     ciphering_end(&o->encrypting);
     ciphering_end(&o->decrypting);
+    message_ciphering_end(&o->message_encrypting);
+    message_ciphering_end(&o->message_decrypting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signing_end(&o->sign_recovering);
@@ -28,6 +30,8 @@ void operations_end_private(struct operations *o)
     digesting_end_private(&o->digesting);
     ciphering_end(&o->encrypting);
     ciphering_end(&o->decrypting);
+    message_ciphering_end(&o->message_encrypting);
+    message_ciphering_end(&o->message_decrypting);
     signing_end(&o->signing);
     signing_end(&o->verifying);
     signing_end(&o->sign_recovering);
@@ -40,6 +44,7 @@ void operations_end_private(struct operations *o)
 bool operations_have_key(const struct operations *o)
 {
     return o->encrypting.key != NULL || o->decrypting.key != NULL ||
+           o->message_encrypting.key != NULL || o->message_decrypting.key != NULL ||
            o->signing.key != NULL || o->verifying.key != NULL || o->sign_recovering.key != NULL ||
            o->verify_recovering.key != NULL ||
            o->signature_first.verifying.key != NULL ||
@@ -66,6 +71,10 @@ void operations_cancel(struct operations *o, CK_FLAGS which)
         signing_end(&o->sign_recovering);
     if (which & CKF_VERIFY_RECOVER)
         signing_end(&o->verify_recovering);
+    if (which & CKF_MESSAGE_ENCRYPT)
+        message_ciphering_end(&o->message_encrypting);
+    if (which & CKF_MESSAGE_DECRYPT)
+        message_ciphering_end(&o->message_decrypting);
     if (which & CKF_MESSAGE_SIGN)
         message_signing_end(&o->message_signing);
     if (which & CKF_MESSAGE_VERIFY)

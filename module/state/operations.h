@@ -4,6 +4,7 @@
 
 #include "module/state/ciphering.h"
 #include "module/state/digesting.h"
+#include "module/state/message_ciphering.h"
 #include "module/state/message_signing.h"
 #include "module/state/search.h"
 #include "module/state/signature_first.h"
@@ -14,6 +15,7 @@ struct operations {
     struct search search;
     struct digesting digesting;
     struct ciphering encrypting, decrypting;
+    struct message_ciphering message_encrypting, message_decrypting;
     struct signing signing, verifying;
     struct signing sign_recovering, verify_recovering;
     struct message_signing message_signing, message_verifying;

@@ -31,7 +31,8 @@ static bool is(size_t i, const char *name)
 static bool may_succeed(size_t i)
 {
     static const char *const names[] = {"C_Initialize", "C_Finalize", "C_CloseAllSessions", "C_SessionCancel", "C_SignInit", "C_VerifyInit",
-                                        "C_EncryptInit", "C_DecryptInit",
+                                        "C_EncryptInit", "C_DecryptInit", "C_MessageEncryptInit", "C_MessageDecryptInit",
+                                        "C_SignRecoverInit", "C_VerifyRecoverInit",
                                         "C_DigestInit", "C_FindObjectsInit", "C_SeedRandom", "C_GenerateRandom", "C_CloseSession",
                                         "C_Logout", "C_VerifySignatureInit", "C_MessageSignInit", "C_MessageVerifyInit"};
 

@@ -524,7 +524,7 @@ START_TEST(test_oaep_takes_every_hash_and_mask_and_label)
             p.ulSourceDataLen = 3;
             ck_rv(try(decrypt(), m, pair.private_key, sealed, n), CKR_ENCRYPTED_DATA_INVALID);
         }
-    p.hashAlg = CKM_MD5;
+    p.hashAlg = CKM_RIPEMD160;
     ck_rv(f->C_EncryptInit(s, &m, pair.public_key), CKR_MECHANISM_PARAM_INVALID);
     p.hashAlg = CKM_SHA256;
     p.source = 7;

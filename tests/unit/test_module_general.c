@@ -285,7 +285,6 @@ START_TEST(test_missing_functions_say_so)
     CK_SESSION_HANDLE s;
     CK_BYTE b[64];
     CK_ULONG n = sizeof b;
-    CK_MECHANISM m = {CKM_RSA_PKCS, NULL, 0};
 
     token_start(NULL);
     s = token_session();

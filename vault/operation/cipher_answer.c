@@ -2,46 +2,27 @@
 
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/rand.h>
-
+#include "crypto/message_iv.h"
 #include "proto/limits.h"
 #include "vault/object/key_use.h"
 #include "vault/provider/cipher.h"
 #include "vault/provider/decrypt.h"
 
-enum { RANDOM_BITS_MIN = 96 }; /* NIST SP 800-38D section 8.2.2 */
-
-/* A message's vector where the vault is to make it: the first bits as they are given, the others at random. Counters (CKG_GENERATE_COUNTER)
- * are refused: nobody keeps one here that two vaults would agree on. */
+/* The parameter, with a vector of its own where the vault is to make it. */
 static enum err make_iv(struct work *w, const Hsm__Mechanism *given, Hsm__Mechanism *with, Hsm__AeadParams *aead)
 {
-    size_t n, fixed;
-    uint8_t last, *iv;
-
     *with = *given;
     if (given->aead == NULL || given->aead->generator == CKG_NO_GENERATE)
         return ERR_OK;
     *aead = *given->aead;
     with->aead = aead;
-    n = aead->iv.len;
-    fixed = aead->fixed_bits;
-    if (aead->generator != CKG_GENERATE && aead->generator != CKG_GENERATE_RANDOM)
+    if (aead->iv.len > GCM_IV_BYTES_MAX)
         return ERR_MECHANISM_PARAM;
-    if (n > GCM_IV_BYTES_MAX || fixed > 8 * n || 8 * n - fixed < RANDOM_BITS_MIN)
-        return ERR_MECHANISM_PARAM;
-    if ((iv = work_memory(w, n)) == NULL)
+    if ((aead->iv.data = work_memory(w, aead->iv.len + 1)) == NULL)
         return ERR_NO_MEMORY;
-    memcpy(iv, aead->iv.data, n);
-    last = iv[fixed / 8];
-    if (RAND_bytes_ex(work_vault(w)->libctx, iv + fixed / 8, n - fixed / 8, 0) != 1) {
-        ERR_clear_error();
-        return ERR_BUG;
-    }
-    if (fixed % 8 != 0)
-        iv[fixed / 8] = (uint8_t)((last & ~(0xff >> fixed % 8)) | (iv[fixed / 8] & (0xff >> fixed % 8)));
-    aead->iv.data = iv;
-    return ERR_OK;
+    if (aead->iv.len > 0)
+        memcpy(aead->iv.data, given->aead->iv.data, aead->iv.len);
+    return message_iv_make(work_vault(w)->libctx, aead->generator, aead->fixed_bits, aead->iv.data, aead->iv.len);
 }
 
 static enum err secret_key(struct work *w, const struct cipher_call *call, const struct key_use *use, Hsm__CipherReply *reply)

@@ -25,9 +25,9 @@ enum err cipher_check(const struct cipher *c);
 /* Bytes that `out` has to have room for, with n bytes of data. Asked after cipher_check. */
 size_t cipher_room(const struct cipher *c, size_t n);
 
-/* After a failure nothing is left in `out`: no plaintext before the tag is right. A wrong padding is told by ERR_ENCRYPTED_DATA
- * alone, after the same time whatever is wrong with it. Besides cipher_check's: ERR_DATA_LEN, ERR_ENCRYPTED_DATA_LEN, ERR_ENCRYPTED_DATA, ERR_NO_MEMORY,
- * ERR_BUG. */
+/* After a failure nothing is left in `out`: no plaintext before the tag is right. A wrong padding is told by ERR_ENCRYPTED_DATA alone,
+ * after the same time whatever is wrong with it. Besides cipher_check's: ERR_DATA_LEN, ERR_ENCRYPTED_DATA_LEN, ERR_ENCRYPTED_DATA,
+ * ERR_NO_MEMORY, ERR_BUG. */
 enum err cipher_run(const struct cipher *c, const uint8_t *in, size_t n, uint8_t *out, size_t *out_n);
 
 #endif

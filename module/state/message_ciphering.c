@@ -1,0 +1,277 @@
+#include "module/state/message_ciphering.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/secret.h"
+#include "crypto/message_iv.h"
+#include "module/rpc/gate.h"
+#include "module/state/cluster_cipher.h"
+#include "module/state/lookup.h"
+#include "module/state/message_parameter.h"
+#include "module/state/output.h"
+#include "module/state/parameter.h"
+#include "module/state/policy.h"
+#include "proto/cipher_mode.h"
+#include "proto/limits.h"
+#include "proto/parameter.h"
+
+/* ---- beginning */
+
+static enum err take_row(struct module *m, const CK_MECHANISM *mechanism, CK_FLAGS use, const struct mechanism **out)
+{
+    const struct mechanism *row = mechanism_find(mechanism->mechanism);
+
+    if (row == NULL || !mechanism_does(row, use) || cipher_mode_of(row) == NULL || !cipher_mode_of(row)->tagged)
+        return ERR_MECHANISM;
+    *out = row;
+    return policy_check_row(m, row);
+}
+
+static enum err take_key(struct module *m, struct message_ciphering *s, CK_OBJECT_HANDLE key)
+{
+    CK_ATTRIBUTE_TYPE use = s->encrypt ? CKA_ENCRYPT : CKA_DECRYPT;
+    enum err e = lookup_key(m, key, use, &s->key);
+
+    if (e != ERR_OK)
+        return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
+    if (!known_bool(s->key, use))
+        return ERR_KEY_FUNCTION;
+    if (known_ulong(s->key, CKA_CLASS) != CKO_SECRET_KEY || !mechanism_takes_key(s->row, known_ulong(s->key, CKA_KEY_TYPE)))
+        return ERR_KEY_TYPE;
+    return policy_check_size(m, s->row, known_key_size(s->key));
+}
+
+CK_RV message_ciphering_begin(struct module *m, struct message_ciphering *s, CK_FLAGS use, const CK_MECHANISM *mechanism,
+                              CK_OBJECT_HANDLE key)
+{
+    enum err e;
+
+    if (mechanism == NULL) {
+        message_ciphering_end(s);
+        return CKR_OK;
+    }
+    if (s->key != NULL)
+        return CKR_OPERATION_ACTIVE;
+    s->encrypt = use == CKF_ENCRYPT;
+    e = take_row(m, mechanism, use, &s->row);
+    if (e == ERR_OK)
+        e = take_key(m, s, key);
+    if (e != ERR_OK)
+        message_ciphering_end(s);
+    return err_to_rv(e);
+}
+
+/* ---- a message's parameter */
+
+/* As it travels; the caller's, freed with drop. */
+static enum err take_message(const struct message_ciphering *s, const struct message_given *g, struct message_bytes aad,
+                             Hsm__Mechanism **out)
+{
+    Hsm__Mechanism *w = parameter_memory(sizeof *w);
+    enum err e;
+
+    if (w == NULL)
+        return ERR_NO_MEMORY;
+    hsm__mechanism__init(w);
+    w->type = s->row->type;
+    *out = w;
+    if ((w->aead = parameter_memory(sizeof *w->aead)) == NULL)
+        return ERR_NO_MEMORY;
+    hsm__aead_params__init(w->aead);
+    if ((e = parameter_copy(g->iv, g->iv_n, &w->aead->iv)) != ERR_OK || (e = parameter_copy(aad.bytes, aad.n, &w->aead->aad)) != ERR_OK)
+        return e;
+    w->aead->tag_bytes = (uint32_t)g->tag_n;
+    w->aead->data_bytes = g->data_n;
+    w->aead->generator = s->encrypt ? g->generator : CKG_NO_GENERATE;
+    w->aead->fixed_bits = (uint32_t)g->fixed_bits;
+    return parameter_check(s->row, w);
+}
+
+static void drop(Hsm__Mechanism *w)
+{
+    if (w != NULL)
+        hsm__mechanism__free_unpacked(w, memory_wiping());
+}
+
+/* ---- a message */
+
+static CK_RV answer_rv(const struct message_ciphering *s, enum err e)
+{
+    return e == ERR_ENCRYPTED_DATA && !s->encrypt ? CKR_AEAD_DECRYPT_FAILED : err_to_rv(e);
+}
+
+/* One request. `out` has room for as many bytes as there is data. */
+static enum err run(struct module *m, const struct message_ciphering *s, const Hsm__Mechanism *w, const struct message_given *g,
+                    struct message_bytes in, CK_BYTE *out, CK_ULONG *out_n)
+{
+    struct key_request k = {.key = s->key, .mechanism = w, .data = in.bytes, .data_bytes = in.n};
+    bool makes = w->aead->generator != CKG_NO_GENERATE;
+    size_t room = in.n + g->tag_n;
+    uint8_t *both = malloc(room + 1);
+    struct cluster_cipher call = {.encrypt = s->encrypt, .out = both, .room = room, .iv = makes ? g->iv : NULL, .iv_n = g->iv_n};
+    enum err e = both != NULL ? ERR_OK : ERR_NO_MEMORY;
+
+    if (e == ERR_OK && !s->encrypt) { /* the tag travels behind the data */
+        if (in.n > 0)
+            memcpy(both, in.bytes, in.n);
+        memcpy(both + in.n, g->tag, g->tag_n);
+        k.data = both;
+        k.data_bytes = room;
+    }
+    if (e == ERR_OK)
+        e = cluster_cipher(m, &k, &call);
+    if (e == ERR_OK && call.n != (s->encrypt ? room : in.n))
+        e = ERR_MALFORMED;
+    if (e == ERR_OK) {
+        if (in.n > 0)
+            memcpy(out, both, in.n);
+        if (s->encrypt)
+            memcpy(g->tag, both + in.n, g->tag_n);
+        *out_n = in.n;
+    }
+    if (both != NULL)
+        bytes_wipe(both, room);
+    free(both);
+    return e;
+}
+
+static enum err check_length(const struct message_ciphering *s, CK_ULONG n)
+{
+    return n <= CIPHER_BYTES_MAX ? ERR_OK : s->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN;
+}
+
+CK_RV message_ciphering_all(struct module *m, struct message_ciphering *s, struct message_parameter p, struct message_bytes aad,
+                            struct message_bytes in, CK_BYTE *out, CK_ULONG *out_n)
+{
+    struct message_given g;
+    Hsm__Mechanism *w = NULL;
+    enum output fits;
+    enum err e;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (s->message != NULL)
+        return CKR_OPERATION_ACTIVE;
+    if (in.bytes == NULL && in.n > 0)
+        return CKR_ARGUMENTS_BAD;
+    if ((e = message_parameter_take(s->row, p.bytes, p.n, &g)) != ERR_OK || (e = check_length(s, in.n)) != ERR_OK)
+        return err_to_rv(e);
+    fits = output_check(out, out_n, in.n);
+    if (fits != OUTPUT_FITS)
+        return output_rv(fits);
+    if ((e = take_message(s, &g, aad, &w)) == ERR_OK)
+        e = run(m, s, w, &g, in, out, out_n);
+    drop(w);
+    return answer_rv(s, e);
+}
+
+/* ---- in many parts */
+
+static CK_RV ended(struct message_ciphering *s, CK_RV rv)
+{
+    drop(s->message);
+    s->message = NULL;
+    if (s->gathered != NULL)
+        bytes_wipe(s->gathered, s->gathered_n);
+    free(s->gathered);
+    s->gathered = NULL;
+    s->gathered_n = s->gathered_room = 0;
+    return rv;
+}
+
+CK_RV message_ciphering_start(struct module *m, struct message_ciphering *s, struct message_parameter p, struct message_bytes aad)
+{
+    struct message_given g;
+    Hsm__AeadParams *aead;
+    enum err e;
+
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (s->message != NULL)
+        return CKR_OPERATION_ACTIVE;
+    e = message_parameter_take(s->row, p.bytes, p.n, &g);
+    if (e == ERR_OK)
+        e = take_message(s, &g, aad, &s->message);
+    if (e == ERR_OK) {
+        aead = s->message->aead;
+        gate_enter();
+        e = message_iv_make(m->libctx, aead->generator, aead->fixed_bits, aead->iv.data, aead->iv.len);
+        gate_leave();
+        if (e == ERR_OK && aead->generator != CKG_NO_GENERATE)
+            memcpy(g.iv, aead->iv.data, aead->iv.len);
+        aead->generator = CKG_NO_GENERATE;
+    }
+    return e == ERR_OK ? CKR_OK : ended(s, err_to_rv(e));
+}
+
+static enum err gather(struct message_ciphering *s, struct message_bytes in)
+{
+    size_t all = s->gathered_n + in.n;
+    uint8_t *more;
+
+    if (all > s->gathered_room) {
+        if ((more = malloc(2 * all)) == NULL)
+            return ERR_NO_MEMORY;
+        if (s->gathered_n > 0) {
+            memcpy(more, s->gathered, s->gathered_n);
+            bytes_wipe(s->gathered, s->gathered_n);
+        }
+        free(s->gathered);
+        s->gathered = more;
+        s->gathered_room = 2 * all;
+    }
+    if (in.n > 0)
+        memcpy(s->gathered + s->gathered_n, in.bytes, in.n);
+    s->gathered_n = all;
+    return ERR_OK;
+}
+
+CK_RV message_ciphering_next(struct module *m, struct message_ciphering *s, struct message_parameter p, struct message_bytes in,
+                             CK_BYTE *out, CK_ULONG *out_n, CK_FLAGS flags)
+{
+    bool last = (flags & CKF_END_OF_MESSAGE) != 0;
+    struct message_given g;
+    enum output fits;
+    enum err e;
+
+    if (s->message == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (in.bytes == NULL && in.n > 0)
+        return ended(s, CKR_ARGUMENTS_BAD);
+    if (in.n > CIPHER_BYTES_MAX || (e = check_length(s, s->gathered_n + in.n)) != ERR_OK)
+        return ended(s, err_to_rv(s->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN));
+    /* Before the part is taken: it comes again after a size query. */
+    fits = output_check(out, out_n, last ? s->gathered_n + in.n : 0);
+    if (output_keeps_operation(fits))
+        return output_rv(fits);
+    if (fits == OUTPUT_BAD)
+        return ended(s, CKR_ARGUMENTS_BAD);
+    e = message_parameter_take(s->row, p.bytes, p.n, &g);
+    if (e == ERR_OK && g.tag_n != s->message->aead->tag_bytes)
+        e = ERR_MECHANISM_PARAM;
+    if (e == ERR_OK)
+        e = gather(s, in);
+    if (e == ERR_OK && last)
+        e = run(m, s, s->message, &g, (struct message_bytes){s->gathered, s->gathered_n}, out, out_n);
+    if (e == ERR_OK && !last) {
+        *out_n = 0;
+        return CKR_OK;
+    }
+    return ended(s, answer_rv(s, e));
+}
+
+CK_RV message_ciphering_finish(struct message_ciphering *s)
+{
+    if (s->key == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    message_ciphering_end(s);
+    return CKR_OK;
+}
+
+void message_ciphering_end(struct message_ciphering *s)
+{
+    ended(s, CKR_OK);
+    known_release(s->key);
+    *s = (struct message_ciphering){.key = NULL};
+}
