@@ -32,7 +32,7 @@ static bool check(const struct client_settings *s, struct diag *why)
     }
     if (s->cluster_pin[0] != '\0' && (!hex_decode(s->cluster_pin, pin, sizeof pin, &n) || n != sizeof pin)) {
         diag_set(why, "cluster.pin is not the hexadecimal form of 32 bytes");
-        diag_remedy(why, "take it from \"hsmctl cluster status\" on a node, or leave it out");
+        diag_remedy(why, "take the cluster pin from \"hsmctl node status\" on a node, or leave it out");
         return false;
     }
     return true;

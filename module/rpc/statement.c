@@ -63,7 +63,7 @@ enum err statement_check(OSSL_LIB_CTX *libctx, const Hsm__Welcome *welcome, cons
 
     if (!signature_is_good(libctx, welcome, peer)) {
         diag_set(why, "the login key's statement is not signed by the cluster key");
-        diag_remedy(why, "do not log in: look at the node with hsmctl cluster status, or ask its operator");
+        diag_remedy(why, "do not log in: look at the node with hsmctl node status, or ask its operator");
         return ERR_FORGED;
     }
     s = hsm__login_key_statement__unpack(NULL, welcome->statement.len, welcome->statement.data);

@@ -294,7 +294,7 @@ static bool note_peer(struct tls_dialer *d, struct tls_stream *t, const char *ad
         diag_set(why, "%s shows no usable certificate", address);
     } else if (d->pinned && !bytes_equal(key_hash, d->pin, sizeof key_hash)) {
         diag_set(why, "%s shows a certificate of another key than the pinned cluster key", address);
-        diag_remedy(why, "if the cluster was made anew, take its new fingerprint from hsmctl cluster status on a node");
+        diag_remedy(why, "if the cluster was made anew, take its cluster pin from hsmctl node status on a node");
         ok = false;
     }
     return ok;
