@@ -16,12 +16,14 @@ static pid_t owner; /* its children leave the folder alone */
 
 static void remove_temp(void)
 {
-    if (getpid() == owner)
+    if (getpid() == owner && temp != NULL)
         temp_folder_free(temp);
+    temp = NULL;
 }
 
 static void make_temp(const char *name)
 {
+    remove_temp(); /* that of the test before, where all run in one process */
     temp = temp_folder_new(name);
     owner = getpid();
     atexit(remove_temp);
