@@ -28,7 +28,8 @@ struct signing {
     struct buffer gathered; /* all data */
 };
 
-/* use: CKF_SIGN, CKF_VERIFY, CKF_SIGN_RECOVER, CKF_VERIFY_RECOVER. mechanism NULL ends what is there. CKR_OPERATION_ACTIVE, CKR_MECHANISM_*, CKR_KEY_*. */
+/* use: CKF_SIGN, CKF_VERIFY, CKF_SIGN_RECOVER, CKF_VERIFY_RECOVER. mechanism NULL ends what is there. CKR_OPERATION_ACTIVE,
+ * CKR_MECHANISM_*, CKR_KEY_*. */
 CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
 
 /* `out`, which is nothing, is what `s` was when it had just begun. */

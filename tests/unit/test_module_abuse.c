@@ -34,7 +34,8 @@ static bool may_succeed(size_t i)
                                         "C_EncryptInit", "C_DecryptInit", "C_MessageEncryptInit", "C_MessageDecryptInit",
                                         "C_SignRecoverInit", "C_VerifyRecoverInit",
                                         "C_DigestInit", "C_FindObjectsInit", "C_SeedRandom", "C_GenerateRandom", "C_CloseSession",
-                                        "C_Logout", "C_VerifySignatureInit", "C_MessageSignInit", "C_MessageVerifyInit"};
+                                        "C_Logout", "C_VerifySignatureInit", "C_MessageSignInit", "C_MessageVerifyInit",
+                                        "C_SignRecoverInit", "C_VerifyRecoverInit"};
 
     for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
         if (is(i, names[k]))
