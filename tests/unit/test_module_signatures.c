@@ -392,6 +392,44 @@ START_TEST(test_data_of_the_wrong_length_is_refused)
 }
 END_TEST
 
+/* ---- digests */
+
+START_TEST(test_every_digest_is_openssls)
+{
+    unsigned tried = 0;
+
+    token_start(NULL);
+    s = token_session();
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *row = mechanism_at(i);
+        CK_MECHANISM m = {row->type, NULL, 0}, wrong = {row->type, data, 4};
+        CK_BYTE right[EVP_MAX_MD_SIZE], one[EVP_MAX_MD_SIZE], parts[EVP_MAX_MD_SIZE];
+        size_t right_n = 0;
+        CK_ULONG n = 0;
+        if (!mechanism_does(row, CKF_DIGEST) || row->compatible_only)
+            continue;
+        ck_assert_int_eq(EVP_Q_digest(NULL, row->hash, NULL, data, DATA_BYTES, right, &right_n), 1);
+        ck_rv(f->C_DigestInit(s, &wrong), CKR_MECHANISM_PARAM_INVALID);
+        ck_ok(f->C_DigestInit(s, &m));
+        ck_ok(f->C_Digest(s, data, DATA_BYTES, NULL, &n));
+        ck_assert_uint_eq(n, right_n);
+        n--;
+        ck_rv(f->C_Digest(s, data, DATA_BYTES, one, &n), CKR_BUFFER_TOO_SMALL);
+        ck_ok(f->C_Digest(s, data, DATA_BYTES, one, &n));
+        ck_ok(f->C_DigestInit(s, &m));
+        for (CK_ULONG at = 0; at < DATA_BYTES; at += 100)
+            ck_ok(f->C_DigestUpdate(s, data + at, 100));
+        n = sizeof parts;
+        ck_ok(f->C_DigestFinal(s, parts, &n));
+        ck_assert_uint_eq(n, right_n);
+        ck_assert_msg(memcmp(one, right, n) == 0 && memcmp(parts, right, n) == 0, "%s", row->name);
+        tried++;
+    }
+    ck_assert_uint_ge(tried, 10);
+    token_stop();
+}
+END_TEST
+
 /* ---- EdDSA's variants: what OpenSSL has not is refused when the operation begins, whichever the key */
 
 START_TEST(test_eddsa_variants_work_or_are_refused_at_once)
@@ -434,6 +472,7 @@ Suite *test_suite(void)
         &test_every_mechanism_refuses_wrong_keys_and_parameters,
         &test_every_mechanism_refuses_keys_that_may_not,
         &test_data_of_the_wrong_length_is_refused,
+        &test_every_digest_is_openssls,
         &test_eddsa_variants_work_or_are_refused_at_once,
         NULL,
     };

@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "common/hex.h"
 #include "crypto/verify.h"
 #include "proto/limits.h"
 #include "tests/unit/runner.h"
@@ -262,6 +263,47 @@ START_TEST(test_ec_key_outside_its_group_or_with_anothers_point_is_refused)
 }
 END_TEST
 
+/* RFC 8032 sections 7.1 and 7.4, the signatures of nothing: the private string makes the point, and the signature is one of a kind. */
+START_TEST(test_eddsa_gives_the_published_values)
+{
+    static const struct {
+        const char *curve, *value, *point, *signature;
+    } rows[] = {
+        {"ED25519", "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+         "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"},
+        {"ED448", "6c82a562cb808d10d632be89c8513ebf6c929f34ddfa8c9f63c9960ef6e348a3528c8a3fcc2f044e39a3fc5b94492f8f032e7549a20098f95b",
+         "5fd7449b59b461fd2ce787ec616ad46a1da1342485a70e1f8a0ea75d80e96778edf124769b46c7061bd6783df1e50f6cd1fa1abeafe8256180",
+         "533a37f6bbe457251f023c0d88f976ae2dfb504a843e34d2074fd823d41a591f2b233f034f628281f2fd7a22ddd47d7828c59bd0a21bfd3980"
+         "ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a113a0f4dbb61149f05a7363268c71d95808ff2e652600"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct curve *c = curve_by_name(rows[i].curve);
+        uint8_t value[CURVE_FIELD_BYTES_MAX], point[CURVE_POINT_BYTES_MAX], right[SIGNATURE_BYTES_MAX], out[SIGNATURE_BYTES_MAX];
+        size_t value_n, point_n, right_n, n = 0;
+        struct key *k = NULL;
+        ck_assert(hex_decode(rows[i].value, value, sizeof value, &value_n) && hex_decode(rows[i].point, point, sizeof point, &point_n) &&
+                  hex_decode(rows[i].signature, right, sizeof right, &right_n));
+        const struct key_part given[] = {
+            {CKA_EC_PARAMS, c->params, c->params_bytes}, {CKA_VALUE, value, value_n}, {CKA_EC_POINT, point, point_n}};
+        ck_assert_int_eq(key_load(NULL, CKK_EC_EDWARDS, given, 3, &k), ERR_OK);
+        struct sign s = {.mechanism = mechanism_find(CKM_EDDSA), .key = k};
+        ck_assert_int_eq(sign_data(&s, NULL, 0, out, &n), ERR_OK);
+        ck_assert_uint_eq(n, right_n);
+        ck_assert_mem_eq(out, right, n);
+        key_free(k);
+        k = NULL;
+        point[0] ^= 1;
+        ck_assert_int_eq(key_load(NULL, CKK_EC_EDWARDS, given, 3, &k), ERR_TEMPLATE_INCONSISTENT);
+        ck_assert_int_eq(key_load(NULL, CKK_EC, given, 2, &k), ERR_CURVE);
+        value[0] ^= 1;
+        const struct key_part cut[] = {{CKA_EC_PARAMS, c->params, c->params_bytes}, {CKA_VALUE, value, value_n - 1}};
+        ck_assert_int_eq(key_load(NULL, CKK_EC_EDWARDS, cut, 2, &k), ERR_ATTRIBUTE_VALUE);
+    }
+}
+END_TEST
+
 START_TEST(test_generate_refuses_sizes_and_exponents_out_of_range)
 {
     static const uint8_t even[] = {1, 0, 2}, three[] = {3}, large[9] = {1, 0, 0, 0, 0, 0, 0, 0, 1};
@@ -321,6 +363,7 @@ Suite *test_suite(void)
         &test_rsa_exponents_that_do_not_belong_together_fail_the_check,
         &test_ec_key_loads_from_its_value_alone_and_gets_its_point,
         &test_ec_key_outside_its_group_or_with_anothers_point_is_refused,
+        &test_eddsa_gives_the_published_values,
         &test_generate_refuses_sizes_and_exponents_out_of_range,
         &test_sign_refuses_a_mechanism_of_another_key_type,
         &test_sign_refuses_blocks_that_do_not_fit_the_modulus,
