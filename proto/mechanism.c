@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "proto/cipher_mode.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/parameter_set.h"
@@ -56,8 +57,6 @@
 
 /* A row that says nothing of a policy is the modern one's. */
 #define MECH(ckm, ...) ROW(ckm, #ckm, __VA_ARGS__, MODERN, )
-
-enum { MAC_BLOCK_BYTES = 16 };
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
@@ -227,7 +226,7 @@ size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
         return 2 * ((size + 1 + 7) / 8); /* a bit more than the field has, for the sign: RFC 8032 section 3 */
     if (f == FAMILY_HMAC)
         return mechanism_hash_bytes(m->hash);
-    return f == FAMILY_CMAC || f == FAMILY_GMAC ? MAC_BLOCK_BYTES : 0;
+    return f == FAMILY_CMAC || f == FAMILY_GMAC ? cipher_block_bytes(m) : 0;
 }
 
 bool mechanism_is_dear(const struct mechanism *m, size_t size)

@@ -53,7 +53,7 @@ static void openssl_mac(const struct mechanism *row, const struct key *k, uint8_
     const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
 
     if (inside == NULL) {
-        snprintf(cipher, sizeof cipher, "AES-%zu-%s", s->len * 8, row->family == FAMILY_CMAC ? "CBC" : "GCM");
+        cipher_name(row, s->len, cipher, sizeof cipher);
         inside = cipher;
     }
     ck_assert_ptr_nonnull(EVP_Q_mac(NULL, name, NULL, inside, row->family == FAMILY_GMAC ? with_iv : NULL, s->bytes, s->len, data,

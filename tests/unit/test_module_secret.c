@@ -176,6 +176,32 @@ START_TEST(test_imported_key_has_a_length_of_its_kind)
 }
 END_TEST
 
+START_TEST(test_triple_des_keys_have_odd_parity)
+{
+    CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_DES3;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_BYTE value[24] = "0123456789abcdefghijklm", shown[24];
+    CK_ATTRIBUTE open[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_CLASS, &object_class, sizeof object_class},
+                           {CKA_KEY_TYPE, &type, sizeof type}, {CKA_VALUE, value, sizeof value}};
+    CK_ATTRIBUTE value_of = {CKA_VALUE, shown, sizeof shown};
+
+    setup();
+    for (int round = 0; round < 2; round++) {
+        if (round == 0)
+            ck_ok(generate(CKM_DES3_KEY_GEN, 0, open, 2));
+        else
+            ck_ok(f->C_CreateObject(s, open, 5, &key));
+        ck_ok(f->C_GetAttributeValue(s, key, &value_of, 1));
+        for (size_t i = 0; i < sizeof shown; i++)
+            ck_assert_int_eq(__builtin_popcount(shown[i]) % 2, 1);
+    }
+    for (size_t i = 0; i < sizeof shown; i++)
+        ck_assert_uint_eq(shown[i] & 0xfe, value[i] & 0xfe);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -184,6 +210,7 @@ Suite *test_suite(void)
         &test_length_is_asked_for_where_there_is_a_choice,
         &test_generate_refuses_what_contradicts_it,
         &test_imported_key_has_a_length_of_its_kind,
+        &test_triple_des_keys_have_odd_parity,
         NULL,
     };
 

@@ -44,10 +44,10 @@ static void add_secret(const struct key_kind *kind)
     CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
     CK_ATTRIBUTE array[] = {{CKA_CLASS, &object_class, sizeof object_class},
                             {CKA_KEY_TYPE, &k->type, sizeof k->type},
-                            {CKA_VALUE, k->secret, sizeof k->secret}};
+                            {CKA_VALUE, k->secret, key_kind_has_length(kind, MAC_KEY_BYTES) ? MAC_KEY_BYTES : kind->bytes_max}};
 
     ck_assert_uint_le(keys_n, KEYS_MAX);
-    *k = (struct tried_key){.type = kind->type, .size = MAC_KEY_BYTES};
+    *k = (struct tried_key){.type = kind->type, .size = array[2].ulValueLen};
     for (size_t i = 0; i < MAC_KEY_BYTES; i++)
         k->secret[i] = (CK_BYTE)i;
     ck_ok(f->C_CreateObject(s, array, 3, &k->handles.private_key));
@@ -65,7 +65,7 @@ static void setup(void)
     for (size_t i = 0; curve_at(i) != NULL; i++)
         add_pair(sample_on_curve(curve_at(i)), curve_at(i)->key_type, curve_at(i)->bits);
     for (size_t i = 0; key_kind_at(i) != NULL; i++)
-        if (key_kind_is_secret(key_kind_at(i)) && key_kind_has_length(key_kind_at(i), MAC_KEY_BYTES))
+        if (key_kind_is_secret(key_kind_at(i)) && key_kind_at(i)->bytes_min <= MAC_KEY_BYTES)
             add_secret(key_kind_at(i));
 }
 

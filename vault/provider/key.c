@@ -54,6 +54,19 @@ static bool halves_differ(const uint8_t *bytes, size_t n)
     return !bytes_equal(bytes, bytes + n / 2, n / 2);
 }
 
+/* The last bit of each byte makes the number of ones odd (PKCS#11 v3.1 section 6.17.1). No cipher looks at it, and programs leave it to
+ * the token. */
+static void set_parity(uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned ones = bytes[i] >> 1;
+        ones ^= ones >> 4;
+        ones ^= ones >> 2;
+        ones ^= ones >> 1;
+        bytes[i] = (uint8_t)((bytes[i] & 0xfe) | (~ones & 1));
+    }
+}
+
 static enum err load_secret(const struct key_kind *kind, const struct key_part *parts, size_t n, struct key **out)
 {
     const struct key_part *value = key_params_find(parts, n, CKA_VALUE);
@@ -67,6 +80,8 @@ static enum err load_secret(const struct key_kind *kind, const struct key_part *
         free(k);
         return ERR_NO_MEMORY;
     }
+    if (kind->type == CKK_DES3)
+        set_parity(k->secret.bytes, k->secret.len);
     k->type = kind->type;
     k->size = value->n;
     *out = k;

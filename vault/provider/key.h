@@ -36,7 +36,8 @@ struct key_part {
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
  *   CKK_EC_EDWARDS, CKK_EC_MONTGOMERY  the same; VALUE is the string of RFC 8032 or RFC 7748, of its full length
  *   CKK_ML_KEM, CKK_ML_DSA, CKK_SLH_DSA  PARAMETER_SET, and SEED or VALUE (then its seed is not known) or both
- *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ
+ *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ;
+ *                       CKK_DES3 gets its parity bits
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
  * ERR_CURVE, ERR_PARAMETER_SET, ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
