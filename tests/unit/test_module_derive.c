@@ -468,6 +468,28 @@ START_TEST(test_a_key_is_made_from_a_password)
 }
 END_TEST
 
+START_TEST(test_the_base_keys_own_template_is_obeyed)
+{
+    CK_ATTRIBUTE forced[] = {{CKA_EXTRACTABLE, &no, 1}};
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
+                        {CKA_KEY_TYPE, &type, sizeof type},
+                        {CKA_VALUE, data, sizeof data},
+                        {CKA_DERIVE, &yes, 1},
+                        {CKA_DERIVE_TEMPLATE, forced, sizeof forced}};
+    CK_ATTRIBUTE against[] = {{CKA_EXTRACTABLE, &yes, 1}};
+    CK_MECHANISM m = {CKM_SHA256_KEY_DERIVATION, NULL, 0};
+    CK_OBJECT_HANDLE base, key;
+
+    setup();
+    ck_ok(f->C_CreateObject(s, t, 5, &base));
+    ck_rv(f->C_DeriveKey(s, &m, base, against, 1, &key), CKR_TEMPLATE_INCONSISTENT);
+    ck_ok(f->C_DeriveKey(s, &m, base, NULL, 0, &key));
+    ck_assert(!truth_of(key, CKA_EXTRACTABLE));
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -479,6 +501,7 @@ Suite *test_suite(void)
         &test_lengths_and_types_are_asked_for_as_the_standard_says,
         &test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret,
         &test_the_version_in_a_premaster_secret_is_told_of_open_ones_only,
+        &test_the_base_keys_own_template_is_obeyed,
         &test_a_key_is_made_from_a_password,
         NULL,
     };

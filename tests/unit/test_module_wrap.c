@@ -325,6 +325,37 @@ START_TEST(test_the_modern_policy_keeps_what_is_unwrapped_closed)
 }
 END_TEST
 
+START_TEST(test_templates_of_the_keys_are_obeyed)
+{
+    CK_BYTE fits[] = "fits", other[] = "other";
+    CK_ATTRIBUTE inner[] = {{CKA_LABEL, fits, 4}}, forced[] = {{CKA_EXTRACTABLE, &no, 1}, {CKA_DERIVE, &yes, 1}};
+    CK_ATTRIBUTE more[] = {{CKA_WRAP, &yes, 1},
+                           {CKA_UNWRAP, &yes, 1},
+                           {CKA_WRAP_TEMPLATE, inner, sizeof inner},
+                           {CKA_UNWRAP_TEMPLATE, forced, sizeof forced}};
+    CK_ATTRIBUTE good[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_LABEL, fits, 4}},
+                 bad[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_LABEL, other, 5}}, against[] = {{CKA_EXTRACTABLE, &yes, 1}},
+                 same[] = {{CKA_EXTRACTABLE, &no, 1}};
+    CK_BBOOL derives = CK_FALSE, extractable = CK_TRUE;
+    CK_ATTRIBUTE ask[] = {{CKA_DERIVE, &derives, 1}, {CKA_EXTRACTABLE, &extractable, 1}};
+    CK_MECHANISM m = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE with, again;
+    CK_BYTE wrapped[ROOM];
+    CK_ULONG n = sizeof wrapped;
+
+    setup();
+    with = import(CKK_AES, value, 16, more, 4);
+    ck_rv(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, bad, 2), wrapped, &n), CKR_KEY_NOT_WRAPPABLE);
+    ck_ok(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, good, 2), wrapped, &n));
+    ck_rv(unwrap_as(&m, with, wrapped, n, against, 1, &again), CKR_TEMPLATE_INCONSISTENT);
+    ck_ok(unwrap_as(&m, with, wrapped, n, same, 1, &again));
+    ck_ok(unwrap_as(&m, with, wrapped, n, NULL, 0, &again));
+    ck_ok(f->C_GetAttributeValue(s, again, ask, 2));
+    ck_assert(derives == CK_TRUE && extractable == CK_FALSE);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -333,6 +364,7 @@ Suite *test_suite(void)
         &test_private_keys_travel_as_pkcs8,
         &test_a_block_without_padding_gives_a_key_like_any_other,
         &test_a_public_key_of_this_process_wraps,
+        &test_templates_of_the_keys_are_obeyed,
         &test_the_modern_policy_keeps_what_is_unwrapped_closed,
         NULL,
     };

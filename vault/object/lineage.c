@@ -1,5 +1,7 @@
 #include "vault/object/lineage.h"
 
+#include "proto/attribute.h"
+#include "proto/limits.h"
 #include "proto/policy.h"
 #include "vault/provider/derive.h"
 
@@ -34,4 +36,84 @@ void lineage_unwrapped(struct work *w, const struct object *wrapper, struct sche
 
     *base = (struct schema_base){
         .sensitive = strict || trusted, .unextractable = strict && !trusted, .with_trusted = trusted};
+}
+
+/* ---- templates that a key brings along */
+
+struct listed {
+    CK_ATTRIBUTE_TYPE type;
+    const uint8_t *value;
+    size_t n;
+};
+
+/* The next attribute of a key's own template; *at starts at 0. */
+static bool listed_next(const struct object *maker, CK_ATTRIBUTE_TYPE own, size_t *at, struct listed *out)
+{
+    const struct object_attribute *list = object_find(maker, own);
+
+    return list != NULL && attribute_template_next(list->value, list->n, at, &out->type, &out->value, &out->n);
+}
+
+bool lineage_fits(const struct object *wrapper, const struct object *key)
+{
+    struct listed wanted;
+    size_t at = 0;
+
+    while (listed_next(wrapper, CKA_WRAP_TEMPLATE, &at, &wanted)) {
+        const struct object_attribute *has = object_find(key, wanted.type);
+        if (has == NULL || has->n != wanted.n || !bytes_equal(has->value, wanted.value, wanted.n))
+            return false;
+    }
+    return true;
+}
+
+static const Hsm__Attribute *find(const Hsm__Template *t, CK_ATTRIBUTE_TYPE type)
+{
+    for (size_t i = 0; t != NULL && i < t->n_attributes; i++)
+        if (t->attributes[i]->type == type)
+            return t->attributes[i];
+    return NULL;
+}
+
+static enum err add(struct work *w, Hsm__Template *t, const struct listed *l)
+{
+    Hsm__Attribute *a = work_memory(w, sizeof *a);
+
+    if (a == NULL)
+        return ERR_NO_MEMORY;
+    hsm__attribute__init(a);
+    a->type = l->type;
+    a->value = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)l->value, .len = l->n};
+    t->attributes[t->n_attributes++] = a;
+    return ERR_OK;
+}
+
+enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
+                       const Hsm__Template **out, struct diag *why)
+{
+    size_t n = given != NULL ? given->n_attributes : 0, at = 0;
+    Hsm__Template *t = work_memory(w, sizeof *t);
+    struct listed l;
+    enum err e = ERR_OK;
+
+    if (t == NULL)
+        return ERR_NO_MEMORY;
+    hsm__template__init(t);
+    t->attributes = work_memory(w, (n + TEMPLATE_ATTRIBUTES_MAX) * sizeof t->attributes[0]);
+    if (t->attributes == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        t->attributes[t->n_attributes++] = given->attributes[i];
+    for (size_t i = 0; e == ERR_OK && i < TEMPLATE_ATTRIBUTES_MAX && listed_next(maker, own, &at, &l); i++) {
+        const Hsm__Attribute *have = find(given, l.type);
+        if (have == NULL) {
+            e = add(w, t, &l);
+        } else if (have->value.len != l.n || !bytes_equal(have->value.data, l.value, l.n)) {
+            diag_set(why, "%s is not what the key's %s makes it", schema_attribute_name(l.type),
+                     schema_attribute_name(own));
+            e = ERR_TEMPLATE_INCONSISTENT;
+        }
+    }
+    *out = t;
+    return e;
 }

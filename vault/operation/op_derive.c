@@ -68,7 +68,8 @@ static enum err open(struct deriving *d, struct work *w)
     d->derive.mechanism = d->base.mechanism;
     d->derive.given = call->mechanism;
     d->derive.base = d->base.key->key;
-    lineage_derived(w, d->base.mechanism, &d->base_named.object, call->other != NULL ? &d->other_named.object : NULL, &d->lineage);
+    lineage_derived(w, d->base.mechanism, &d->base_named.object, call->other != NULL ? &d->other_named.object : NULL,
+                    &d->lineage);
     return derive_check(&d->derive);
 }
 
@@ -131,10 +132,14 @@ static struct schema schema_for(const struct deriving *d)
 static enum err read_template(struct deriving *d, struct schema *s, struct object *o)
 {
     CK_OBJECT_CLASS made = s->object_class;
+    const Hsm__Template *t = NULL;
     enum err e;
 
     object_init(o, reply_memory(d->work));
-    e = schema_read(s, work_request(d->work)->derive->template_, o, &d->why);
+    e = lineage_merge(d->work, &d->base_named.object, CKA_DERIVE_TEMPLATE, work_request(d->work)->derive->template_, &t,
+                      &d->why);
+    if (e == ERR_OK)
+        e = schema_read(s, t, o, &d->why);
     if (e == ERR_OK && s->object_class != made) {
         diag_set(&d->why, "CKA_CLASS is not what the mechanism makes");
         e = ERR_TEMPLATE_INCONSISTENT;

@@ -64,12 +64,15 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
                        .way = SCHEMA_UNWRAP,
                        .object_class = CK_UNAVAILABLE_INFORMATION,
                        .key_type = CK_UNAVAILABLE_INFORMATION};
+    const Hsm__Template *t = NULL;
     struct secret plain = {0};
     enum err e = unwrapping_error(wrap_check(&p));
 
     lineage_unwrapped(w, wrapper, &s.base);
     if (e == ERR_OK)
-        e = schema_read(&s, call->template_, o, why);
+        e = lineage_merge(w, wrapper, CKA_UNWRAP_TEMPLATE, call->template_, &t, why);
+    if (e == ERR_OK)
+        e = schema_read(&s, t, o, why);
     if (e == ERR_OK && (s.class_bit & (CLASS_PRIVATE | CLASS_SECRET)) == 0) {
         diag_set(why, "CKA_CLASS: only private and secret keys can be unwrapped");
         e = ERR_TEMPLATE_INCONSISTENT;

@@ -3,6 +3,7 @@
 
 #include "proto/attribute.h"
 #include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
 #include "vault/object/material.h"
 #include "vault/object/named.h"
 #include "vault/object/permitted.h"
@@ -14,6 +15,7 @@ struct wrapping {
     struct work *work;
     struct key_use use;            /* a secret wrapping key */
     struct public_key *public_key; /* or a public one */
+    struct named named;            /* either, unless it is in the module alone */
     bool trusted;
     struct wrap wrap;
 };
@@ -52,18 +54,17 @@ static enum err open_public(struct wrapping *p, const Hsm__Wrap *call, const str
 /* A public key that is in the module only comes along as it is: nobody trusts it. */
 static enum err open_wrapping_key(struct wrapping *p, const Hsm__Wrap *call)
 {
-    struct named key;
     enum err e;
 
     if (call->wrapping_key != NULL && call->wrapping_key->info.len > 0)
         return call->wrapping_key->id == 0 && call->wrapping_key->sealed.len == 0 ? open_public(p, call, NULL)
                                                                                   : ERR_KEY_HANDLE;
-    e = named_open(p->work, call->wrapping_key, &key);
+    e = named_open(p->work, call->wrapping_key, &p->named);
     if (e != ERR_OK)
         return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
-    if (object_ulong(&key.object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
-        return open_public(p, call, &key.object);
-    p->trusted = object_bool(&key.object, CKA_TRUSTED);
+    if (object_ulong(&p->named.object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
+        return open_public(p, call, &p->named.object);
+    p->trusted = object_bool(&p->named.object, CKA_TRUSTED);
     return key_use_open(p->work, call->wrapping_key, call->mechanism, CKF_WRAP, &p->use);
 }
 
@@ -77,6 +78,10 @@ static enum err may_go_out(const struct wrapping *p, const struct object *o)
         return ERR_KEY_UNEXTRACTABLE;
     if (object_bool(o, CKA_WRAP_WITH_TRUSTED) && !p->trusted) {
         work_detail(p->work, "the key's CKA_WRAP_WITH_TRUSTED is true, and the wrapping key's CKA_TRUSTED is not");
+        return ERR_KEY_NOT_WRAPPABLE;
+    }
+    if (!lineage_fits(&p->named.object, o)) {
+        work_detail(p->work, "the key is not as the wrapping key's CKA_WRAP_TEMPLATE asks for");
         return ERR_KEY_NOT_WRAPPABLE;
     }
     return ERR_OK;

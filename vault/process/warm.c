@@ -161,6 +161,21 @@ static bool derivations(OSSL_LIB_CTX *libctx)
     return ok;
 }
 
+/* Keys under keys: vault/provider/wrap.h. */
+static bool wraps(OSSL_LIB_CTX *libctx)
+{
+    static const char *const ciphers[] = {"AES-128-WRAP", "AES-192-WRAP", "AES-256-WRAP", "AES-128-WRAP-PAD",
+                                          "AES-192-WRAP-PAD", "AES-256-WRAP-PAD", "AES-256-CBC", "AES-256-ECB"};
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < sizeof ciphers / sizeof ciphers[0]; i++) {
+        EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, ciphers[i], NULL);
+        ok = cipher != NULL;
+        EVP_CIPHER_free(cipher);
+    }
+    return ok;
+}
+
 /* RSA keys take their time to make: their algorithms are fetched and no more. */
 static bool rsa(OSSL_LIB_CTX *libctx)
 {
@@ -221,7 +236,8 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
     } kinds[] = {
         {"random numbers", chance}, {"digests", digests}, {"MACs", warm_macs}, {"ciphers", warm_ciphers},
         {"certificates", elliptic}, {"elliptic curves", curves},
-        {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt}, {"key derivation", derivations}, {"RSA", rsa},
+        {"seals (HKDF, AES-GCM, X25519)", seals}, {"scrypt", scrypt},
+        {"key derivation", derivations}, {"key wrapping", wraps}, {"RSA", rsa},
         {"post-quantum keys", post_quantum},
     };
 
