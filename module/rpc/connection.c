@@ -342,8 +342,10 @@ static enum err greet(struct connection *c, uint64_t deadline_ms, Hsm__Welcome *
             e = ERR_VERSION;
     }
     if (e == ERR_LOST) { /* TLS 1.3: a client has finished before the node has looked at its certificate */
-        diag_set(why, "the connection ended before the node's first word, as it does where the client's certificate is not accepted");
-        diag_remedy(why, "see that it is of a client authority of the cluster and valid today (client.certificate); the node's log says more");
+        diag_set(why, "the connection ended before the node's first word, as it does where the client's certificate is not "
+                      "accepted");
+        diag_remedy(why, "see that it is of a client authority of the cluster and valid today (client.certificate); the node's "
+                         "log says more");
     } else if (e != ERR_OK) {
         diag_set(why, "the node did not welcome us: %s", err_text(e));
     }
