@@ -116,7 +116,7 @@ START_TEST(test_vectors_are_made_and_told)
 {
     CK_MECHANISM m = {CKM_AES_GCM, NULL, 0};
     CK_GCM_MESSAGE_PARAMS p = {iv, 16, 20, CKG_GENERATE, tag, 128};
-    CK_BYTE before[16], first[16];
+    CK_BYTE before[16], first[16] = {0};
     CK_OBJECT_HANDLE key;
     CK_ULONG got = ROOM;
 
