@@ -21,6 +21,7 @@ enum mechanism_family {
     FAMILY_ECDSA,
     FAMILY_EDDSA,
     FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
+    FAMILY_KEM,      /* secrets encapsulated and decapsulated */
     FAMILY_PQ_HASH,  /* ... over its hash */
     FAMILY_HMAC,
     FAMILY_HASH,

@@ -502,7 +502,7 @@ static bool is_ours(const char *name)
 {
     static const char *const stems[] = {"ecdsa_", "ed25519_", "rsa_signature_", "rsa_pss_", "rsa_pkcs1_2048_sig_gen",
                                         "hmac_", "aes_", "chacha20_", "rsa_oaep_", "rsa_pkcs1_2048_test",
-                                        "hkdf_", "pbkdf2_", "ecdh_", "x25519_"};
+                                        "hkdf_", "pbkdf2_", "ecdh_", "x25519_", "mldsa_", "mlkem_"};
 
     for (size_t i = 0; i < sizeof stems / sizeof stems[0]; i++)
         if (strncmp(name, stems[i], strlen(stems[i])) == 0)

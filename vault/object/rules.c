@@ -181,7 +181,7 @@ static enum err value_len(const struct schema *s, const struct object *o, struct
 static enum err extractable(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, s->way == SCHEMA_UNWRAP && !s->base.unextractable);
+    return truth(out, s->way == SCHEMA_ENCAPSULATE || (s->way == SCHEMA_UNWRAP && !s->base.unextractable));
 }
 
 static enum err with_trusted(const struct schema *s, const struct object *o, struct buffer *out)

@@ -21,6 +21,7 @@ static const struct {
     [SCHEMA_GENERATE] = {ATTRIBUTE_GENERATE, "generated"},
     [SCHEMA_UNWRAP] = {ATTRIBUTE_UNWRAP, "unwrapped"},
     [SCHEMA_DERIVE] = {ATTRIBUTE_DERIVE, "derived"},
+    [SCHEMA_ENCAPSULATE] = {ATTRIBUTE_DERIVE, "encapsulated"},
     [SCHEMA_COPY] = {ATTRIBUTE_COPY | ATTRIBUTE_MODIFY, "copied"},
     [SCHEMA_SET] = {ATTRIBUTE_MODIFY, "changed"},
 };

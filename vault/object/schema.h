@@ -17,7 +17,7 @@
 #include "proto/request.pb-c.h"
 #include "vault/object/body.h"
 
-enum schema_way { SCHEMA_CREATE, SCHEMA_GENERATE, SCHEMA_UNWRAP, SCHEMA_DERIVE, SCHEMA_COPY, SCHEMA_SET };
+enum schema_way { SCHEMA_CREATE, SCHEMA_GENERATE, SCHEMA_UNWRAP, SCHEMA_DERIVE, SCHEMA_ENCAPSULATE, SCHEMA_COPY, SCHEMA_SET };
 
 /* What a key inherits from those that it is made with. All zero: nothing (and no claim about its past). */
 struct schema_base {

@@ -43,5 +43,7 @@ operation_fn op_policy_set_decide, op_policy_set_answer;
 operation_fn op_derive_decide, op_derive_answer;
 operation_fn op_wrap_decide;
 operation_fn op_unwrap_decide, op_unwrap_answer;
+operation_fn op_encapsulate_decide, op_encapsulate_answer;
+operation_fn op_decapsulate_decide, op_decapsulate_answer;
 
 #endif

@@ -21,6 +21,7 @@
 #include "vault/provider/ecdsa_text.h"
 #include "vault/provider/generate.h"
 #include "vault/provider/kdf.h"
+#include "vault/provider/ml_kem.h"
 #include "vault/provider/sign.h"
 #include "vault/record.h"
 
@@ -190,6 +191,33 @@ static bool rsa(OSSL_LIB_CTX *libctx)
     return ok;
 }
 
+static bool encapsulates(OSSL_LIB_CTX *libctx, const struct key *k)
+{
+    uint8_t ciphertext[PARAMETER_SET_PUBLIC_BYTES_MAX];
+    struct secret value = {0}, made = {0}, opened = {0};
+    struct public_key *p = NULL;
+    bool ok = key_public_part(k, CKA_VALUE, &value) == ERR_OK && public_key_pq(libctx, key_set(k), value.bytes, value.len, &p) == ERR_OK &&
+              ml_kem_encapsulate(libctx, p, &made, ciphertext) == ERR_OK &&
+              ml_kem_decapsulate(libctx, k, ciphertext, key_set(k)->output_bytes, &opened) == ERR_OK;
+
+    public_key_free(p);
+    secret_clear(&value);
+    secret_clear(&made);
+    secret_clear(&opened);
+    return ok;
+}
+
+static bool signs(OSSL_LIB_CTX *libctx, const struct key *k)
+{
+    static const uint8_t text[] = "warm";
+    Hsm__PqParams pq = HSM__PQ_PARAMS__INIT;
+    struct sign s = {.libctx = libctx, .mechanism = mechanism_find(CKM_ML_DSA), .pq = &pq, .key = k};
+    uint8_t out[8192];
+    size_t n = 0;
+
+    return sign_bytes_max(k) <= sizeof out && sign_data(&s, text, sizeof text, out, &n) == ERR_OK;
+}
+
 /* Keys of every set that is here, and what is done with one: SLH-DSA signs for seconds, so its algorithms are fetched and no more. */
 static bool post_quantum(OSSL_LIB_CTX *libctx)
 {
@@ -200,7 +228,7 @@ static bool post_quantum(OSSL_LIB_CTX *libctx)
         struct key *k = NULL;
         if (!parameter_set_is_here(set) || set->key_type == CKK_SLH_DSA)
             continue;
-        ok = generate_pq(libctx, set, &k) == ERR_OK;
+        ok = generate_pq(libctx, set, &k) == ERR_OK && (set->key_type == CKK_ML_KEM ? encapsulates(libctx, k) : signs(libctx, k));
         key_free(k);
     }
     return ok;

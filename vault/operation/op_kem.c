@@ -1,0 +1,195 @@
+/* C_EncapsulateKey and C_DecapsulateKey (PKCS #11 3.2 sections 5.18.8 and 5.18.9). The secret is made here on both sides, so that it is an
+ * object from its first moment and no application's process sees it unless its template says so. What the module sends of a public key is
+ * anybody's to make: whether it may encapsulate was the module's to ask.
+ *
+ * A command's result is the object's id and, of an encapsulation, the ciphertext: a retry is told the first one. */
+#include <string.h>
+
+#include "common/buffer.h"
+#include "proto/key_kind.h"
+#include "vault/object/key_use.h"
+#include "vault/object/material.h"
+#include "vault/object/permitted.h"
+#include "vault/object/reply.h"
+#include "vault/object/schema.h"
+#include "vault/operation/operation.h"
+#include "vault/provider/ml_kem.h"
+
+enum { ID_BYTES = 8 };
+
+/* The whole secret is the key: a shorter one is derived from it. */
+static enum err check_length(const struct schema *s, const struct object *o, struct diag *why)
+{
+    const struct key_kind *kind = key_kind_find(s->key_type);
+
+    if (kind != NULL && key_kind_has_length(kind, ML_KEM_SECRET_BYTES) &&
+        object_ulong(o, CKA_VALUE_LEN, ML_KEM_SECRET_BYTES) == ML_KEM_SECRET_BYTES)
+        return ERR_OK;
+    diag_set(why, "the new key has %d bytes: derive one of another length from it", ML_KEM_SECRET_BYTES);
+    return ERR_TEMPLATE_INCONSISTENT;
+}
+
+static enum err read_template(struct work *w, const Hsm__Template *template, struct schema *s, struct object *o, struct diag *why)
+{
+    enum err e;
+
+    *s = (struct schema){.libctx = work_vault(w)->libctx,
+                         .way = SCHEMA_ENCAPSULATE,
+                         .object_class = CKO_SECRET_KEY,
+                         .key_type = CKK_GENERIC_SECRET};
+    object_init(o, reply_memory(w));
+    e = schema_read(s, template, o, why);
+    if (e == ERR_OK && s->object_class != CKO_SECRET_KEY) {
+        diag_set(why, "CKA_CLASS is not what the mechanism makes");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
+    return e == ERR_OK ? check_length(s, o, why) : e;
+}
+
+static enum err put_value(struct work *w, const struct schema *s, const struct secret *secret, struct object *o, struct diag *why)
+{
+    struct key *k = NULL;
+    enum err e = object_put(o, CKA_VALUE, secret->bytes, secret->len);
+
+    if (e == ERR_OK)
+        e = material_load(s->libctx, o, &k);
+    if (e == ERR_OK)
+        e = material_put(k, o);
+    if (e == ERR_OK)
+        e = permitted_key(w, o);
+    key_free(k);
+    return e == ERR_OK ? schema_complete(s, o, why) : e;
+}
+
+/* The object, stored or attached. ciphertext: to be told with it; n 0: none. */
+static enum err give(struct work *w, const struct object *o, uint8_t *ciphertext, size_t n)
+{
+    Hsm__ObjectsReply *reply;
+    struct buffer result = {0};
+    uint64_t id;
+    enum err e;
+
+    if (!object_bool(o, CKA_TOKEN)) {
+        if ((e = reply_objects(w, 1, &reply)) == ERR_OK && (e = reply_add_session(w, reply, o)) == ERR_OK)
+            reply->beside = (ProtobufCBinaryData){.data = ciphertext, .len = n};
+        return e;
+    }
+    if ((e = reply_store(w, o, &id)) != ERR_OK)
+        return e;
+    buffer_put_u64(&result, id);
+    if (n > 0)
+        buffer_put(&result, ciphertext, n);
+    e = result.failed ? ERR_NO_MEMORY : work_result(w, result.data, result.len);
+    buffer_clear(&result);
+    return e;
+}
+
+static enum err answer(struct work *w)
+{
+    const Hsm__Outcome *outcome = work_outcome(w);
+    size_t n = outcome->result.len;
+    Hsm__ObjectsReply *reply;
+    struct cursor c;
+    uint64_t id;
+    enum err e;
+
+    if (n < ID_BYTES)
+        return ERR_CORRUPT;
+    cursor_init(&c, outcome->result.data, n);
+    id = cursor_u64(&c);
+    if ((e = reply_objects(w, 1, &reply)) != ERR_OK || (e = reply_add_made(w, reply, id)) != ERR_OK)
+        return e;
+    if (n > ID_BYTES) {
+        if ((reply->beside.data = work_memory(w, n - ID_BYTES)) == NULL)
+            return ERR_NO_MEMORY;
+        memcpy(reply->beside.data, outcome->result.data + ID_BYTES, n - ID_BYTES);
+        reply->beside.len = n - ID_BYTES;
+    }
+    return ERR_OK;
+}
+
+static enum err tell(struct work *w, enum err e, const struct diag *why)
+{
+    if (e != ERR_OK && why->what[0] != '\0')
+        work_detail(w, "%s", why->what);
+    return e;
+}
+
+/* ---- a public key's side */
+
+static enum err encapsulate(struct work *w, const struct public_key *k, struct secret *secret, uint8_t **ciphertext, size_t *n)
+{
+    const struct mechanism *row;
+    enum err e = permitted_mechanism(w, work_request(w)->encapsulate->mechanism, CKF_ENCAPSULATE, &row);
+
+    if (e != ERR_OK)
+        return e;
+    if (public_key_type(k) != row->key_type)
+        return ERR_KEY_TYPE;
+    *n = public_key_set(k)->output_bytes;
+    if ((*ciphertext = work_memory(w, *n)) == NULL)
+        return ERR_NO_MEMORY;
+    return ml_kem_encapsulate(work_vault(w)->libctx, k, secret, *ciphertext);
+}
+
+enum err op_encapsulate_decide(struct work *w)
+{
+    const Hsm__Encapsulate *call = work_request(w)->encapsulate;
+    struct public_key *k = NULL;
+    struct secret secret = {0};
+    uint8_t *ciphertext = NULL;
+    struct diag why = {0};
+    struct object o;
+    struct schema s;
+    size_t n = 0;
+    enum err e = read_template(w, call->template_, &s, &o, &why);
+
+    if (e == ERR_OK)
+        e = public_key_read(s.libctx, call->public_key_info.data, call->public_key_info.len, &k);
+    if (e == ERR_OK)
+        e = encapsulate(w, k, &secret, &ciphertext, &n);
+    if (e == ERR_OK)
+        e = put_value(w, &s, &secret, &o, &why);
+    if (e == ERR_OK)
+        e = give(w, &o, ciphertext, n);
+    secret_clear(&secret);
+    public_key_free(k);
+    return tell(w, e, &why);
+}
+
+enum err op_encapsulate_answer(struct work *w)
+{
+    return answer(w);
+}
+
+/* ---- a private key's side */
+
+enum err op_decapsulate_decide(struct work *w)
+{
+    const Hsm__Decapsulate *call = work_request(w)->decapsulate;
+    struct secret secret = {0};
+    struct diag why = {0};
+    struct key_use use;
+    struct object o;
+    struct schema s;
+    enum err e = key_use_open(w, call->key, call->mechanism, CKF_DECAPSULATE, &use);
+
+    if (e == ERR_OK && !mechanism_takes_key(use.mechanism, key_type(use.key->key)))
+        e = ERR_KEY_TYPE;
+    if (e == ERR_OK)
+        e = read_template(w, call->template_, &s, &o, &why);
+    if (e == ERR_OK)
+        e = ml_kem_decapsulate(s.libctx, use.key->key, call->ciphertext.data, call->ciphertext.len, &secret);
+    if (e == ERR_OK)
+        e = put_value(w, &s, &secret, &o, &why);
+    if (e == ERR_OK)
+        e = give(w, &o, NULL, 0);
+    secret_clear(&secret);
+    key_use_close(w, &use);
+    return tell(w, e, &why);
+}
+
+enum err op_decapsulate_answer(struct work *w)
+{
+    return answer(w);
+}
