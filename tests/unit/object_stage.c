@@ -128,10 +128,16 @@ void stage_open(void)
     }
 }
 
-void stage_close(void)
+void stage_forget(void)
 {
     for (size_t i = 0; i < stage.n_replies; i++)
         rpc_reply_free(stage.replies[i]);
+    stage.n_replies = 0;
+}
+
+void stage_close(void)
+{
+    stage_forget();
     for (int who = 0; who < WHO_N; who++)
         rpc_free(stage.rpc[who]);
     client_identity_clear(&stage.identity);

@@ -14,6 +14,9 @@ void stage_open(void);
 void stage_close(void);
 struct local_node *stage_node(void);
 
+/* Frees all replies so far, for tests that ask very often. */
+void stage_forget(void);
+
 /* Each ends the test unless the answer is `expected`. Replies live until stage_close; NULL only where there was
  * none. */
 const Hsm__Reply *stage_create(enum who who, const struct sample_template *t, enum err expected);
