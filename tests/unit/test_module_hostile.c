@@ -218,6 +218,41 @@ START_TEST(test_each_argument_may_be_missing)
 }
 END_TEST
 
+static void check_pin(const char *what, CK_RV rv)
+{
+    bool told = rv == CKR_ARGUMENTS_BAD || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID || rv == CKR_PIN_INCORRECT;
+
+    ck_assert_msg(told, "%s: 0x%lx", what, rv);
+}
+
+/* A PIN that is missing, and one of a length that nobody may read. */
+START_TEST(test_pins_may_be_missing_and_of_any_length)
+{
+    static const CK_ULONG lengths[] = {0, 1, 1000, 0x80000000UL, ~0UL >> 1, ~0UL};
+    CK_BYTE one[1] = {'x'};
+
+    token_start_with_users();
+    ck_rv(f->C_InitToken(1, one, 1, NULL), CKR_SLOT_ID_INVALID);
+    s = token_session();
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (int missing = 0; missing < 2; missing++) {
+            CK_BYTE *pin = missing ? NULL : one;
+            CK_ULONG n = lengths[i];
+            check_pin("C_Login", f->C_Login(s, CKU_USER, pin, n));
+            check_pin("C_LoginUser", f3->C_LoginUser(s, CKU_USER, pin, n, pin, n));
+            check_pin("C_SetPIN", f->C_SetPIN(s, pin, n, pin, n));
+            ck_rv(f->C_InitPIN(s, pin, n), CKR_USER_NOT_LOGGED_IN);
+        }
+    ck_rv(f->C_Login(s, 77, one, 1), CKR_USER_TYPE_INVALID);
+    ck_ok(token_login(s, CKU_SO, ADMIN));
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        check_pin("C_InitPIN", f->C_InitPIN(s, NULL, lengths[i]));
+        check_pin("C_InitPIN", f->C_InitPIN(s, one, lengths[i]));
+    }
+    token_stop();
+}
+END_TEST
+
 /* ---- the walk */
 
 static void any_template(CK_ULONG *where, CK_ULONG *count)
@@ -349,6 +384,7 @@ Suite *test_suite(void)
         &test_the_session_is_looked_at_before_anything_else,
         &test_who_and_which_session_are_looked_at_before_the_arguments,
         &test_each_argument_may_be_missing,
+        &test_pins_may_be_missing_and_of_any_length,
         &test_a_long_walk_of_calls_in_no_order,
         NULL,
     };
