@@ -1,5 +1,4 @@
-/* Encryption, decryption and the functions that do two things at once (PKCS #11 2.40 sections 5.8, 5.9 and 5.13); the last are not there
- * yet. */
+/* Encryption and decryption (PKCS #11 2.40 sections 5.8 and 5.9). */
 #include "module/entry/guard.h"
 
 CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
@@ -40,28 +39,4 @@ CK_RV C_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes,
 CK_RV C_DecryptFinal(CK_SESSION_HANDLE session, CK_BYTE *out, CK_ULONG *out_bytes)
 {
     GUARDED(DecryptFinal, session, ciphering_final(c.module, &c.session->operations.decrypting, out, out_bytes));
-}
-
-CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
-{
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_DigestEncryptUpdate);
-}
-
-CK_RV C_DecryptDigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
-{
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_DecryptDigestUpdate);
-}
-
-CK_RV C_SignEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
-{
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_SignEncryptUpdate);
-}
-
-CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG in_bytes, CK_BYTE *out, CK_ULONG *out_bytes)
-{
-    (void)session, (void)in, (void)in_bytes, (void)out, (void)out_bytes;
-    return guard_missing(FUNCTION_DecryptVerifyUpdate);
 }

@@ -5,11 +5,12 @@
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
 
-enum { TEXT = 100, ROUNDS = 30, LABELLED = 5 };
+enum { TEXT = 96, ROUNDS = 30, LABELLED = 5 };
 
 static CK_SESSION_HANDLE s;
-static CK_OBJECT_HANDLE key;
-static CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0}, sha = {CKM_SHA256, NULL, 0};
+static CK_OBJECT_HANDLE key, aes;
+static CK_BYTE iv[16], ciphertext[TEXT];
+static CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0}, sha = {CKM_SHA256, NULL, 0}, cbc = {CKM_AES_CBC, iv, sizeof iv};
 static CK_BYTE text[TEXT], mac[32], digest[32];
 static CK_ULONG n;
 static unsigned seed = 1;
@@ -125,7 +126,54 @@ static void message_verify_end(void)
     ck_ok(f3->C_MessageVerifyFinal(s));
 }
 
-/* Objects with a label, one at a time; the text's length says how often it is asked. */
+/* What has come of a cipher so far. */
+static CK_BYTE encrypted[TEXT + 16], decrypted[TEXT + 16];
+static CK_ULONG encrypted_n, decrypted_n;
+
+static void encrypt_begin(void)
+{
+    encrypted_n = 0;
+    ck_ok(f->C_EncryptInit(s, &cbc, aes));
+}
+
+static void encrypt_feed(CK_BYTE *part, CK_ULONG bytes)
+{
+    n = sizeof encrypted - encrypted_n;
+    ck_ok(f->C_EncryptUpdate(s, part, bytes, encrypted + encrypted_n, &n));
+    encrypted_n += n;
+}
+
+static void encrypt_end(void)
+{
+    n = sizeof encrypted - encrypted_n;
+    ck_ok(f->C_EncryptFinal(s, encrypted + encrypted_n, &n));
+    ck_assert_uint_eq(encrypted_n + n, TEXT);
+    ck_assert_mem_eq(encrypted, ciphertext, TEXT);
+}
+
+static void decrypt_begin(void)
+{
+    decrypted_n = 0;
+    ck_ok(f->C_DecryptInit(s, &cbc, aes));
+}
+
+/* The same place of the ciphertext. */
+static void decrypt_feed(CK_BYTE *part, CK_ULONG bytes)
+{
+    n = sizeof decrypted - decrypted_n;
+    ck_ok(f->C_DecryptUpdate(s, ciphertext + (part - text), bytes, decrypted + decrypted_n, &n));
+    decrypted_n += n;
+}
+
+static void decrypt_end(void)
+{
+    n = sizeof decrypted - decrypted_n;
+    ck_ok(f->C_DecryptFinal(s, decrypted + decrypted_n, &n));
+    ck_assert_uint_eq(decrypted_n + n, TEXT);
+    ck_assert_mem_eq(decrypted, text, TEXT);
+}
+
+/* Objects with a label, one at a time; the text is as long as it takes to find all. */
 static unsigned found;
 
 static void find_begin(void)
@@ -160,14 +208,29 @@ static const struct kind kinds[] = {
     {digest_begin, digest_feed, digest_end, CKF_DIGEST},
     {message_sign_begin, message_sign_feed, message_sign_end, CKF_MESSAGE_SIGN},
     {message_verify_begin, message_verify_feed, message_verify_end, CKF_MESSAGE_VERIFY},
+    {encrypt_begin, encrypt_feed, encrypt_end, CKF_ENCRYPT},
+    {decrypt_begin, decrypt_feed, decrypt_end, CKF_DECRYPT},
     {find_begin, find_feed, find_end, CKF_FIND_OBJECTS},
 };
-enum { KINDS = sizeof kinds / sizeof kinds[0] };
+enum { KINDS = sizeof kinds / sizeof kinds[0], WITHOUT_RESULTS = KINDS - 3 /* the last three keep theirs in one place for all sessions */ };
+
+static CK_OBJECT_HANDLE make_aes(void)
+{
+    CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
+    CK_ULONG bytes = 16;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE array[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}};
+    CK_OBJECT_HANDLE made = 0;
+
+    ck_ok(f->C_GenerateKey(s, &m, array, 3, &made));
+    return made;
+}
 
 static void setup(void)
 {
     token_start_with_users();
     s = token_alice();
+    aes = make_aes();
     key = token_hmac_key(s, false, "hmac");
     for (int i = 0; i < LABELLED; i++)
         token_hmac_key(s, i % 2 == 0, "found");
@@ -179,6 +242,9 @@ static void setup(void)
     n = sizeof digest;
     digest_begin();
     ck_ok(f->C_Digest(s, text, TEXT, digest, &n));
+    n = sizeof ciphertext;
+    encrypt_begin();
+    ck_ok(f->C_Encrypt(s, text, TEXT, ciphertext, &n));
 }
 
 /* A piece for one that nobody chose; true: it has come to its end, and began again. */
@@ -211,20 +277,26 @@ START_TEST(test_operations_in_turns_come_to_what_they_come_to_alone)
 }
 END_TEST
 
+/* What comes after the first 46 bytes. */
+static void feed_rest(size_t k)
+{
+    for (size_t at = 46; at < TEXT; at += 10)
+        kinds[k].feed(text + at, 10);
+}
+
 START_TEST(test_what_ends_one_operation_ends_no_other)
 {
     setup();
     for (size_t one = 0; one < KINDS; one++) {
         for (size_t k = 0; k < KINDS; k++) {
             kinds[k].begin();
-            kinds[k].feed(text, 50);
+            kinds[k].feed(text, 46);
         }
         ck_ok(f3->C_SessionCancel(s, kinds[one].cancel));
         for (size_t k = 0; k < KINDS; k++) {
             if (k == one)
                 continue;
-            for (int i = 0; i < 5; i++)
-                kinds[k].feed(text + 50 + 10 * i, 10);
+            feed_rest(k);
             kinds[k].end();
         }
         kinds[one].begin();
@@ -239,13 +311,12 @@ START_TEST(test_an_error_of_one_operation_ends_no_other)
     setup();
     for (size_t k = 0; k < KINDS; k++) {
         kinds[k].begin();
-        kinds[k].feed(text, 50);
+        kinds[k].feed(text, 46);
     }
     ck_rv(f->C_SignUpdate(s, NULL, 5), CKR_ARGUMENTS_BAD);
     ck_rv(f->C_VerifyFinal(s, mac, 31), CKR_SIGNATURE_LEN_RANGE);
     for (size_t k = 2; k < KINDS; k++) {
-        for (int i = 0; i < 5; i++)
-            kinds[k].feed(text + 50 + 10 * i, 10);
+        feed_rest(k);
         kinds[k].end();
     }
     ck_rv(f->C_SignUpdate(s, text, 5), CKR_OPERATION_NOT_INITIALIZED);
@@ -265,15 +336,15 @@ START_TEST(test_sessions_do_not_mix)
         for (size_t k = 0; k < KINDS; k++)
             kinds[k].begin();
     }
-    for (size_t from = 0; from < TEXT; from += 10)
+    for (size_t from = 0; from < TEXT; from += 16)
         for (int i = 0; i < 3; i++) {
             s = sessions[i];
-            for (size_t k = 0; k < KINDS - 1; k++)
-                kinds[k].feed(text + from, 10);
+            for (size_t k = 0; k < WITHOUT_RESULTS; k++)
+                kinds[k].feed(text + from, 16);
         }
     for (int i = 2; i >= 0; i--) {
         s = sessions[i];
-        for (size_t k = 0; k < KINDS - 1; k++)
+        for (size_t k = 0; k < WITHOUT_RESULTS; k++)
             kinds[k].end();
     }
     token_stop();
