@@ -356,6 +356,35 @@ START_TEST(test_templates_of_the_keys_are_obeyed)
 }
 END_TEST
 
+/* What goes out under a trusted key comes back no more open than it went, and through no padding oracle. */
+START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
+{
+    CK_ATTRIBUTE more[] = {{CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}};
+    CK_ATTRIBUTE careful[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_WRAP_WITH_TRUSTED, &yes, 1}},
+                 trust = {CKA_TRUSTED, &yes, 1};
+    CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}}, loose[] = {{CKA_WRAP_WITH_TRUSTED, &no, 1}};
+    CK_MECHANISM m = {CKM_AES_KEY_WRAP, NULL, 0}, cbc = {CKM_AES_CBC_PAD, value, 16};
+    CK_OBJECT_HANDLE with, again;
+    CK_BYTE wrapped[ROOM];
+    CK_ULONG n = sizeof wrapped;
+
+    setup();
+    with = import(CKK_AES, value, 16, more, 3);
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_SO, ADMIN));
+    ck_ok(f->C_SetAttributeValue(s, with, &trust, 1));
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_USER, ALICE));
+    ck_ok(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, careful, 2), wrapped, &n));
+    ck_rv(unwrap_as(&m, with, wrapped, n, readable, 1, &again), CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(unwrap_as(&m, with, wrapped, n, loose, 1, &again), CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(unwrap_as(&cbc, with, wrapped, 32, NULL, 0, &again), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_ok(unwrap_as(&m, with, wrapped, n, NULL, 0, &again));
+    ck_rv(f->C_WrapKey(s, &m, aes().wraps, again, wrapped, &n), CKR_KEY_NOT_WRAPPABLE);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -365,6 +394,7 @@ Suite *test_suite(void)
         &test_a_block_without_padding_gives_a_key_like_any_other,
         &test_a_public_key_of_this_process_wraps,
         &test_templates_of_the_keys_are_obeyed,
+        &test_what_a_trusted_key_unwraps_stays_closed,
         &test_the_modern_policy_keeps_what_is_unwrapped_closed,
         NULL,
     };

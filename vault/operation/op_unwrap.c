@@ -69,6 +69,11 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
     enum err e = unwrapping_error(wrap_check(&p));
 
     lineage_unwrapped(w, wrapper, &s.base);
+    /* Whether CBC's padding was right is seen from whether there is a key: enough to decrypt whatever a key has wrapped. */
+    if (e == ERR_OK && p.mechanism->family == FAMILY_CBC_PAD && object_bool(wrapper, CKA_TRUSTED)) {
+        diag_set(why, "a trusted key does not unwrap with %s, which does not authenticate", p.mechanism->name);
+        e = ERR_KEY_FUNCTION;
+    }
     if (e == ERR_OK)
         e = lineage_merge(w, wrapper, CKA_UNWRAP_TEMPLATE, call->template_, &t, why);
     if (e == ERR_OK)
