@@ -41,6 +41,8 @@ enum err pin_parse(const void *pin, size_t n, const char *default_user, struct p
 
     if (pin == NULL)
         return ERR_ARGUMENTS;
+    if (n > USER_NAME_BYTES_MAX + 1 + PASSWORD_BYTES_MAX)
+        return ERR_PIN_LEN; /* and not a byte of it is read */
     colon = n == 0 ? NULL : memchr(text, ':', n);
     if (colon != NULL)
         return pin_from_parts(text, (size_t)(colon - text), colon + 1, n - (size_t)(colon - text) - 1, out);
