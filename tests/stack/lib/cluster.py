@@ -58,6 +58,11 @@ def may_lock_memory():
     return subprocess.run(["sh", "-c", "ulimit -l unlimited"], stderr=subprocess.DEVNULL).returncode == 0
 
 
+def inside(namespace):
+    """What runs a command in a network namespace. Not `ip netns exec`, nor `ip -n`: they mount things, which a changed root forbids."""
+    return ["nsenter", "--net=/run/netns/" + namespace]
+
+
 def free_port(address):
     with socket.socket() as s:
         s.bind((address, 0))
@@ -120,7 +125,7 @@ class Node:
     def inside(self, *command):
         """The command as it runs in this node's network."""
         words = [str(word) for word in command]
-        return ["ip", "netns", "exec", self.namespace] + words if self.namespace else words
+        return inside(self.namespace) + words if self.namespace else words
 
     def start(self, *options, wait=True):
         self.process = subprocess.Popen(self.inside(program("hsmd"), "--config", self.config, *options), stdin=subprocess.DEVNULL,
@@ -233,9 +238,9 @@ class Cluster:
             run("ip", "link", "add", end, "type", "veth", "peer", "name", "eth0", "netns", space)
             run("ip", "link", "set", end, "master", self.hub)
             run("ip", "link", "set", end, "up")
-            run("ip", "-n", space, "addr", "add", self.subnet + "%d/24" % (10 + number), "dev", "eth0")
-            run("ip", "-n", space, "link", "set", "eth0", "up")
-            run("ip", "-n", space, "link", "set", "lo", "up")
+            run(*inside(space), "ip", "addr", "add", self.subnet + "%d/24" % (10 + number), "dev", "eth0")
+            run(*inside(space), "ip", "link", "set", "eth0", "up")
+            run(*inside(space), "ip", "link", "set", "lo", "up")
 
     def drop_network(self):
         for node in self.nodes:
