@@ -6,6 +6,7 @@
 #include "module/state/mechanism_given.h"
 #include "module/state/module.h"
 #include "module/state/output.h"
+#include "module/state/policy.h"
 
 enum { PIECE_BYTES = 1024 * 1024 };
 
@@ -70,14 +71,14 @@ CK_RV digesting_update(struct digesting *d, const CK_BYTE *data, CK_ULONG n)
 }
 
 /* A key whose value is shown is digested here; the vault holds the others against the same rules when it digests them. */
-static enum err put_key(struct digesting *d, struct known *key)
+static enum err put_key(struct module *m, struct digesting *d, struct known *key)
 {
     const struct known_value *value = known_value(key, CKA_VALUE);
     enum err e;
 
     if (known_ulong(key, CKA_CLASS) != CKO_SECRET_KEY)
         return known_ulong(key, CKA_CLASS) == CKO_PRIVATE_KEY ? ERR_KEY_INDIGESTIBLE : ERR_KEY_HANDLE;
-    if (value == NULL && known_bool(key, CKA_DERIVE))
+    if (value == NULL && (known_bool(key, CKA_DERIVE) || policy_now(m) == POLICY_MODERN))
         return ERR_KEY_INDIGESTIBLE;
     if (value == NULL && known_key_size(key) < DIGEST_KEY_BYTES_MIN)
         return ERR_KEY_SIZE;
@@ -95,7 +96,7 @@ CK_RV digesting_key(struct module *m, struct digesting *d, CK_OBJECT_HANDLE hand
     d->parts = true;
     e = lookup_object(m, handle, LOOKUP_FRESH, &key);
     if (e == ERR_OK)
-        e = put_key(d, key);
+        e = put_key(m, d, key);
     else if (e == ERR_OBJECT_HANDLE)
         e = ERR_KEY_HANDLE;
     known_release(key);

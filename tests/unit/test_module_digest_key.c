@@ -140,6 +140,23 @@ START_TEST(test_what_cannot_be_digested_is_refused_at_once)
 }
 END_TEST
 
+START_TEST(test_under_the_modern_policy_only_a_shown_key_is_digested)
+{
+    CK_OBJECT_HANDLE shown, hidden;
+
+    local_node_policy = POLICY_MODERN;
+    setup();
+    shown = make(16, false, true, false);
+    hidden = make(16, false, false, false);
+    refused(hidden, CKR_KEY_INDIGESTIBLE);
+    ck_ok(f->C_DigestInit(s, &sha256));
+    ck_ok(f->C_DigestKey(s, shown));
+    check_final("SHA256", "the value of a k");
+    token_stop();
+    local_node_policy = POLICY_COMPATIBLE;
+}
+END_TEST
+
 START_TEST(test_much_before_a_hidden_key_makes_it_indigestible_and_much_behind_it_is_refused)
 {
     CK_OBJECT_HANDLE shown, hidden;
@@ -207,6 +224,7 @@ Suite *test_suite(void)
         &test_keys_are_digested_where_they_stand,
         &test_a_shown_key_needs_no_cluster,
         &test_what_cannot_be_digested_is_refused_at_once,
+        &test_under_the_modern_policy_only_a_shown_key_is_digested,
         &test_much_before_a_hidden_key_makes_it_indigestible_and_much_behind_it_is_refused,
         &test_a_digest_with_a_hidden_key_is_not_put_aside_and_ends_with_the_login,
         NULL,

@@ -148,6 +148,23 @@ START_TEST(test_what_one_request_digests_is_bounded)
 }
 END_TEST
 
+/* Else CKA_DERIVE could be switched off after CKM_SHA256_KEY_DERIVATION, and the digest be the derived key. */
+START_TEST(test_under_the_modern_policy_a_digest_tells_nothing_of_a_hidden_key)
+{
+    const Hsm__Object *token, *session;
+
+    stage_open();
+    token = make(ALICE, value, 16, true, false);
+    session = make(ALICE, value, 16, false, false);
+    stage_policy(ADMIN, "modern", ERR_OK);
+    digest(ALICE, CKM_SHA256, &(struct part){NULL, 0, token}, 1, ERR_KEY_INDIGESTIBLE);
+    digest(ALICE, CKM_SHA256, &(struct part){NULL, 0, session}, 1, ERR_KEY_INDIGESTIBLE);
+    stage_policy(ADMIN, "compatible", ERR_OK);
+    digest(ALICE, CKM_SHA256, &(struct part){NULL, 0, token}, 1, ERR_OK);
+    stage_close();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -155,6 +172,7 @@ Suite *test_suite(void)
         &test_a_key_that_its_digest_would_give_away_is_refused,
         &test_only_ones_own_secret_keys_are_digested,
         &test_what_one_request_digests_is_bounded,
+        &test_under_the_modern_policy_a_digest_tells_nothing_of_a_hidden_key,
         NULL,
     };
     return suite_of("op_digest_key", 60, tests);

@@ -25,6 +25,19 @@ struct object_memory reply_memory(struct work *w)
     return (struct object_memory){.take = take, .arg = w};
 }
 
+enum err reply_bytes(struct work *w, uint8_t *bytes, size_t n)
+{
+    Hsm__BytesReply *r = work_memory(w, sizeof *r);
+
+    if (r == NULL)
+        return ERR_NO_MEMORY;
+    hsm__bytes_reply__init(r);
+    r->value = (ProtobufCBinaryData){.data = bytes, .len = n};
+    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
+    work_reply(w)->bytes = r;
+    return ERR_OK;
+}
+
 enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out)
 {
     Hsm__ObjectsReply *r = work_memory(w, sizeof *r);

@@ -12,6 +12,9 @@ struct object_memory reply_memory(struct work *w);
 /* Starts a reply of at most `room` objects: reply->objects, to be filled by the calls below. ERR_NO_MEMORY. */
 enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out);
 
+/* Bytes as the reply, in memory of the work. ERR_NO_MEMORY. */
+enum err reply_bytes(struct work *w, uint8_t *bytes, size_t n);
+
 /* Adds what may be shown of an object. ERR_TOO_LARGE: the reply would not fit into its frame, and is as before (the
  * first object of a reply always fits). */
 enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version);

@@ -3,6 +3,7 @@
 #include "crypto/digest.h"
 #include "proto/limits.h"
 #include "vault/object/key_use.h"
+#include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/digest_key.h"
 
@@ -17,11 +18,18 @@ static enum err check_size(const Hsm__DigestKey *request)
     return data <= SIGN_DATA_BYTES_MAX && keys <= DIGEST_KEYS_MAX ? ERR_OK : ERR_TOO_LARGE;
 }
 
-/* What a key may derive by a digest (CKM_SHA256_KEY_DERIVATION and its like) would be told by its digest. */
+/* What a key derives by a digest (CKM_SHA256_KEY_DERIVATION and its like) is told by its digest, and CKA_DERIVE may change: so only where
+ * the policy leaves it to templates anyway whether that can be read (docs/decisions/009). */
 static enum err put_key(struct work *w, const Hsm__DigestKey *request, const Hsm__KeyRef *key, struct digest *d)
 {
     struct key_use use;
-    enum err e = key_use_open(w, key, request->mechanism, CKF_DIGEST, &use);
+    enum err e;
+
+    if (work_policy(w) == POLICY_MODERN) {
+        work_detail(w, "a key whose value is not shown is not digested under the modern policy");
+        return ERR_KEY_INDIGESTIBLE;
+    }
+    e = key_use_open(w, key, request->mechanism, CKF_DIGEST, &use);
 
     if (e == ERR_OK)
         e = use.key->may & CKF_DERIVE ? ERR_KEY_INDIGESTIBLE : digest_key(d, use.key->key);
@@ -42,19 +50,10 @@ static enum err put_parts(struct work *w, const Hsm__DigestKey *request, struct 
 
 static enum err reply_digest(struct work *w, struct digest *d)
 {
-    Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
     uint8_t *bytes = work_memory(w, DIGEST_BYTES_MAX);
-    enum err e;
+    enum err e = bytes != NULL ? digest_final(d, bytes) : ERR_NO_MEMORY;
 
-    if (reply == NULL || bytes == NULL)
-        return ERR_NO_MEMORY;
-    if ((e = digest_final(d, bytes)) != ERR_OK)
-        return e;
-    hsm__bytes_reply__init(reply);
-    reply->value = (ProtobufCBinaryData){.data = bytes, .len = digest_bytes(d)};
-    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
-    work_reply(w)->bytes = reply;
-    return ERR_OK;
+    return e == ERR_OK ? reply_bytes(w, bytes, digest_bytes(d)) : e;
 }
 
 enum err op_digest_key_decide(struct work *w)
