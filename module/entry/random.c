@@ -4,10 +4,17 @@
  * cluster is away, and nobody between a program and its nonces. */
 #include "module/entry/guard.h"
 
-/* The generator needs no seed; who wants to add one may. */
+/* The generator needs no seed; who gives one has it mixed in. */
+static CK_RV seed_random(struct module *m, const CK_BYTE *seed, CK_ULONG bytes)
+{
+    if (seed == NULL && bytes > 0)
+        return CKR_ARGUMENTS_BAD;
+    return bytes == 0 || module_seed(m, seed, bytes) ? CKR_OK : CKR_GENERAL_ERROR;
+}
+
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG bytes)
 {
-    GUARDED(SeedRandom, session, seed == NULL && bytes > 0 ? CKR_ARGUMENTS_BAD : CKR_OK);
+    GUARDED(SeedRandom, session, seed_random(c.module, seed, bytes));
 }
 
 static CK_RV generate_random(struct module *m, CK_BYTE *out, CK_ULONG bytes)

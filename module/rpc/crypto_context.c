@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -43,15 +44,26 @@ OSSL_LIB_CTX *crypto_context(void)
     return kept;
 }
 
-bool crypto_random(OSSL_LIB_CTX *libctx, void *out, size_t n)
+typedef int piece_work(OSSL_LIB_CTX *libctx, unsigned char *at, size_t n);
+
+static int make_piece(OSSL_LIB_CTX *libctx, unsigned char *at, size_t n)
 {
-    unsigned char *at = out;
+    return RAND_bytes_ex(libctx, at, n, 0);
+}
+
+static int mix_piece(OSSL_LIB_CTX *libctx, unsigned char *at, size_t n)
+{
+    return EVP_RAND_reseed(RAND_get0_public(libctx), 0, NULL, 0, at, n);
+}
+
+static bool in_pieces(OSSL_LIB_CTX *libctx, piece_work *work, unsigned char *at, size_t n)
+{
     bool ok = true;
 
     while (ok && n > 0) {
         size_t piece = n < RANDOM_PIECE_BYTES ? n : RANDOM_PIECE_BYTES;
         gate_enter();
-        ok = RAND_bytes_ex(libctx, at, piece, 0) == 1;
+        ok = work(libctx, at, piece) == 1;
         if (!ok)
             ERR_clear_error();
         gate_leave();
@@ -59,4 +71,14 @@ bool crypto_random(OSSL_LIB_CTX *libctx, void *out, size_t n)
         n -= piece;
     }
     return ok;
+}
+
+bool crypto_random(OSSL_LIB_CTX *libctx, void *out, size_t n)
+{
+    return in_pieces(libctx, make_piece, out, n);
+}
+
+bool crypto_seed(OSSL_LIB_CTX *libctx, const void *seed, size_t n)
+{
+    return in_pieces(libctx, mix_piece, (unsigned char *)(uintptr_t)seed, n); /* only read */
 }

@@ -17,4 +17,7 @@ OSSL_LIB_CTX *crypto_context(void);
  * bytes. */
 bool crypto_random(OSSL_LIB_CTX *libctx, void *out, size_t n);
 
+/* Mixes bytes into the generator of the calling thread, which takes fresh ones of the kernel besides. False: it failed. */
+bool crypto_seed(OSSL_LIB_CTX *libctx, const void *seed, size_t n);
+
 #endif

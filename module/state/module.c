@@ -56,3 +56,8 @@ bool module_random(struct module *m, void *out, size_t n)
 {
     return crypto_random(m->libctx, out, n);
 }
+
+bool module_seed(struct module *m, const void *seed, size_t n)
+{
+    return crypto_seed(m->libctx, seed, n);
+}

@@ -37,6 +37,9 @@ void module_after_fork(struct module *m);
 /* From this process' own generator; false: it failed. */
 bool module_random(struct module *m, void *out, size_t n);
 
+/* Mixes what a program gives into this thread's generator. False: it failed. */
+bool module_seed(struct module *m, const void *seed, size_t n);
+
 /* As it was after C_Initialize: no sessions, no login, no session objects. No call may be under way. */
 void module_reset(struct module *m);
 
