@@ -57,6 +57,36 @@ enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64
     return e;
 }
 
+enum err cluster_ask_bytes(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, uint8_t *out, size_t *n)
+{
+    Hsm__Reply *reply = NULL;
+    enum err e = cluster_ask(m, request, ids, n_ids, HSM__REPLY__OF_BYTES, &reply);
+
+    if (e == ERR_OK && (reply->bytes->value.len == 0 || reply->bytes->value.len > *n))
+        e = ERR_MALFORMED;
+    if (e == ERR_OK) {
+        *n = reply->bytes->value.len;
+        memcpy(out, reply->bytes->value.data, *n);
+    }
+    rpc_reply_free(reply);
+    return e;
+}
+
+CK_RV cluster_ask_made(struct module *m, CK_SESSION_HANDLE session, const Hsm__Request *request, const uint64_t *ids, size_t n_ids,
+                       CK_OBJECT_HANDLE *out)
+{
+    Hsm__Reply *reply = NULL;
+    unsigned epoch = objects_epoch(&m->objects);
+    CK_RV rv = err_to_rv(cluster_ask(m, request, ids, n_ids, HSM__REPLY__OF_OBJECTS, &reply));
+
+    if (rv == CKR_OK && reply->objects->n_objects != 1)
+        rv = CKR_GENERAL_ERROR;
+    if (rv == CKR_OK)
+        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
+    rpc_reply_free(reply);
+    return rv;
+}
+
 /* ---- finding */
 
 /* Objects of a page go into the cache; `found` may be NULL. */
@@ -153,8 +183,6 @@ CK_RV cluster_create(struct module *m, CK_SESSION_HANDLE session, const struct t
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Create create = HSM__CREATE__INIT;
-    Hsm__Reply *reply = NULL;
-    unsigned epoch = objects_epoch(&m->objects);
     CK_RV rv;
 
     request.of_case = HSM__REQUEST__OF_CREATE;
@@ -162,12 +190,7 @@ CK_RV cluster_create(struct module *m, CK_SESSION_HANDLE session, const struct t
     create.template_ = template_wire(t);
     if (create.template_ == NULL)
         return CKR_HOST_MEMORY;
-    rv = err_to_rv(cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
-    if (rv == CKR_OK && reply->objects->n_objects != 1)
-        rv = CKR_GENERAL_ERROR;
-    if (rv == CKR_OK)
-        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
-    rpc_reply_free(reply);
+    rv = cluster_ask_made(m, session, &request, NULL, 0, out);
     template_wire_free(create.template_);
     return rv;
 }
@@ -211,8 +234,6 @@ CK_RV cluster_generate(struct module *m, CK_SESSION_HANDLE session, const Hsm__M
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Generate generate = HSM__GENERATE__INIT;
-    Hsm__Reply *reply = NULL;
-    unsigned epoch = objects_epoch(&m->objects);
     CK_RV rv;
 
     request.of_case = HSM__REQUEST__OF_GENERATE;
@@ -221,12 +242,7 @@ CK_RV cluster_generate(struct module *m, CK_SESSION_HANDLE session, const Hsm__M
     generate.template_ = template_wire(t);
     if (generate.template_ == NULL)
         return CKR_HOST_MEMORY;
-    rv = err_to_rv(cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_OBJECTS, &reply));
-    if (rv == CKR_OK && reply->objects->n_objects != 1)
-        rv = CKR_GENERAL_ERROR;
-    if (rv == CKR_OK)
-        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
-    rpc_reply_free(reply);
+    rv = cluster_ask_made(m, session, &request, NULL, 0, out);
     template_wire_free(generate.template_);
     return rv;
 }
@@ -263,18 +279,11 @@ Hsm__KeyRef cluster_key_ref(const struct known *key)
     return ref;
 }
 
-static ProtobufCBinaryData borrow(const uint8_t *bytes, size_t n)
-{
-    return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bytes, .len = n}; /* only read */
-}
-
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Sign sign = HSM__SIGN__INIT;
     Hsm__KeyRef ref = cluster_key_ref(k->key);
-    Hsm__Reply *reply = NULL;
-    enum err e;
 
     request.of_case = k->recover ? HSM__REQUEST__OF_SIGN_RECOVER : HSM__REQUEST__OF_SIGN;
     if (k->recover)
@@ -283,16 +292,8 @@ enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *si
         request.sign = &sign;
     sign.key = &ref;
     sign.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
-    sign.data = borrow(k->data, k->data_bytes);
-    e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_BYTES, &reply);
-    if (e == ERR_OK && (reply->bytes->value.len == 0 || reply->bytes->value.len > *bytes))
-        e = ERR_MALFORMED;
-    if (e == ERR_OK) {
-        *bytes = reply->bytes->value.len;
-        memcpy(signature, reply->bytes->value.data, *bytes);
-    }
-    rpc_reply_free(reply);
-    return e;
+    sign.data = cluster_bytes(k->data, k->data_bytes);
+    return cluster_ask_bytes(m, &request, &ref.id, ref.id != 0, signature, bytes);
 }
 
 enum err cluster_verify(struct module *m, const struct key_request *k, const uint8_t *signature, size_t bytes)
@@ -307,8 +308,8 @@ enum err cluster_verify(struct module *m, const struct key_request *k, const uin
     request.verify = &verify;
     verify.key = &ref;
     verify.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
-    verify.data = borrow(k->data, k->data_bytes);
-    verify.signature = borrow(signature, bytes);
+    verify.data = cluster_bytes(k->data, k->data_bytes);
+    verify.signature = cluster_bytes(signature, bytes);
     e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_EMPTY, &reply);
     rpc_reply_free(reply);
     return e;
@@ -338,7 +339,7 @@ static void add_key(struct digest_message *d, size_t i, const struct digest_part
     Hsm__DigestPart *part = add_part(d);
 
     if (value != NULL) {
-        part->data = borrow(value->bytes, value->n);
+        part->data = cluster_bytes(value->bytes, value->n);
         return;
     }
     d->refs[i] = cluster_key_ref(k->key);
@@ -353,11 +354,11 @@ static void fill_digest(const struct digest_parts *fed, struct digest_message *d
 
     d->n = d->n_ids = 0;
     for (size_t i = 0; i < fed->n_keys; i++) {
-        add_part(d)->data = borrow(fed->bytes.data + from, fed->keys[i].at - from);
+        add_part(d)->data = cluster_bytes(fed->bytes.data + from, fed->keys[i].at - from);
         from = fed->keys[i].at;
         add_key(d, i, &fed->keys[i]);
     }
-    add_part(d)->data = borrow(fed->bytes.data + from, fed->bytes.len - from);
+    add_part(d)->data = cluster_bytes(fed->bytes.data + from, fed->bytes.len - from);
 }
 
 enum err cluster_digest_key(struct module *m, const struct mechanism *digest, const struct digest_parts *fed, uint8_t *out, size_t *bytes)
@@ -366,8 +367,6 @@ enum err cluster_digest_key(struct module *m, const struct mechanism *digest, co
     Hsm__DigestKey digest_key = HSM__DIGEST_KEY__INIT;
     Hsm__Mechanism mechanism = HSM__MECHANISM__INIT;
     struct digest_message d;
-    Hsm__Reply *reply = NULL;
-    enum err e;
 
     fill_digest(fed, &d);
     mechanism.type = digest->type;
@@ -376,15 +375,7 @@ enum err cluster_digest_key(struct module *m, const struct mechanism *digest, co
     digest_key.mechanism = &mechanism;
     digest_key.parts = d.list;
     digest_key.n_parts = d.n;
-    e = cluster_ask(m, &request, d.ids, d.n_ids, HSM__REPLY__OF_BYTES, &reply);
-    if (e == ERR_OK && (reply->bytes->value.len == 0 || reply->bytes->value.len > *bytes))
-        e = ERR_MALFORMED;
-    if (e == ERR_OK) {
-        *bytes = reply->bytes->value.len;
-        memcpy(out, reply->bytes->value.data, *bytes);
-    }
-    rpc_reply_free(reply);
-    return e;
+    return cluster_ask_bytes(m, &request, d.ids, d.n_ids, out, bytes);
 }
 
 /* The cheapest question that any vault answers to anybody, at any time. */
@@ -417,8 +408,8 @@ enum err cluster_change_password(struct module *m, const char *name, struct byte
     request.change_password = &change;
     if (!own)
         change.name = (char *)(uintptr_t)name;
-    change.old_password = borrow(old.bytes, old.n);
-    change.new_password = borrow(new.bytes, new.n);
+    change.old_password = cluster_bytes(old.bytes, old.n);
+    change.new_password = cluster_bytes(new.bytes, new.n);
     e = ask_once(m, &request, NULL, 0, own ? HSM__REPLY__OF_LOGIN : HSM__REPLY__OF_EMPTY, &reply);
     if (e == ERR_OK && own) {
         e = rpc_take_login(m->rpc, reply->login);
@@ -439,7 +430,7 @@ enum err cluster_user_create(struct module *m, const char *name, struct bytes pa
     request.user_create = &create;
     create.name = (char *)(uintptr_t)name;
     create.role = (char *)(uintptr_t)"crypto-user";
-    create.password = borrow(password.bytes, password.n);
+    create.password = cluster_bytes(password.bytes, password.n);
     e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
     rpc_reply_free(reply);
     return e;
@@ -454,7 +445,7 @@ enum err cluster_activate(struct module *m, struct bytes password)
 
     request.of_case = HSM__REQUEST__OF_ACTIVATE;
     request.activate = &activate;
-    activate.password = borrow(password.bytes, password.n);
+    activate.password = cluster_bytes(password.bytes, password.n);
     e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
     rpc_reply_free(reply);
     return e;

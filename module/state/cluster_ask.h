@@ -12,8 +12,22 @@
 enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
                      Hsm__Reply **out);
 
+/* The same for a request that is answered by bytes: *n is the room at first. ERR_MALFORMED: none, or more than that, which no vault of ours
+ * sends. */
+enum err cluster_ask_bytes(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, uint8_t *out, size_t *n);
+
+/* The same for a request that makes one object, which is kept as cluster_keep_made says. */
+CK_RV cluster_ask_made(struct module *m, CK_SESSION_HANDLE session, const Hsm__Request *request, const uint64_t *ids, size_t n_ids,
+                       CK_OBJECT_HANDLE *out);
+
 /* An object that was made: a token object goes into the cache, a session object becomes `session`'s. epoch: objects_epoch before asking. */
 CK_RV cluster_keep_made(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, const Hsm__Object *wire, CK_OBJECT_HANDLE *out);
+
+/* Bytes in a message; borrowed, and only read. */
+static inline ProtobufCBinaryData cluster_bytes(const uint8_t *bytes, size_t n)
+{
+    return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bytes, .len = n};
+}
 
 /* How a request names an object; borrows from it. */
 Hsm__KeyRef cluster_key_ref(const struct known *key);

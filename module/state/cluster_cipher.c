@@ -4,11 +4,6 @@
 
 #include "module/state/cluster_ask.h"
 
-static ProtobufCBinaryData borrow(const uint8_t *bytes, size_t n)
-{
-    return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bytes, .len = n}; /* only read */
-}
-
 static enum err take_cipher(const Hsm__CipherReply *reply, struct cluster_cipher *c)
 {
     c->n = reply->value.len;
@@ -36,14 +31,14 @@ enum err cluster_cipher(struct module *m, const struct key_request *k, struct cl
         request.encrypt = &encrypt;
         encrypt.key = &ref;
         encrypt.mechanism = mechanism;
-        encrypt.data = borrow(k->data, k->data_bytes);
+        encrypt.data = cluster_bytes(k->data, k->data_bytes);
         encrypt.more = c->more;
     } else {
         request.of_case = HSM__REQUEST__OF_DECRYPT;
         request.decrypt = &decrypt;
         decrypt.key = &ref;
         decrypt.mechanism = mechanism;
-        decrypt.data = borrow(k->data, k->data_bytes);
+        decrypt.data = cluster_bytes(k->data, k->data_bytes);
         decrypt.more = c->more;
     }
     e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_CIPHER, &reply);

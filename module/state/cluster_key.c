@@ -99,8 +99,6 @@ CK_RV cluster_unwrap(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mec
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Unwrap unwrap = HSM__UNWRAP__INIT;
     Hsm__KeyRef ref = cluster_key_ref(unwrapping);
-    Hsm__Reply *reply = NULL;
-    unsigned epoch = objects_epoch(&m->objects);
     CK_RV rv;
 
     request.of_case = HSM__REQUEST__OF_UNWRAP;
@@ -110,12 +108,7 @@ CK_RV cluster_unwrap(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mec
     unwrap.wrapped = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)wrapped, .len = n};
     if ((unwrap.template_ = template_wire(t)) == NULL)
         return CKR_HOST_MEMORY;
-    rv = err_to_rv(cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_OBJECTS, &reply));
-    if (rv == CKR_OK && reply->objects->n_objects != 1)
-        rv = CKR_GENERAL_ERROR;
-    if (rv == CKR_OK)
-        rv = cluster_keep_made(m, epoch, session, reply->objects->objects[0], out);
-    rpc_reply_free(reply);
+    rv = cluster_ask_made(m, session, &request, &ref.id, ref.id != 0, out);
     template_wire_free(unwrap.template_);
     return rv;
 }

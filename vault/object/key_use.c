@@ -4,12 +4,10 @@
 
 #include "common/big_endian.h"
 #include "proto/attribute.h"
-#include "vault/keyring.h"
 #include "vault/object/material.h"
 #include "vault/object/named.h"
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
-#include "vault/object/session_object.h"
 
 /* What a request names a key by, opened: the body is authentic, and the name stands for it. */
 struct opened_key {
@@ -22,11 +20,8 @@ struct opened_key {
 static enum err open_token_key(struct work *w, uint64_t id, struct opened_key *k)
 {
     const struct opened_record *r;
-    enum err e = work_record(w, id, HSM__RECORD_KIND__RECORD_OBJECT, &r);
+    enum err e = named_record(w, id, &r);
 
-    /* Not yours is as good as not there. */
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && r->header->owner != work_login(w)->user_id))
-        return ERR_KEY_HANDLE;
     if (e != ERR_OK)
         return e;
     k->name.id = id;
@@ -39,14 +34,8 @@ static enum err open_token_key(struct work *w, uint64_t id, struct opened_key *k
 
 static enum err open_session_key(struct work *w, const ProtobufCBinaryData *sealed, struct opened_key *k)
 {
-    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
-    enum err e = ERR_WRONG_STATE;
+    enum err e = named_session_text(w, sealed, &k->own);
 
-    if (view != NULL)
-        e = session_object_open(view->master, work_login(w)->user_id, sealed->data, sealed->len, &k->own);
-    keyring_view_done(work_vault(w)->keyring, view);
-    if (e == ERR_FORGED)
-        return ERR_KEY_HANDLE; /* another user's, or of a cluster that is no more */
     if (e != ERR_OK)
         return e;
     memcpy(k->name.tag, sealed->data + sealed->len - KEY_CACHE_TAG_BYTES, KEY_CACHE_TAG_BYTES);

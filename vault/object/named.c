@@ -21,20 +21,29 @@ void named_strip(const struct object *o, struct object *out)
             out->attributes[out->n++] = o->attributes[i];
 }
 
-static enum err open_reference(struct work *w, uint64_t reference, const struct opened_record **r)
+enum err named_record(struct work *w, uint64_t id, const struct opened_record **out)
 {
-    enum err e = work_record(w, reference, HSM__RECORD_KIND__RECORD_OBJECT, r);
+    enum err e = work_record(w, id, HSM__RECORD_KIND__RECORD_OBJECT, out);
 
-    if (e == ERR_NOT_FOUND || (e == ERR_OK && (*r)->header->owner != work_login(w)->user_id))
-        return ERR_OBJECT_HANDLE;
-    return e;
+    return e == ERR_NOT_FOUND || (e == ERR_OK && (*out)->header->owner != work_login(w)->user_id) ? ERR_OBJECT_HANDLE : e;
+}
+
+enum err named_session_text(struct work *w, const ProtobufCBinaryData *sealed, struct secret *out)
+{
+    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
+    enum err e = ERR_WRONG_STATE;
+
+    if (view != NULL)
+        e = session_object_open(view->master, work_login(w)->user_id, sealed->data, sealed->len, out);
+    keyring_view_done(work_vault(w)->keyring, view);
+    return e == ERR_FORGED ? ERR_OBJECT_HANDLE : e; /* another user's, or of a cluster that is no more */
 }
 
 enum err named_reference_lives(struct work *w, uint64_t reference)
 {
     const struct opened_record *r;
 
-    return reference == 0 ? ERR_OK : open_reference(w, reference, &r);
+    return reference == 0 ? ERR_OK : named_record(w, reference, &r);
 }
 
 enum err named_complete(struct work *w, struct object *o)
@@ -45,7 +54,7 @@ enum err named_complete(struct work *w, struct object *o)
 
     if (o->reference == 0)
         return ERR_OK;
-    if ((e = open_reference(w, o->reference, &r)) != ERR_OK)
+    if ((e = named_record(w, o->reference, &r)) != ERR_OK)
         return e;
     object_init(&original, o->memory);
     e = object_read(&original, r->text.bytes, r->text.len);
@@ -57,15 +66,10 @@ enum err named_complete(struct work *w, struct object *o)
 
 static enum err open_session(struct work *w, const ProtobufCBinaryData *sealed, struct named *out)
 {
-    const struct cluster_view *view = keyring_view(work_vault(w)->keyring);
     struct secret text = {0};
-    enum err e = view == NULL ? ERR_WRONG_STATE
-                              : session_object_open(view->master, work_login(w)->user_id, sealed->data, sealed->len, &text);
+    enum err e = named_session_text(w, sealed, &text);
 
-    keyring_view_done(work_vault(w)->keyring, view);
     object_init(&out->object, reply_memory(w));
-    if (e == ERR_FORGED)
-        e = ERR_OBJECT_HANDLE; /* another user's, or of a cluster that is no more */
     if (e == ERR_OK)
         e = object_read(&out->object, text.bytes, text.len);
     secret_clear(&text);

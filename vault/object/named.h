@@ -20,6 +20,11 @@ enum err named_open(struct work *w, const Hsm__KeyRef *ref, struct named *out);
 /* The same without asking who may see it: for an admin, and a token object only. */
 enum err named_open_any(struct work *w, const Hsm__KeyRef *ref, struct named *out);
 
+/* The two ways to an object of the work's user: a token object's record, and a session object's text, which the caller clears.
+ * ERR_NEED; ERR_OBJECT_HANDLE: it is not there, or another's, which is as good; ERR_WRONG_STATE; work_record's others. */
+enum err named_record(struct work *w, uint64_t id, const struct opened_record **out);
+enum err named_session_text(struct work *w, const ProtobufCBinaryData *sealed, struct secret *out);
+
 /* Is the token key that a copy refers to there, and the work's user's? ERR_NEED, ERR_OBJECT_HANDLE; reference 0: it refers to none. */
 enum err named_reference_lives(struct work *w, uint64_t reference);
 

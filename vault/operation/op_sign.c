@@ -1,5 +1,6 @@
 #include "proto/limits.h"
 #include "vault/object/key_use.h"
+#include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/mac.h"
 #include "vault/provider/sign.h"
@@ -26,21 +27,14 @@ static enum err make_signature(struct work *w, const struct key_use *use, const 
 
 static enum err reply_signature(struct work *w, const struct key_use *use, const ProtobufCBinaryData *data)
 {
-    Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
     uint8_t *signature = work_memory(w, sign_bytes_max(use->key->key));
     size_t n = 0;
     enum err e;
 
-    if (reply == NULL || signature == NULL)
+    if (signature == NULL)
         return ERR_NO_MEMORY;
     e = mechanism_is_mac(use->mechanism) ? make_mac(w, use, data, signature, &n) : make_signature(w, use, data, signature, &n);
-    if (e != ERR_OK)
-        return e;
-    hsm__bytes_reply__init(reply);
-    reply->value = (ProtobufCBinaryData){.data = signature, .len = n};
-    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
-    work_reply(w)->bytes = reply;
-    return ERR_OK;
+    return e == ERR_OK ? reply_bytes(w, signature, n) : e;
 }
 
 static enum err decide(struct work *w, const Hsm__Sign *sign, CK_FLAGS as)

@@ -104,17 +104,12 @@ static enum err wrap_it(struct wrapping *p, const struct object *o, struct buffe
 
 static enum err reply_wrapped(struct work *w, const struct buffer *wrapped)
 {
-    Hsm__BytesReply *reply = work_memory(w, sizeof *reply);
     uint8_t *copy = work_memory(w, wrapped->len);
 
-    if (reply == NULL || copy == NULL)
+    if (copy == NULL)
         return ERR_NO_MEMORY;
     memcpy(copy, wrapped->data, wrapped->len);
-    hsm__bytes_reply__init(reply);
-    reply->value = (ProtobufCBinaryData){.data = copy, .len = wrapped->len};
-    work_reply(w)->of_case = HSM__REPLY__OF_BYTES;
-    work_reply(w)->bytes = reply;
-    return ERR_OK;
+    return reply_bytes(w, copy, wrapped->len);
 }
 
 enum err op_wrap_decide(struct work *w)
