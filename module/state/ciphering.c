@@ -54,6 +54,8 @@ static enum err check_key(struct module *m, struct ciphering *c, CK_FLAGS use)
         return ERR_KEY_FUNCTION;
     if (!mechanism_takes_key(row, known_ulong(c->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
+    if (!known_allows(c->key, row->type))
+        return ERR_MECHANISM;
     if ((e = policy_check_size(m, row, size)) != ERR_OK)
         return e;
     if (known_ulong(c->key, CKA_CLASS) != CKO_PUBLIC_KEY)

@@ -21,6 +21,8 @@ static enum err find_key(struct module *m, CK_OBJECT_HANDLE handle, CK_FLAGS use
         return ERR_KEY_HANDLE;
     if (!mechanism_takes_key(row, known_ulong(*out, CKA_KEY_TYPE)) || known_set(*out) == NULL)
         return ERR_KEY_TYPE;
+    if (!known_allows(*out, row->type))
+        return ERR_MECHANISM;
     return has == wanted && known_bool(*out, leave) ? ERR_OK : ERR_KEY_FUNCTION;
 }
 

@@ -39,6 +39,8 @@ static enum err take_key(struct module *m, struct message_ciphering *s, CK_OBJEC
         return ERR_KEY_FUNCTION;
     if (known_ulong(s->key, CKA_CLASS) != CKO_SECRET_KEY || !mechanism_takes_key(s->row, known_ulong(s->key, CKA_KEY_TYPE)))
         return ERR_KEY_TYPE;
+    if (!known_allows(s->key, s->row->type))
+        return ERR_MECHANISM;
     return policy_check_size(m, s->row, known_key_size(s->key));
 }
 

@@ -9,14 +9,17 @@
 #include "module/state/mechanism_given.h"
 #include "module/state/output.h"
 
-/* The use is looked at here where nobody else can: of a public key that is in this process only. */
-static enum err find_wrapping_key(struct module *m, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE use, struct known **out)
+/* Use and allowed mechanisms are looked at here where nobody else can: of a public key that is in this process only. */
+static enum err find_wrapping_key(struct module *m, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE use, const struct mechanism *row,
+                                  struct known **out)
 {
     enum err e = lookup_key(m, handle, use, out);
 
     if (e == ERR_OBJECT_HANDLE)
         return use == CKA_WRAP ? ERR_WRAPPING_KEY_HANDLE : ERR_UNWRAPPING_KEY_HANDLE;
-    return e == ERR_OK && !known_bool(*out, use) ? ERR_KEY_FUNCTION : e;
+    if (e == ERR_OK && !known_bool(*out, use))
+        e = ERR_KEY_FUNCTION;
+    return e == ERR_OK && !known_allows(*out, row->type) ? ERR_MECHANISM : e;
 }
 
 /* A public key without a record goes along as it is. */
@@ -51,7 +54,7 @@ CK_RV wrapping_wrap(struct module *m, const CK_MECHANISM *mechanism, CK_OBJECT_H
     CK_RV rv;
 
     if (e == ERR_OK)
-        e = find_wrapping_key(m, wrapping_key, CKA_WRAP, &wrapping);
+        e = find_wrapping_key(m, wrapping_key, CKA_WRAP, given.row, &wrapping);
     if (e == ERR_OK)
         e = key_info(m, wrapping, &info);
     if (e == ERR_OK && (e = lookup_object(m, key, LOOKUP_ANY, &target)) == ERR_OBJECT_HANDLE)
@@ -85,7 +88,7 @@ CK_RV wrapping_unwrap(struct module *m, const struct session *session, const CK_
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_UNWRAP, &given));
 
     if (rv == CKR_OK)
-        rv = err_to_rv(find_wrapping_key(m, unwrapping_key, CKA_UNWRAP, &unwrapping));
+        rv = err_to_rv(find_wrapping_key(m, unwrapping_key, CKA_UNWRAP, given.row, &unwrapping));
     if (rv == CKR_OK && (wrapped.n == 0 || wrapped.n > PARAMETER_BYTES_MAX))
         rv = CKR_WRAPPED_KEY_LEN_RANGE;
     if (rv == CKR_OK)

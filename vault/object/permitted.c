@@ -1,5 +1,6 @@
 #include "vault/object/permitted.h"
 
+#include "common/big_endian.h"
 #include "proto/parameter.h"
 
 static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
@@ -31,6 +32,19 @@ enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLA
     }
     *row = m;
     return ERR_OK;
+}
+
+enum err permitted_by_key(struct work *w, const struct object *key, const struct mechanism *row)
+{
+    const struct object_attribute *a = object_find(key, CKA_ALLOWED_MECHANISMS);
+
+    if (a == NULL || a->n == 0)
+        return ERR_OK;
+    for (size_t at = 0; at + 8 <= a->n; at += 8)
+        if ((CK_MECHANISM_TYPE)u64_get(a->value + at) == row->type)
+            return ERR_OK;
+    work_detail(w, "%s is not among the key's CKA_ALLOWED_MECHANISMS", row->name);
+    return ERR_MECHANISM;
 }
 
 enum err permitted_size(struct work *w, const struct mechanism *row, size_t size)

@@ -47,6 +47,8 @@ static enum err open_public(struct wrapping *p, const Hsm__Wrap *call, const str
         work_detail(p->work, "the key's CKA_WRAP is not true");
         return ERR_KEY_FUNCTION;
     }
+    if ((e = permitted_by_key(p->work, o, p->use.mechanism)) != ERR_OK)
+        return e;
     p->trusted = object_bool(o, CKA_TRUSTED);
     return material_public_key(libctx, o, &p->public_key);
 }
