@@ -142,3 +142,10 @@ enum err curve_point_write(const uint8_t *point, size_t n, struct buffer *out)
     buffer_put(out, point, n);
     return out->failed ? ERR_NO_MEMORY : ERR_OK;
 }
+
+size_t curve_point_der_bytes(size_t point_n)
+{
+    uint8_t head[DER_HEAD_BYTES_MAX];
+
+    return octet_string_head(point_n, head) + point_n;
+}

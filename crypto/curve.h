@@ -40,4 +40,7 @@ enum err curve_point_read(const struct curve *c, const uint8_t *value, size_t n,
 /* Appends the raw point as DER OCTET STRING, the form that PKCS#11 v2.40 section 2.3.3 gives CKA_EC_POINT. */
 enum err curve_point_write(const uint8_t *point, size_t n, struct buffer *out);
 
+/* How long that is. */
+size_t curve_point_der_bytes(size_t point_n);
+
 #endif

@@ -65,7 +65,9 @@ enum mechanism_family {
     FAMILY_CBC_DATA,
 
     FAMILY_KEY_WRAP_PKCS7, /* KW over padded keys */
-    FAMILY_RSA_AES_WRAP    /* a fresh AES key under OAEP, the key under it */
+    FAMILY_RSA_AES_WRAP,     /* a fresh AES key under OAEP, the key under it */
+    FAMILY_ECDH_AES_WRAP,    /* a point, and the key under an AES key that it agrees on */
+    FAMILY_ECDH_AES_WRAP_DER /* the same, the point as DER OCTET STRING */
 };
 
 enum mechanism_param {
@@ -91,6 +93,7 @@ enum mechanism_param {
     PARAM_BIT,            /* CK_EXTRACT_PARAMS */
     PARAM_AES_CBC_DATA,   /* CK_AES_CBC_ENCRYPT_DATA_PARAMS */
     PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
+    PARAM_ECDH_AES,       /* CK_ECDH_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
     PARAM_PQ_HASH, /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
     PARAM_EDDSA    /* CK_EDDSA_PARAMS, which may be left out */

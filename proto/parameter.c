@@ -74,6 +74,19 @@ static enum err check_oaep(const struct mechanism *row, const Hsm__Mechanism *m)
                : ERR_MECHANISM_PARAM;
 }
 
+static enum err check_aes_bits(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->aes_bits == 128 || m->aes_bits == 192 || m->aes_bits == 256 ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+static enum err check_rsa_aes(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    enum err e = check_aes_bits(row, m);
+
+    return e == ERR_OK ? check_oaep(row, m) : e;
+}
+
 /* FIPS 204 algorithm 2 line 1. */
 static enum err check_pq(const struct mechanism *row, const Hsm__Mechanism *m)
 {
@@ -124,7 +137,8 @@ static const struct {
     [PARAM_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_BIT] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_AES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
-    [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_oaep},
+    [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_rsa_aes},
+    [PARAM_ECDH_AES] = {offsetof(Hsm__Mechanism, ecdh), check_aes_bits},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
     [PARAM_EDDSA] = {offsetof(Hsm__Mechanism, eddsa), check_eddsa},
@@ -146,7 +160,7 @@ bool parameter_is_given(const struct mechanism *row, const Hsm__Mechanism *m)
 
 enum err parameter_check(const struct mechanism *row, const Hsm__Mechanism *m)
 {
-    if (!parameter_is_given(row, m))
+    if (!parameter_is_given(row, m) || (m->aes_bits != 0 && row->param != PARAM_RSA_AES && row->param != PARAM_ECDH_AES))
         return ERR_MECHANISM_PARAM;
     return fields[row->param].check != NULL ? fields[row->param].check(row, m) : ERR_OK;
 }

@@ -33,6 +33,7 @@ static const struct {
     [PARAM_DATA] = {.bytes = sizeof(CK_KEY_DERIVATION_STRING_DATA), .take = parameter_take_data},
     [PARAM_BIT] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_bit},
     [PARAM_RSA_AES] = {.bytes = sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), .take = parameter_take_rsa_aes},
+    [PARAM_ECDH_AES] = {.bytes = sizeof(CK_ECDH_AES_KEY_WRAP_PARAMS), .take = parameter_take_ecdh_aes},
     [PARAM_AES_CBC_DATA] = {.bytes = sizeof(CK_AES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_aes_cbc_data},
 };
 

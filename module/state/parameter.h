@@ -37,6 +37,7 @@ enum err parameter_take_key(const struct mechanism *row, const void *given, Hsm_
 enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_rsa_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_ecdh_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 

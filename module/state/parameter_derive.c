@@ -270,13 +270,39 @@ enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *gi
     return take_data(p.pData, p.length, p.iv, sizeof p.iv, out);
 }
 
+/* ---- wrapping */
+
+static enum err take_aes_bits(CK_ULONG bits, Hsm__Mechanism *out)
+{
+    if (bits != 128 && bits != 192 && bits != 256)
+        return ERR_MECHANISM_PARAM;
+    out->aes_bits = (uint32_t)bits;
+    return ERR_OK;
+}
+
 enum err parameter_take_rsa_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     CK_RSA_AES_KEY_WRAP_PARAMS p;
+    enum err e;
 
     memcpy(&p, given, sizeof p);
-    if (p.pOAEPParams == NULL || (p.ulAESKeyBits != 128 && p.ulAESKeyBits != 192 && p.ulAESKeyBits != 256))
-        return ERR_MECHANISM_PARAM;
-    out->aes_bits = (uint32_t)p.ulAESKeyBits;
-    return parameter_take_oaep(row, p.pOAEPParams, out);
+    e = take_aes_bits(p.ulAESKeyBits, out);
+    if (e == ERR_OK && p.pOAEPParams == NULL)
+        e = ERR_MECHANISM_PARAM;
+    return e == ERR_OK ? parameter_take_oaep(row, p.pOAEPParams, out) : e;
+}
+
+enum err parameter_take_ecdh_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_ECDH_AES_KEY_WRAP_PARAMS p;
+    CK_ECDH1_DERIVE_PARAMS agreement = {.kdf = 0};
+    enum err e;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    agreement.kdf = p.kdf;
+    agreement.pSharedData = p.pSharedData;
+    agreement.ulSharedDataLen = p.ulSharedDataLen;
+    e = take_aes_bits(p.ulAESKeyBits, out);
+    return e == ERR_OK ? take_ecdh(&agreement, out) : e;
 }

@@ -116,6 +116,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_BIT:
     case PARAM_AES_CBC_DATA:
     case PARAM_RSA_AES:
+    case PARAM_ECDH_AES:
         break;
     }
     return (CK_MECHANISM){m->type, NULL, 0};

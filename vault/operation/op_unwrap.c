@@ -30,8 +30,9 @@ static enum err put_secret(const struct schema *s, const struct secret *plain, s
     struct key *k = NULL;
     enum err e;
 
+    /* The value's length is as much to be kept from who asks as its padding is: no error of its own. */
     if (wanted > plain->len || !key_kind_has_length(key_kind_find(s->key_type), wanted))
-        return ERR_WRAPPED_KEY_LEN;
+        return ERR_WRAPPED_KEY;
     if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
         return e;
     e = material_load(s->libctx, o, &k);
