@@ -62,6 +62,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
     static CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes;
+    static CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes;
     static CK_SIGN_ADDITIONAL_CONTEXT pq;
     static struct pkcs11_eddsa_params eddsa;
 
@@ -103,6 +104,9 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
         oaep = (CK_RSA_PKCS_OAEP_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
         rsa_aes = (CK_RSA_AES_KEY_WRAP_PARAMS){256, &oaep};
         return (CK_MECHANISM){row->type, &rsa_aes, sizeof rsa_aes};
+    case PARAM_ECDH_AES:
+        ecdh_aes = (CK_ECDH_AES_KEY_WRAP_PARAMS){256, CKD_SHA256_KDF, RECIPE_DATA_BYTES, recipe_data};
+        return (CK_MECHANISM){row->type, &ecdh_aes, sizeof ecdh_aes};
     case PARAM_PQ:
         pq = (CK_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, recipe_data, RECIPE_DATA_BYTES};
         return (CK_MECHANISM){row->type, &pq, sizeof pq};
@@ -213,6 +217,10 @@ static const struct {
     {PARAM_AES_CBC_DATA, "length", AT(CK_AES_CBC_ENCRYPT_DATA_PARAMS, length), ~0UL, 0},
     {PARAM_RSA_AES, "key's length", AT(CK_RSA_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 100, 0},
     {PARAM_RSA_AES, "OAEP", CUT(CK_RSA_AES_KEY_WRAP_PARAMS, pOAEPParams), 0},
+    {PARAM_ECDH_AES, "key's length", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 512, 0},
+    {PARAM_ECDH_AES, "KDF", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, kdf), 0x99, 0},
+    {PARAM_ECDH_AES, "data that no KDF takes", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, kdf), CKD_NULL, 0},
+    {PARAM_ECDH_AES, "shared data", CUT(CK_ECDH_AES_KEY_WRAP_PARAMS, pSharedData), 0},
     {PARAM_PQ, "hedge", AT(CK_SIGN_ADDITIONAL_CONTEXT, hedgeVariant), 7, 0},
     {PARAM_PQ, "context", CUT(CK_SIGN_ADDITIONAL_CONTEXT, pContext), 0},
     {PARAM_PQ, "context's length", AT(CK_SIGN_ADDITIONAL_CONTEXT, ulContextLen), ~0UL, 0},

@@ -169,7 +169,7 @@ static bool takes(const struct function *x, const struct mechanism *row, const s
 {
     return mechanism_takes_key(row, k->type) ||
            (x->flag == CKF_DERIVE && row->key_type == CKK_GENERIC_SECRET && k->openssl == NULL) ||
-           (row->family == FAMILY_ECDH && k->type == CKK_EC_MONTGOMERY);
+           ((row->family == FAMILY_ECDH || row->family == FAMILY_ECDH_AES_WRAP) && k->type == CKK_EC_MONTGOMERY);
 }
 
 /* The mechanism as this function takes it. */
