@@ -6,7 +6,10 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/rsa.h>
+
+#include "crypto/digest.h"
 
 enum { BLOCK_BYTES_MAX = 1024, DER_BYTES_MAX = 160 };
 
@@ -49,6 +52,63 @@ static bool accepts_eddsa(const struct opinion *o, EVP_PKEY *key, const uint8_t 
     return ok;
 }
 
+/* ---- post-quantum */
+
+/* The number that ends the hash's object identifier. */
+static unsigned char id_of(const char *hash)
+{
+    static const struct {
+        const char *hash;
+        unsigned char last;
+    } ids[] = {{"SHA224", 4}, {"SHA256", 1}, {"SHA384", 2}, {"SHA512", 3}, {"SHA3-224", 7}, {"SHA3-256", 8}, {"SHA3-384", 9},
+               {"SHA3-512", 10}, {"SHAKE128", 11}, {"SHAKE256", 12}};
+    size_t i = 0;
+
+    while (strcmp(ids[i].hash, hash) != 0)
+        i++;
+    return ids[i].last;
+}
+
+/* The message as FIPS 204 has it for a hash: domain, context, the hash's identifier, the hash. */
+static size_t encode_hashed(const struct opinion *o, const CK_HASH_SIGN_ADDITIONAL_CONTEXT *p, uint8_t *out)
+{
+    const char *hash = o->row->hash != NULL ? o->row->hash : mechanism_hash_name(p->hash);
+    size_t n = 2 + p->ulContextLen, digest_n = o->n;
+
+    out[0] = 1;
+    out[1] = (uint8_t)p->ulContextLen;
+    memcpy(out + 2, p->pContext, p->ulContextLen);
+    memcpy(out + n, "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02", 10);
+    out[n + 10] = id_of(hash);
+    n += 11;
+    if (o->row->hash == NULL)
+        memcpy(out + n, o->data, o->n);
+    else
+        ck_assert_int_eq(digest_once(NULL, hash, o->data, o->n, out + n, &digest_n), ERR_OK);
+    return n + digest_n;
+}
+
+static bool accepts_pq(const struct opinion *o, EVP_PKEY *key, const uint8_t *signature, size_t signature_n)
+{
+    const CK_HASH_SIGN_ADDITIONAL_CONTEXT *p = o->pq->pParameter; /* begins as CK_SIGN_ADDITIONAL_CONTEXT does */
+    bool hashed = o->row->family == FAMILY_PQ_HASH;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    uint8_t encoded[BLOCK_BYTES_MAX];
+    int raw = 0;
+    OSSL_PARAM params[] = {hashed ? OSSL_PARAM_construct_int("message-encoding", &raw)
+                                  : OSSL_PARAM_construct_octet_string("context-string", p->pContext, p->ulContextLen),
+                           OSSL_PARAM_construct_end()};
+    bool ok;
+
+    ck_assert_int_eq(EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, params), 1);
+    ok = hashed ? EVP_DigestVerify(ctx, signature, signature_n, encoded, encode_hashed(o, p, encoded)) == 1
+                : EVP_DigestVerify(ctx, signature, signature_n, o->data, o->n) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+/* ---- */
+
 bool opinion_accepts(const struct opinion *o, EVP_PKEY *key, const uint8_t *signature, size_t signature_n)
 {
     const char *hash = o->row->param == PARAM_PSS ? mechanism_hash_name(o->pss->hashAlg) : o->row->hash;
@@ -60,6 +120,8 @@ bool opinion_accepts(const struct opinion *o, EVP_PKEY *key, const uint8_t *sign
 
     if (o->row->family == FAMILY_RSA_RAW)
         return accepts_raw(o, key, signature, signature_n);
+    if (o->row->family == FAMILY_PQ_PURE || o->row->family == FAMILY_PQ_HASH)
+        return accepts_pq(o, key, signature, signature_n);
     if (o->row->family == FAMILY_EDDSA)
         return accepts_eddsa(o, key, signature, signature_n);
     if (o->row->hash != NULL && !o->hashed) {
@@ -92,4 +154,49 @@ bool opinion_mac(const struct opinion *o, const uint8_t *key, size_t key_n, cons
 
     ck_assert_ptr_nonnull(EVP_Q_mac(NULL, "HMAC", NULL, o->row->hash, NULL, key, key_n, o->data, o->n, right, sizeof right, &n));
     return n == mac_n && memcmp(right, mac, n) == 0;
+}
+
+static const CK_RSA_PKCS_OAEP_PARAMS *oaep_of(const CK_MECHANISM *m)
+{
+    const CK_RSA_AES_KEY_WRAP_PARAMS *both = m->pParameter;
+
+    if (mechanism_find(m->mechanism)->param == PARAM_RSA_AES)
+        return both->pOAEPParams;
+    return mechanism_find(m->mechanism)->param == PARAM_OAEP ? m->pParameter : NULL;
+}
+
+size_t opinion_decrypts(const CK_MECHANISM *m, EVP_PKEY *key, const uint8_t *ciphertext, size_t n, uint8_t *out, size_t room)
+{
+    const CK_RSA_PKCS_OAEP_PARAMS *oaep = oaep_of(m);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+    size_t out_n = room;
+
+    ck_assert_int_eq(EVP_PKEY_decrypt_init(ctx), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_padding(ctx, oaep != NULL                      ? RSA_PKCS1_OAEP_PADDING
+                                                       : m->mechanism == CKM_RSA_X_509 ? RSA_NO_PADDING
+                                                                                       : RSA_PKCS1_PADDING),
+                     1);
+    if (oaep != NULL) {
+        ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_oaep_md_name(ctx, mechanism_hash_name(oaep->hashAlg), NULL), 1);
+        ck_assert_int_eq(EVP_PKEY_CTX_set_rsa_mgf1_md_name(ctx, mechanism_mgf_hash(oaep->mgf), NULL), 1);
+        if (oaep->ulSourceDataLen > 0)
+            ck_assert_int_eq(EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(oaep->pSourceData, oaep->ulSourceDataLen),
+                                                              (int)oaep->ulSourceDataLen),
+                             1);
+    }
+    ck_assert_int_eq(EVP_PKEY_decrypt(ctx, out, &out_n, ciphertext, n), 1);
+    EVP_PKEY_CTX_free(ctx);
+    return out_n;
+}
+
+size_t opinion_agrees(EVP_PKEY *mine, EVP_PKEY *theirs, uint8_t *out, size_t room)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(mine, NULL);
+    size_t n = room;
+
+    ck_assert_int_eq(EVP_PKEY_derive_init(ctx), 1);
+    ck_assert_int_eq(EVP_PKEY_derive_set_peer(ctx, theirs), 1);
+    ck_assert_int_eq(EVP_PKEY_derive(ctx, out, &n), 1);
+    EVP_PKEY_CTX_free(ctx);
+    return n;
 }

@@ -3,13 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-
 #include "proto/cipher_mode.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
+#include "tests/unit/opinion_secret.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/sample_mechanism.h"
 #include "tests/unit/token.h"
@@ -168,41 +165,6 @@ END_TEST
 
 /* ---- OpenSSL alone */
 
-static CK_ULONG by_openssl(const struct mechanism *row, const CK_BYTE *key, CK_ULONG key_bytes, CK_ULONG n, CK_BYTE *out)
-{
-    static const CK_BYTE iv[16] = "a vector of 16 b", counter[16] = {'a', ' ', 'v', 'e', 'c', 't', 'o', 'r', ' ', 'o', 'f', ' '};
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    char name[32];
-    EVP_CIPHER *cipher;
-    int a = 0, b = 0, tag = row->param == PARAM_CCM ? 12 : 16;
-    bool tagged = cipher_mode_of(row)->tagged;
-
-    cipher_name(row, key_bytes, name, sizeof name);
-    cipher = EVP_CIPHER_fetch(NULL, name, NULL);
-    EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    ck_assert_int_eq(EVP_EncryptInit_ex2(ctx, cipher, NULL, NULL, NULL), 1);
-    if (tagged)
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_IVLEN, 12, NULL);
-    if (row->param == PARAM_CCM)
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, tag, NULL);
-    ck_assert_int_eq(EVP_EncryptInit_ex2(ctx, NULL, key, tagged ? (const CK_BYTE *)"a nonce here" : row->param == PARAM_CTR ? counter
-                                                         : cipher_mode_of(row)->iv_may_lack ? NULL : iv, NULL), 1);
-    EVP_CIPHER_CTX_set_padding(ctx, cipher_mode_of(row)->pads);
-    if (row->param == PARAM_CCM)
-        EVP_EncryptUpdate(ctx, NULL, &a, NULL, (int)n);
-    if (tagged)
-        EVP_EncryptUpdate(ctx, NULL, &a, (const CK_BYTE *)"more data", 10);
-    ck_assert_int_eq(EVP_EncryptUpdate(ctx, out, &a, text, (int)n), 1);
-    ck_assert_int_eq(EVP_EncryptFinal_ex(ctx, out + a, &b), 1);
-    if (tagged) {
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, tag, out + a + b);
-        b += tag;
-    }
-    EVP_CIPHER_free(cipher);
-    EVP_CIPHER_CTX_free(ctx);
-    return (CK_ULONG)(a + b);
-}
-
 START_TEST(test_every_row_is_openssls)
 {
     setup();
@@ -219,7 +181,7 @@ START_TEST(test_every_row_is_openssls)
             for (CK_ULONG j = 0; j < bytes; j++)
                 value[j] = (CK_BYTE)(j + 1);
             n = in_one(encrypt(), &m, key, text, 96, sealed);
-            theirs_n = by_openssl(row, value, bytes, 96, again);
+            theirs_n = opinion_encrypts(&m, (struct opinion_key){value, bytes}, text, 96, again);
             ck_assert_msg(n == theirs_n && memcmp(sealed, again, n) == 0, "%s with %lu bytes", row->name, bytes);
         }
     }

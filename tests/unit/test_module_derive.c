@@ -4,6 +4,7 @@
 
 #include "proto/key_kind.h"
 #include "proto/mechanism.h"
+#include "tests/unit/recipe.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
 #include "vault/provider/derive.h"
@@ -78,63 +79,10 @@ static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags
 
 /* ---- parameters: one that is good, for each kind */
 
-static CK_BYTE data[32] = "0123456789abcdef0123456789abcdef", client[32] = "client", server[32] = "server",
-               iv_client[16], iv_server[16];
-static CK_VERSION version;
-static CK_SSL3_KEY_MAT_OUT material;
-
 static CK_MECHANISM mechanism_for(const struct mechanism *row, CK_OBJECT_HANDLE other)
 {
-    static CK_ECDH1_DERIVE_PARAMS ecdh;
-    static CK_HKDF_PARAMS hkdf;
-    static CK_SP800_108_COUNTER_FORMAT counter = {CK_FALSE, 32};
-    static CK_PRF_DATA_PARAM fields[2];
-    static CK_SP800_108_KDF_PARAMS kbkdf;
-    static CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
-    static CK_TLS12_MASTER_KEY_DERIVE_PARAMS master;
-    static CK_TLS12_KEY_MAT_PARAMS keys;
-    static CK_TLS_KDF_PARAMS kdf;
-    static CK_OBJECT_HANDLE second;
-    static CK_KEY_DERIVATION_STRING_DATA text;
-    static CK_ULONG bit = 3;
-    static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
-    CK_SSL3_RANDOM_DATA random = {client, sizeof client, server, sizeof server};
-    bool counting = row->family == FAMILY_KBKDF_COUNTER;
-
-    ecdh = (CK_ECDH1_DERIVE_PARAMS){CKD_NULL, 0, NULL, peer_point_n, peer_point};
-    hkdf = (CK_HKDF_PARAMS){CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_DATA, data, 8, 0, data, sizeof data};
-    fields[0] =
-        (CK_PRF_DATA_PARAM){CK_SP800_108_ITERATION_VARIABLE, counting ? &counter : NULL, counting ? sizeof counter : 0};
-    fields[1] = (CK_PRF_DATA_PARAM){CK_SP800_108_BYTE_ARRAY, data, sizeof data};
-    kbkdf = (CK_SP800_108_KDF_PARAMS){CKM_SHA256_HMAC, 2, fields, 0, NULL};
-    feedback = (CK_SP800_108_FEEDBACK_KDF_PARAMS){CKM_SHA256_HMAC, 2, fields, sizeof data, data, 0, NULL};
-    master = (CK_TLS12_MASTER_KEY_DERIVE_PARAMS){random, &version, CKM_SHA256};
-    keys = (CK_TLS12_KEY_MAT_PARAMS){256, 128, 0, CK_FALSE, random, &material, CKM_SHA256};
-    material.pIVClient = iv_client;
-    material.pIVServer = iv_server;
-    kdf = (CK_TLS_KDF_PARAMS){CKM_SHA256, data, 5, random, NULL, 0};
-    second = other;
-    text = (CK_KEY_DERIVATION_STRING_DATA){data, sizeof data};
-    cbc.pData = data;
-    cbc.length = sizeof data;
-    const struct {
-        void *at;
-        CK_ULONG n;
-    } given[] = {
-        [PARAM_ECDH] = {&ecdh, sizeof ecdh},
-        [PARAM_HKDF] = {&hkdf, sizeof hkdf},
-        [PARAM_KBKDF] = {&kbkdf, sizeof kbkdf},
-        [PARAM_KBKDF_FEEDBACK] = {&feedback, sizeof feedback},
-        [PARAM_TLS12_MASTER] = {&master, sizeof master},
-        [PARAM_TLS12_KEYS] = {&keys, sizeof keys},
-        [PARAM_TLS12_KDF] = {&kdf, sizeof kdf},
-        [PARAM_KEY] = {&second, sizeof second},
-        [PARAM_DATA] = {&text, sizeof text},
-        [PARAM_BIT] = {&bit, sizeof bit},
-        [PARAM_AES_CBC_DATA] = {&cbc, sizeof cbc},
-    };
-    return row->param == PARAM_NONE ? (CK_MECHANISM){row->type, NULL, 0}
-                                    : (CK_MECHANISM){row->type, given[row->param].at, given[row->param].n};
+    recipe_other = (struct recipe_other){other, peer_point, peer_point_n};
+    return recipe_good(row, 0);
 }
 
 /* ---- calls */
@@ -191,7 +139,7 @@ static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
 
 static CK_OBJECT_HANDLE result_of(const struct mechanism *row, CK_OBJECT_HANDLE out)
 {
-    return row->family == FAMILY_TLS12_KEYS ? material.hServerKey : out;
+    return row->family == FAMILY_TLS12_KEYS ? recipe_material.hServerKey : out;
 }
 
 static const struct mechanism *row_at(size_t *i)
@@ -201,13 +149,6 @@ static const struct mechanism *row_at(size_t *i)
     while ((row = mechanism_at((*i)++)) != NULL && !mechanism_does(row, CKF_DERIVE)) {
     }
     return row;
-}
-
-/* HKDF data has no length of its own in a template that has no CKA_VALUE_LEN: extraction gives it. */
-static void fit(const struct mechanism *row, CK_MECHANISM *m)
-{
-    if (is_data(row))
-        ((CK_HKDF_PARAMS *)m->pParameter)->bExpand = CK_FALSE;
 }
 
 /* ---- tests */
@@ -227,7 +168,6 @@ START_TEST(test_every_row_derives_the_same_key_twice)
         CK_MECHANISM m = mechanism_for(row, other);
         CK_BYTE a[64], b[64];
         CK_ULONG n;
-        fit(row, &m);
         ck_assert_msg(derive(row, &m, base, open, is_data(row) ? 0 : 2, &first) == CKR_OK, "%s", row->name);
         first = result_of(row, first);
         n = value_of(first, a, sizeof a);
@@ -258,7 +198,6 @@ START_TEST(test_what_is_derived_of_a_sensitive_key_is_sensitive)
         CK_OBJECT_HANDLE base = base_for(row, closed_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
         CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}}, extractable[] = {{CKA_EXTRACTABLE, &yes, 1}};
         CK_MECHANISM m = mechanism_for(row, other);
-        fit(row, &m);
         if (is_data(row)) {
             ck_rv(derive(row, &m, base, NULL, 0, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
             continue;
@@ -291,7 +230,6 @@ START_TEST(test_the_compatible_policy_opens_what_is_one_way)
         CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}};
         CK_MECHANISM m = mechanism_for(row, other);
         CK_RV wanted = derive_reveals(row) ? CKR_TEMPLATE_INCONSISTENT : CKR_OK;
-        fit(row, &m);
         ck_assert_msg(derive(row, &m, base, readable, is_data(row) ? 0 : 1, &key) == wanted, "%s", row->name);
     }
     token_stop();
@@ -336,7 +274,6 @@ START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
         if (row->family == FAMILY_ECDH)
             pair(open_flags);
         m = wrong = mechanism_for(row, other);
-        fit(row, &m);
         ck_assert_msg(derive(row, &m, mute, NULL, 0, &key) == CKR_KEY_FUNCTION_NOT_PERMITTED, "%s without CKA_DERIVE",
                       row->name);
         ck_assert_msg(derive(row, &m, strange, NULL, 0, &key) == CKR_KEY_TYPE_INCONSISTENT,
@@ -350,7 +287,7 @@ START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
             ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID,
                           "%s without a parameter", row->name);
         } else {
-            wrong = (CK_MECHANISM){row->type, data, 4};
+            wrong = (CK_MECHANISM){row->type, recipe_data, 4};
             ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID,
                           "%s with a parameter", row->name);
         }
@@ -394,7 +331,7 @@ START_TEST(test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret)
     const struct mechanism *row = mechanism_find(CKM_TLS12_KEY_AND_MAC_DERIVE);
     CK_ATTRIBUTE open[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
     CK_OBJECT_HANDLE base, unused;
-    CK_BYTE value[64], zero[16] = {0};
+    CK_BYTE value[64], zero[16] = {0}, *client, *server;
     CK_MECHANISM m;
 
     setup_under(POLICY_MODERN);
@@ -402,19 +339,20 @@ START_TEST(test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret)
     m = mechanism_for(row, 0);
     ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 128;
     ck_ok(derive(row, &m, base, open, 2, &unused));
-    ck_assert_uint_eq(value_of(material.hClientMacSecret, value, sizeof value), 32);
-    ck_assert_uint_eq(value_of(material.hServerMacSecret, value, sizeof value), 32);
-    ck_assert_uint_eq(value_of(material.hClientKey, value, sizeof value), 16);
-    ck_assert_uint_eq(value_of(material.hServerKey, value, sizeof value), 16);
-    ck_assert(memcmp(iv_client, zero, 16) != 0 && memcmp(iv_server, zero, 16) != 0 &&
-              memcmp(iv_client, iv_server, 16) != 0);
-    ck_assert(truth_of(material.hClientMacSecret, CKA_SIGN) && truth_of(material.hServerMacSecret, CKA_VERIFY));
+    ck_assert_uint_eq(value_of(recipe_material.hClientMacSecret, value, sizeof value), 32);
+    ck_assert_uint_eq(value_of(recipe_material.hServerMacSecret, value, sizeof value), 32);
+    ck_assert_uint_eq(value_of(recipe_material.hClientKey, value, sizeof value), 16);
+    ck_assert_uint_eq(value_of(recipe_material.hServerKey, value, sizeof value), 16);
+    client = recipe_material.pIVClient;
+    server = recipe_material.pIVServer;
+    ck_assert(memcmp(client, zero, 16) != 0 && memcmp(server, zero, 16) != 0 && memcmp(client, server, 16) != 0);
+    ck_assert(truth_of(recipe_material.hClientMacSecret, CKA_SIGN) && truth_of(recipe_material.hServerMacSecret, CKA_VERIFY));
     base = import(CKK_GENERIC_SECRET, 48, closed_flags);
     ck_rv(derive(row, &m, base, NULL, 0, &unused), CKR_KEY_FUNCTION_NOT_PERMITTED);
     ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 0;
     ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulMacSizeInBits = 0;
     ck_ok(derive(row, &m, base, NULL, 0, &unused));
-    ck_assert(material.hClientMacSecret == 0 && material.hClientKey != 0);
+    ck_assert(recipe_material.hClientMacSecret == 0 && recipe_material.hClientKey != 0);
     token_stop();
 }
 END_TEST
@@ -428,9 +366,9 @@ START_TEST(test_the_version_in_a_premaster_secret_is_told_of_open_ones_only)
     setup();
     m = mechanism_for(row, 0);
     ck_ok(derive(row, &m, import(CKK_GENERIC_SECRET, 48, open_flags), NULL, 0, &key));
-    ck_assert(version.major == 1 && version.minor == 2);
+    ck_assert(recipe_version.major == 1 && recipe_version.minor == 2);
     ck_ok(derive(row, &m, import(CKK_GENERIC_SECRET, 48, closed_flags), NULL, 0, &key));
-    ck_assert(version.major == 3 && version.minor == 3);
+    ck_assert(recipe_version.major == 3 && recipe_version.minor == 3);
     token_stop();
 }
 END_TEST
@@ -474,7 +412,7 @@ START_TEST(test_the_base_keys_own_template_is_obeyed)
     CK_KEY_TYPE type = CKK_GENERIC_SECRET;
     CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class},
                         {CKA_KEY_TYPE, &type, sizeof type},
-                        {CKA_VALUE, data, sizeof data},
+                        {CKA_VALUE, recipe_data, sizeof recipe_data},
                         {CKA_DERIVE, &yes, 1},
                         {CKA_DERIVE_TEMPLATE, forced, sizeof forced}};
     CK_ATTRIBUTE against[] = {{CKA_EXTRACTABLE, &yes, 1}};

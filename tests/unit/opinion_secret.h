@@ -1,0 +1,26 @@
+/* What OpenSSL alone, without a line of ours, makes of secret keys: ciphertexts, MACs, wrapped and derived keys. The parameters are those of
+ * tests/unit/recipe.h. */
+#ifndef CLUSTERHSM_TESTS_UNIT_OPINION_SECRET_H
+#define CLUSTERHSM_TESTS_UNIT_OPINION_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/mechanism.h"
+
+struct opinion_key {
+    const uint8_t *bytes;
+    size_t n;
+};
+
+/* Rows of ciphers (proto/cipher_mode.h). Returns the bytes of ciphertext and tag. */
+size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out);
+
+/* HMAC, CMAC, GMAC, as long as the row and its parameter say. */
+size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out);
+
+/* The first n bytes of what a row derives of `base`, and of `other` where it takes a second key. ECDH is not here (opinion_agrees). */
+void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opinion_key other, uint8_t *out, size_t n);
+
+#endif
