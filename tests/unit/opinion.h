@@ -22,8 +22,8 @@ struct opinion {
 
 bool opinion_accepts(const struct opinion *o, EVP_PKEY *key, const uint8_t *signature, size_t signature_n);
 
-/* What a ciphertext by a public key holds; m: CKM_RSA_PKCS, CKM_RSA_X_509 (with all zeros in front), or one with a parameter of OAEP. Returns
- * the bytes. */
+/* What a ciphertext by a public key holds; m: CKM_RSA_PKCS, CKM_RSA_X_509 (with all zeros in front), or one with a parameter of OAEP.
+ * Returns the bytes. */
 size_t opinion_decrypts(const CK_MECHANISM *m, EVP_PKEY *key, const uint8_t *ciphertext, size_t n, uint8_t *out, size_t room);
 
 /* What both sides of ECDH, X25519 and X448 have in common, raw. Returns the bytes. */

@@ -116,6 +116,14 @@ static OSSL_PARAM text(const char *name, const char *value)
     return OSSL_PARAM_construct_utf8_string(name, (char *)(uintptr_t)value, 0);
 }
 
+void opinion_x963(struct opinion_key secret, const uint8_t *shared, size_t shared_n, uint8_t *out, size_t n)
+{
+    const OSSL_PARAM params[] = {text(OSSL_KDF_PARAM_DIGEST, "SHA256"), octets(OSSL_KDF_PARAM_SECRET, secret.bytes, secret.n),
+                                 octets(OSSL_KDF_PARAM_INFO, shared, shared_n), OSSL_PARAM_construct_end()};
+
+    kdf("X963KDF", params, out, n);
+}
+
 static void hkdf(const CK_HKDF_PARAMS *p, struct opinion_key base, uint8_t *out, size_t n)
 {
     const OSSL_PARAM params[] = {text(OSSL_KDF_PARAM_DIGEST, "SHA256"), octets(OSSL_KDF_PARAM_KEY, base.bytes, base.n),

@@ -1,5 +1,5 @@
-/* What OpenSSL alone, without a line of ours, makes of secret keys: ciphertexts, MACs, wrapped and derived keys. The parameters are those of
- * tests/unit/recipe.h. */
+/* What OpenSSL alone, without a line of ours, makes of secret keys: ciphertexts, MACs, wrapped and derived keys. The parameters are those
+ * of tests/unit/recipe.h. */
 #ifndef CLUSTERHSM_TESTS_UNIT_OPINION_SECRET_H
 #define CLUSTERHSM_TESTS_UNIT_OPINION_SECRET_H
 
@@ -22,5 +22,8 @@ size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t
 
 /* The first n bytes of what a row derives of `base`, and of `other` where it takes a second key. ECDH is not here (opinion_agrees). */
 void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opinion_key other, uint8_t *out, size_t n);
+
+/* ANSI X9.63 with SHA-256. */
+void opinion_x963(struct opinion_key secret, const uint8_t *shared, size_t shared_n, uint8_t *out, size_t n);
 
 #endif

@@ -1,6 +1,6 @@
-/* A loop over the whole mechanism table: what every row has to do, and what OpenSSL alone says of the outcome. In one part and in many, with
- * a question for the size and a buffer that is one byte too small before each answer, and back by the other side. What rows must refuse is
- * test_module_rows_refused's. */
+/* A loop over the whole mechanism table: what every row has to do, and what OpenSSL alone says of the outcome. In one part and in many,
+ * with a question for the size and a buffer that is one byte too small before each answer, and back by the other side. What rows must
+ * refuse is test_module_rows_refused's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -244,20 +244,42 @@ static void try_digest(const struct mechanism *row, const struct recipe_key *k)
 
 /* ---- keys under keys */
 
+/* The key of the one wrap that is under an agreement: X9.63 with SHA-256 and the recipe's data, of what our key and the point in front have
+ * in common. Returns the bytes in front. */
+static size_t agreed(const struct mechanism *row, const struct recipe_key *k, const CK_BYTE *wrapped, CK_BYTE aes[32])
+{
+    size_t head = row->family == FAMILY_ECDH_AES_WRAP_DER ? 2 : 0, point_n; /* an OCTET STRING's tag and length */
+    CK_BYTE point[CURVE_POINT_BYTES_MAX], common[CURVE_POINT_BYTES_MAX];
+    EVP_PKEY *theirs = EVP_PKEY_new();
+    size_t common_n;
+
+    point_n = sample_point(k->openssl, point); /* theirs is as long */
+    ck_assert_int_eq(EVP_PKEY_copy_parameters(theirs, k->openssl), 1);
+    ck_assert_int_eq(EVP_PKEY_set1_encoded_public_key(theirs, wrapped + head, point_n), 1);
+    common_n = opinion_agrees(k->openssl, theirs, common, sizeof common);
+    opinion_x963((struct opinion_key){common, common_n}, recipe_data, RECIPE_DATA_BYTES, aes, 32);
+    EVP_PKEY_free(theirs);
+    return head + point_n;
+}
+
 static size_t unwrapped_by_openssl(const CK_MECHANISM *m, const struct recipe_key *k, const CK_BYTE *wrapped, size_t n, CK_BYTE *to)
 {
-    const size_t modulus = 256;
+    const struct mechanism *row = mechanism_find(m->mechanism);
+    size_t front = 256; /* the modulus */
     EVP_CIPHER_CTX *ctx;
     CK_BYTE aes[512];
     int got = 0;
 
-    if (mechanism_find(m->mechanism)->param != PARAM_RSA_AES)
+    if (row->param == PARAM_ECDH_AES)
+        front = agreed(row, k, wrapped, aes);
+    else if (row->param != PARAM_RSA_AES)
         return opinion_decrypts(m, k->openssl, wrapped, n, to, ROOM);
-    ck_assert_uint_eq(opinion_decrypts(m, k->openssl, wrapped, modulus, aes, sizeof aes), 32);
+    else
+        ck_assert_uint_eq(opinion_decrypts(m, k->openssl, wrapped, front, aes, sizeof aes), 32);
     ctx = EVP_CIPHER_CTX_new();
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     ck_assert_int_eq(EVP_DecryptInit_ex(ctx, EVP_aes_256_wrap_pad(), NULL, aes, NULL), 1);
-    ck_assert_int_eq(EVP_DecryptUpdate(ctx, to, &got, wrapped + modulus, (int)(n - modulus)), 1);
+    ck_assert_int_eq(EVP_DecryptUpdate(ctx, to, &got, wrapped + front, (int)(n - front)), 1);
     EVP_CIPHER_CTX_free(ctx);
     return (size_t)got;
 }
@@ -274,14 +296,17 @@ static size_t wrapped_padded(struct opinion_key key, const struct recipe_key *ta
     return opinion_encrypts(&kw, key, padded, n + pad, to);
 }
 
-static bool wraps_as_openssl(const struct mechanism *row, const CK_MECHANISM *m, const struct recipe_key *k, const struct recipe_key *target,
-                             const CK_BYTE *wrapped, CK_ULONG n)
+static bool wraps_as_openssl(const CK_MECHANISM *m, const struct recipe_key *k, const struct recipe_key *target, const CK_BYTE *wrapped,
+                             CK_ULONG n)
 {
+    size_t right_n;
+
     if (k->openssl != NULL)
         return unwrapped_by_openssl(m, k, wrapped, n, right) == target->secret_n && memcmp(right, target->secret, target->secret_n) == 0;
-    return (row->family == FAMILY_KEY_WRAP_PKCS7 ? wrapped_padded(secret_of(k), target, right)
-                                                 : opinion_encrypts(m, secret_of(k), target->secret, target->secret_n, right)) == n &&
-           memcmp(right, wrapped, n) == 0;
+    right_n = mechanism_find(m->mechanism)->family == FAMILY_KEY_WRAP_PKCS7
+                  ? wrapped_padded(secret_of(k), target, right)
+                  : opinion_encrypts(m, secret_of(k), target->secret, target->secret_n, right);
+    return right_n == n && memcmp(right, wrapped, n) == 0;
 }
 
 static void try_wrapping(const struct mechanism *row, const struct recipe_key *k)
@@ -300,7 +325,7 @@ static void try_wrapping(const struct mechanism *row, const struct recipe_key *k
     ck_assert_uint_eq(n, size);
     ck_ok(f->C_WrapKey(s, &m, k->handles.public_key, target.handles.private_key, out, &n));
     ck_assert_uint_eq(n, size);
-    ck_assert_msg(wraps_as_openssl(row, &m, k, &target, out, n), "%s", row->name);
+    ck_assert_msg(wraps_as_openssl(&m, k, &target, out, n), "%s", row->name);
     ck_ok(f->C_UnwrapKey(s, &m, k->handles.private_key, out, n, t, 3, &back));
     ck_assert_uint_eq(value_of(back, again), target.secret_n);
     ck_assert_mem_eq(again, target.secret, target.secret_n);
