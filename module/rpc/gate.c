@@ -4,12 +4,15 @@
 #include <stddef.h>
 #include <time.h>
 
-enum { FORK_WAIT_NS = 50 * 1000 * 1000 };
+/* Far longer than a stretch of work may last on a machine that is starved; there only so that a thread which is stopped
+ * inside for good does not stop forks too. */
+enum { FORK_WAIT_S = 30 };
 
 static pthread_rwlock_t door;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool installed;
 static bool shut; /* this fork got the door: touched by the forking thread only, and forks exclude each other in libc */
+static _Thread_local bool inside;
 static void (*on_fork)(void);
 
 static void make_door(void)
@@ -22,15 +25,15 @@ static void make_door(void)
     pthread_rwlockattr_destroy(&attr);
 }
 
+/* A thread that forks from inside, as a signal handler may, would wait for itself. */
 static void before_fork(void)
 {
     struct timespec until;
+
+    if (inside)
+        return;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += FORK_WAIT_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    until.tv_sec += FORK_WAIT_S;
     shut = pthread_rwlock_timedwrlock(&door, &until) == 0;
 }
 
@@ -46,6 +49,8 @@ static void after_fork_in_child(void)
 {
     make_door();
     shut = false;
+    if (inside)
+        pthread_rwlock_rdlock(&door);
     if (on_fork != NULL)
         on_fork();
 }
@@ -67,9 +72,11 @@ bool gate_install(void (*forked)(void))
 void gate_enter(void)
 {
     pthread_rwlock_rdlock(&door);
+    inside = true;
 }
 
 void gate_leave(void)
 {
+    inside = false;
     pthread_rwlock_unlock(&door);
 }

@@ -16,15 +16,13 @@ static bool runs_on_node(enum kind kind)
 static bool postponed(const struct event *ev)
 {
     struct event *later;
-    uint64_t order, at;
+    uint64_t at;
 
     if (ev->to == 0 || W.now >= W.nodes[ev->to].frozen_until || !runs_on_node(ev->kind))
         return false;
     later = post(W.nodes[ev->to].frozen_until, ev->kind);
-    order = later->order;
     at = later->at_ms;
     *later = *ev;
-    later->order = order;
     later->at_ms = at;
     return true;
 }
@@ -80,12 +78,25 @@ static void handle(struct event *ev)
         node_check(n);
 }
 
+/* As a node's own loop does it after each of its events. What is no single node's (0) may have touched any. */
+static void poll(uint64_t touched)
+{
+    uint64_t i;
+
+    if (touched != 0) {
+        lease_poll(&W.nodes[touched]);
+        return;
+    }
+    for (i = 1; i <= SLOTS; i++)
+        lease_poll(&W.nodes[i]);
+}
+
 /* One event or timeout. False when the limit is reached. */
 static bool turn(uint64_t limit_ms)
 {
     struct node *next = NULL;
     struct event ev;
-    uint64_t i;
+    uint64_t i, touched;
 
     for (i = 1; i <= SLOTS; i++)
         if (W.nodes[i].up && (next == NULL || node_deadline(&W.nodes[i]) < node_deadline(next)))
@@ -97,16 +108,17 @@ static bool turn(uint64_t limit_ms)
             W.now = node_deadline(next);
         core_timeout(next->core, W.now);
         node_check(next);
+        touched = next->id;
     } else {
         if (!pop_event(limit_ms, &ev))
             return false;
         W.now = ev.at_ms;
         if (!postponed(&ev))
             handle(&ev);
+        touched = ev.to;
     }
     W.stats->events++;
-    for (i = 1; i <= SLOTS; i++)
-        lease_poll(&W.nodes[i]);
+    poll(touched);
     return true;
 }
 
@@ -229,7 +241,7 @@ static void clear(void)
         free(ev.use);
         snap_unref(ev.snap);
     }
-    free(W.heap);
+    events_free();
     free(W.truth);
 }
 

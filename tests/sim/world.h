@@ -96,7 +96,7 @@ enum kind {
 };
 
 struct event {
-    uint64_t at_ms, order;
+    uint64_t at_ms;
     enum kind kind;
     uint64_t from, to;
     unsigned life; /* incarnation the event belongs to */
@@ -106,6 +106,13 @@ struct event {
     struct snap *snap;
     uint64_t drop_upto;
     struct use *use;
+    struct event *next; /* spare */
+};
+
+/* What the heap moves about: events are larger. */
+struct slot {
+    uint64_t at_ms, order;
+    struct event *event;
 };
 
 /* One queued log write; kept in order. */
@@ -162,7 +169,8 @@ struct world {
     uint64_t rng, order, next_command, seed, now;
     const struct options *opt;
     struct stats *stats;
-    struct event *heap;
+    struct slot *heap;
+    struct event *spare;
     size_t n_heap, heap_room;
     struct node nodes[SLOTS + 1];
     struct link links[SLOTS + 1][SLOTS + 1];
@@ -191,6 +199,7 @@ bool chance(unsigned percent);
 bool mixed(uint32_t bit);
 struct event *post(uint64_t at_ms, enum kind kind);
 bool pop_event(uint64_t limit_ms, struct event *out);
+void events_free(void);
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fail_run(enum outcome why, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
