@@ -1,6 +1,7 @@
 /* Session management (PKCS #11 2.40 section 5.6, 3.0 section 5.6). */
 #include "module/entry/guard.h"
 #include "module/state/login.h"
+#include "module/state/reauthentication.h"
 
 enum { SLOT = 0 };
 
@@ -93,12 +94,16 @@ CK_RV C_SetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG by
 
 CK_RV C_Login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE *pin, CK_ULONG pin_bytes)
 {
-    GUARDED(Login, session, login_pin(c.module, type, pin, pin_bytes));
+    GUARDED(Login, session,
+            type == CKU_CONTEXT_SPECIFIC ? reauthenticate_pin(c.module, c.session, pin, pin_bytes)
+                                         : login_pin(c.module, type, pin, pin_bytes));
 }
 
 CK_RV C_LoginUser(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE *pin, CK_ULONG pin_bytes, CK_BYTE *name, CK_ULONG name_bytes)
 {
-    GUARDED(LoginUser, session, login_user(c.module, type, name, name_bytes, pin, pin_bytes));
+    GUARDED(LoginUser, session,
+            type == CKU_CONTEXT_SPECIFIC ? reauthenticate_user(c.module, c.session, name, name_bytes, pin, pin_bytes)
+                                         : login_user(c.module, type, name, name_bytes, pin, pin_bytes));
 }
 
 CK_RV C_Logout(CK_SESSION_HANDLE session)

@@ -92,11 +92,13 @@ CK_RV ciphering_begin(struct module *m, struct ciphering *c, CK_FLAGS use, const
     }
     if (e == ERR_OK)
         e = check_key(m, c, use);
-    if (e == ERR_OK)
-        begin_stream(c);
-    else
+    if (e != ERR_OK) {
         ciphering_end(c);
-    return err_to_rv(e);
+        return err_to_rv(e);
+    }
+    reauthentication_begin(&c->reauthentication, c->key);
+    begin_stream(c);
+    return CKR_OK;
 }
 
 /* ---- all data at once */
@@ -130,7 +132,8 @@ static enum err with_public_key(struct module *m, struct ciphering *c, const uin
 /* *out_n is the room at first, and then what the answer takes, which may be more: then nothing is written. */
 static enum err run_whole(struct module *m, struct ciphering *c, const uint8_t *in, size_t n, uint8_t *out, size_t *out_n)
 {
-    struct key_request k = {.key = c->key, .mechanism = c->mechanism.wire, .data = in, .data_bytes = n};
+    struct key_request k = {.key = c->key, .mechanism = c->mechanism.wire, .data = in, .data_bytes = n,
+                            .password = reauthentication_password(&c->reauthentication)};
     struct cluster_cipher call = {.encrypt = c->encrypt, .out = out, .room = *out_n};
     enum err e;
 
@@ -199,6 +202,8 @@ static CK_RV finish(struct module *m, struct ciphering *c, const uint8_t *in, si
         return output_rv(fits);
     if (fits == OUTPUT_BAD)
         return ended(c, CKR_ARGUMENTS_BAD);
+    if (!reauthentication_done(&c->reauthentication))
+        return ended(c, CKR_USER_NOT_LOGGED_IN);
     room = *out_n;
     e = run_last(m, c, in, n, out, &room);
     if (e == ERR_OK && room > *out_n) {
@@ -263,6 +268,8 @@ CK_RV ciphering_update(struct module *m, struct ciphering *c, const CK_BYTE *in,
         return output_rv(fits);
     if (fits == OUTPUT_BAD)
         return ended(c, CKR_ARGUMENTS_BAD);
+    if (!reauthentication_done(&c->reauthentication))
+        return ended(c, CKR_USER_NOT_LOGGED_IN);
     c->parts = true;
     e = stream ? cipher_stream_run(m, c, in, n, false, out, &made) : gather(c, in, n);
     if (e != ERR_OK)
@@ -281,6 +288,7 @@ CK_RV ciphering_final(struct module *m, struct ciphering *c, CK_BYTE *out, CK_UL
 void ciphering_end(struct ciphering *c)
 {
     known_release(c->key);
+    reauthentication_end(&c->reauthentication);
     mechanism_clear(&c->mechanism);
     if (c->gathered != NULL)
         bytes_wipe(c->gathered, c->gathered_n);

@@ -12,6 +12,7 @@
 
 #include "module/state/known.h"
 #include "module/state/mechanism_given.h"
+#include "module/state/reauthentication.h"
 #include "proto/cipher_mode.h"
 #include "proto/pkcs11.h"
 
@@ -31,6 +32,7 @@ struct ciphering {
     struct known *key;
     struct mechanism_given mechanism;
     const struct cipher_mode *mode; /* NULL: RSA */
+    struct reauthentication reauthentication;
     bool encrypt;
     bool parts;
     struct ciphering_place place;   /* streams */

@@ -279,9 +279,17 @@ Hsm__KeyRef cluster_key_ref(const struct known *key)
     return ref;
 }
 
+void cluster_authorize(Hsm__Request *request, Hsm__Authorized *authorized, const struct secret *password)
+{
+    request->of_case = HSM__REQUEST__OF_AUTHORIZED;
+    request->authorized = authorized;
+    authorized->password = cluster_bytes(password->bytes, password->len);
+}
+
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Authorized authorized = HSM__AUTHORIZED__INIT;
     Hsm__Sign sign = HSM__SIGN__INIT;
     Hsm__KeyRef ref = cluster_key_ref(k->key);
 
@@ -290,6 +298,11 @@ enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *si
         request.sign_recover = &sign;
     else
         request.sign = &sign;
+    if (k->password != NULL) {
+        authorized.use_case = k->recover ? HSM__AUTHORIZED__USE_SIGN_RECOVER : HSM__AUTHORIZED__USE_SIGN;
+        authorized.sign = &sign; /* the same place, whichever it is */
+        cluster_authorize(&request, &authorized, k->password);
+    }
     sign.key = &ref;
     sign.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism;
     sign.data = cluster_bytes(k->data, k->data_bytes);
@@ -432,6 +445,19 @@ enum err cluster_user_create(struct module *m, const char *name, struct bytes pa
     create.role = (char *)(uintptr_t)"crypto-user";
     create.password = cluster_bytes(password.bytes, password.n);
     e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
+    rpc_reply_free(reply);
+    return e;
+}
+
+enum err cluster_check_password(struct module *m, const struct secret *password)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Authorized authorized = HSM__AUTHORIZED__INIT;
+    Hsm__Reply *reply = NULL;
+    enum err e;
+
+    cluster_authorize(&request, &authorized, password);
+    e = cluster_ask(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
     rpc_reply_free(reply);
     return e;
 }

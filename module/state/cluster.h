@@ -38,6 +38,7 @@ struct key_request {
     const uint8_t *data;
     size_t data_bytes;
     bool recover; /* C_SignRecover */
+    const struct secret *password; /* for this use (module/state/reauthentication.h), or NULL */
 };
 /* *bytes is the room at first. ERR_MALFORMED: the signature does not fit, which no vault of ours makes. */
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes);
@@ -52,6 +53,8 @@ struct bytes {
 /* name NULL or old.bytes set: one's own. The caller has the login's turn, here and below. */
 enum err cluster_change_password(struct module *m, const char *name, struct bytes old, struct bytes new);
 enum err cluster_user_create(struct module *m, const char *name, struct bytes password);
+/* Tries the password of who is logged in, as the cluster counts it. */
+enum err cluster_check_password(struct module *m, const struct secret *password);
 enum err cluster_activate(struct module *m, struct bytes password);
 
 #endif

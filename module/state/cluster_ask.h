@@ -29,6 +29,9 @@ static inline ProtobufCBinaryData cluster_bytes(const uint8_t *bytes, size_t n)
     return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)bytes, .len = n};
 }
 
+/* Makes a request of what `authorized` has as its use, or of none: with the password. Borrows all. */
+void cluster_authorize(Hsm__Request *request, Hsm__Authorized *authorized, const struct secret *password);
+
 /* How a request names an object; borrows from it. */
 Hsm__KeyRef cluster_key_ref(const struct known *key);
 

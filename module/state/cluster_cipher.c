@@ -21,6 +21,7 @@ enum err cluster_cipher(struct module *m, const struct key_request *k, struct cl
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Encrypt encrypt = HSM__ENCRYPT__INIT;
     Hsm__Decrypt decrypt = HSM__DECRYPT__INIT;
+    Hsm__Authorized authorized = HSM__AUTHORIZED__INIT;
     Hsm__KeyRef ref = cluster_key_ref(k->key);
     Hsm__Mechanism *mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism; /* only read */
     Hsm__Reply *reply = NULL;
@@ -40,6 +41,11 @@ enum err cluster_cipher(struct module *m, const struct key_request *k, struct cl
         decrypt.mechanism = mechanism;
         decrypt.data = cluster_bytes(k->data, k->data_bytes);
         decrypt.more = c->more;
+    }
+    if (!c->encrypt && k->password != NULL) {
+        authorized.use_case = HSM__AUTHORIZED__USE_DECRYPT;
+        authorized.decrypt = &decrypt;
+        cluster_authorize(&request, &authorized, k->password);
     }
     e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_CIPHER, &reply);
     if (e == ERR_OK)

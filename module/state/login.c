@@ -30,8 +30,6 @@ static CK_RV user_of(CK_USER_TYPE type, enum session_user *user)
     case CKU_USER:
         *user = SESSION_USER;
         return CKR_OK;
-    case CKU_CONTEXT_SPECIFIC:
-        return CKR_OPERATION_NOT_INITIALIZED; /* no key here asks for it: CKA_ALWAYS_AUTHENTICATE is never true */
     default:
         return CKR_USER_TYPE_INVALID;
     }

@@ -5,7 +5,8 @@
 #include "module/state/module.h"
 #include "module/state/pin.h"
 
-/* C_Login: "user:password", or the password of the configured user. C_LoginUser: the name apart. */
+/* C_Login, but for CKU_CONTEXT_SPECIFIC (module/state/reauthentication.h): "user:password", or the password of the configured user.
+ * C_LoginUser: the name apart. */
 CK_RV login_pin(struct module *m, CK_USER_TYPE type, const CK_BYTE *pin, CK_ULONG n);
 CK_RV login_user(struct module *m, CK_USER_TYPE type, const CK_BYTE *name, CK_ULONG name_n, const CK_BYTE *pin, CK_ULONG n);
 

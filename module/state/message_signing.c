@@ -21,11 +21,16 @@ static CK_RV check_begin(const struct message_signing *s, struct message_paramet
     return p.n == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }
 
-static CK_RV start(struct module *m, const struct message_signing *s, struct message_parameter p, struct signing *message)
+/* A password that has been given by then is for this message, and for no other. */
+static CK_RV start(struct module *m, struct message_signing *s, struct message_parameter p, struct signing *message)
 {
     CK_RV rv = check_begin(s, p);
 
-    return rv == CKR_OK ? err_to_rv(signing_copy(m, &s->pattern, message)) : rv;
+    if (rv == CKR_OK)
+        rv = err_to_rv(signing_copy(m, &s->pattern, message));
+    if (rv == CKR_OK)
+        reauthentication_move(&message->reauthentication, &s->pattern.reauthentication);
+    return rv;
 }
 
 CK_RV message_signing_start(struct module *m, struct message_signing *s, struct message_parameter p)
@@ -41,6 +46,8 @@ CK_RV message_signing_sign(struct module *m, struct message_signing *s, struct m
 
     if (rv == CKR_OK)
         rv = signing_sign(m, &one, data, n, signature, signature_n);
+    if (one.key != NULL) /* a size query: the message comes again */
+        reauthentication_move(&s->pattern.reauthentication, &one.reauthentication);
     signing_end(&one);
     return rv;
 }

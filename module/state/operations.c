@@ -51,6 +51,21 @@ bool operations_have_key(const struct operations *o)
            o->message_signing.pattern.key != NULL || o->message_verifying.pattern.key != NULL;
 }
 
+struct reauthentication *operations_reauthentication(struct operations *o)
+{
+    struct reauthentication *all[] = {&o->signing.reauthentication, &o->decrypting.reauthentication, &o->sign_recovering.reauthentication,
+                                      &o->message_signing.message.reauthentication, &o->message_signing.pattern.reauthentication};
+    struct reauthentication *first = NULL;
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (!reauthentication_done(all[i]))
+            return all[i];
+        if (first == NULL && all[i]->needed)
+            first = all[i];
+    }
+    return first;
+}
+
 void operations_cancel(struct operations *o, CK_FLAGS which)
 {
     if (which & CKF_FIND_OBJECTS)

@@ -34,6 +34,9 @@ void operations_end_private(struct operations *o);
 /* Is one under way that a key is in, but for a digest? */
 bool operations_have_key(const struct operations *o);
 
+/* Of the operation whose key asks for the user's password: the first that waits for it, else the first that has it already. NULL: none. */
+struct reauthentication *operations_reauthentication(struct operations *o);
+
 /* C_SessionCancel: CKF_ENCRYPT, CKF_DECRYPT, CKF_SIGN, CKF_VERIFY, CKF_DIGEST, CKF_FIND_OBJECTS; others are no operations here. */
 void operations_cancel(struct operations *o, CK_FLAGS which);
 

@@ -107,6 +107,8 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
         e = check_key(m, s, use);
     if (e == ERR_OK)
         e = start_hash(m, s);
+    if (e == ERR_OK)
+        reauthentication_begin(&s->reauthentication, s->key);
     if (e != ERR_OK)
         signing_end(s);
     return err_to_rv(e);
@@ -119,6 +121,7 @@ enum err signing_copy(struct module *m, const struct signing *s, struct signing 
     if (e == ERR_OK) {
         out->key = known_hold(s->key);
         out->signature_bytes = s->signature_bytes;
+        reauthentication_begin(&out->reauthentication, out->key);
         e = start_hash(m, out);
     }
     if (e != ERR_OK)
@@ -151,6 +154,8 @@ CK_RV signing_update(struct signing *s, const CK_BYTE *data, CK_ULONG n)
         return CKR_OPERATION_NOT_INITIALIZED;
     if (data == NULL && n > 0)
         return ended(s, CKR_ARGUMENTS_BAD);
+    if (!reauthentication_done(&s->reauthentication))
+        return ended(s, CKR_USER_NOT_LOGGED_IN);
     s->parts = true;
     e = feed(s, data, n);
     return e == ERR_OK ? CKR_OK : ended(s, err_to_rv(e));
@@ -184,6 +189,7 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
     k.key = s->key;
     k.mechanism = s->mechanism.wire;
     k.recover = s->recover;
+    k.password = reauthentication_password(&s->reauthentication);
     if (e == ERR_OK)
         e = cluster_sign(m, &k, signature, &n);
     if (e == ERR_OK)
@@ -249,6 +255,8 @@ CK_RV signing_sign(struct module *m, struct signing *s, const CK_BYTE *data, CK_
         return output_rv(fits);
     if (fits == OUTPUT_BAD || (data == NULL && n > 0))
         return ended(s, CKR_ARGUMENTS_BAD);
+    if (!reauthentication_done(&s->reauthentication))
+        return ended(s, CKR_USER_NOT_LOGGED_IN);
     e = take_whole(s, data, n, &k);
     return e == ERR_OK ? sign(m, s, &k, signature, signature_n) : ended(s, err_to_rv(e));
 }
@@ -263,6 +271,8 @@ CK_RV signing_sign_final(struct module *m, struct signing *s, CK_BYTE *signature
     fits = output_check(signature, signature_n, s->signature_bytes);
     if (output_keeps_operation(fits))
         return output_rv(fits);
+    if (!reauthentication_done(&s->reauthentication))
+        return ended(s, CKR_USER_NOT_LOGGED_IN);
     return fits == OUTPUT_BAD ? ended(s, CKR_ARGUMENTS_BAD) : sign(m, s, &k, signature, signature_n);
 }
 
@@ -293,6 +303,7 @@ CK_RV signing_verify_final(struct module *m, struct signing *s, const CK_BYTE *s
 void signing_end(struct signing *s)
 {
     known_release(s->key);
+    reauthentication_end(&s->reauthentication);
     mechanism_clear(&s->mechanism);
     if (s->digest != NULL) {
         gate_enter();

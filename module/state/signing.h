@@ -13,6 +13,7 @@
 #include "crypto/digest.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/known.h"
+#include "module/state/reauthentication.h"
 #include "proto/pkcs11.h"
 
 struct module;
@@ -23,6 +24,7 @@ struct signing {
     struct mechanism_given mechanism;
     size_t signature_bytes;
     bool parts;
+    struct reauthentication reauthentication;
     bool recover; /* begun for a signature that gives the data back (module/state/recovering.h) */
     struct digest *digest;  /* the module hashes */
     struct buffer gathered; /* all data */

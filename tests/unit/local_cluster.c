@@ -50,13 +50,13 @@ static void attribute(Hsm__Attribute *a, uint64_t type, const void *value, size_
     a->value = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)value, .len = n};
 }
 
-enum err local_cluster_generate(struct local_cluster *c, uint64_t *private_id)
+static enum err generate(struct local_cluster *c, bool always_authenticate, uint64_t *private_id)
 {
     static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}, yes = 1;
     Hsm__GeneratePair pair = HSM__GENERATE_PAIR__INIT;
     Hsm__Mechanism mechanism = HSM__MECHANISM__INIT;
     Hsm__Template pub = HSM__TEMPLATE__INIT, priv = HSM__TEMPLATE__INIT;
-    Hsm__Attribute params, token, *of_pub[] = {&params, &token}, *of_priv[] = {&token};
+    Hsm__Attribute params, token, always, *of_pub[] = {&params, &token}, *of_priv[] = {&token, &always};
     Hsm__Request request;
     Hsm__Reply *reply;
     enum err e;
@@ -64,11 +64,12 @@ enum err local_cluster_generate(struct local_cluster *c, uint64_t *private_id)
     hsm__request__init(&request);
     attribute(&params, CKA_EC_PARAMS, p256, sizeof p256);
     attribute(&token, CKA_TOKEN, &yes, 1);
+    attribute(&always, CKA_ALWAYS_AUTHENTICATE, &yes, 1);
     mechanism.type = CKM_EC_KEY_PAIR_GEN;
     pub.attributes = of_pub;
     pub.n_attributes = 2;
     priv.attributes = of_priv;
-    priv.n_attributes = 1;
+    priv.n_attributes = always_authenticate ? 2 : 1;
     pair.mechanism = &mechanism;
     pair.public_template = &pub;
     pair.private_template = &priv;
@@ -83,8 +84,24 @@ enum err local_cluster_generate(struct local_cluster *c, uint64_t *private_id)
     return e;
 }
 
+enum err local_cluster_generate(struct local_cluster *c, uint64_t *private_id)
+{
+    return generate(c, false, private_id);
+}
+
+enum err local_cluster_generate_asking(struct local_cluster *c, uint64_t *private_id)
+{
+    return generate(c, true, private_id);
+}
+
 enum err local_cluster_sign(struct local_cluster *c, uint64_t id)
 {
+    return local_cluster_sign_with(c, id, NULL);
+}
+
+enum err local_cluster_sign_with(struct local_cluster *c, uint64_t id, const char *password)
+{
+    Hsm__Authorized authorized = HSM__AUTHORIZED__INIT;
     Hsm__Sign s = HSM__SIGN__INIT;
     Hsm__KeyRef key = HSM__KEY_REF__INIT;
     Hsm__Mechanism mechanism = HSM__MECHANISM__INIT;
@@ -99,6 +116,13 @@ enum err local_cluster_sign(struct local_cluster *c, uint64_t id)
     s.data = (ProtobufCBinaryData){.data = digest, .len = sizeof digest};
     request.of_case = HSM__REQUEST__OF_SIGN;
     request.sign = &s;
+    if (password != NULL) {
+        authorized.password = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)password, .len = strlen(password)};
+        authorized.use_case = HSM__AUTHORIZED__USE_SIGN;
+        authorized.sign = &s;
+        request.of_case = HSM__REQUEST__OF_AUTHORIZED;
+        request.authorized = &authorized;
+    }
     return local_cluster_ask(c, &request, NULL);
 }
 

@@ -31,7 +31,9 @@ enum err local_cluster_change_password(struct local_cluster *c, const char *old,
 
 /* A P-256 pair on the token; the private key's id. */
 enum err local_cluster_generate(struct local_cluster *c, uint64_t *private_id);
+enum err local_cluster_generate_asking(struct local_cluster *c, uint64_t *private_id); /* its CKA_ALWAYS_AUTHENTICATE is true */
 enum err local_cluster_sign(struct local_cluster *c, uint64_t id);
+enum err local_cluster_sign_with(struct local_cluster *c, uint64_t id, const char *password); /* which goes along with the use */
 enum err local_cluster_destroy(struct local_cluster *c, uint64_t id);
 
 #endif

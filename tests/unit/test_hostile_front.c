@@ -165,7 +165,7 @@ END_TEST
 static uint8_t kept_header[512], kept_body[65536];
 static size_t kept_header_n, kept_body_n;
 
-static void keep_the_login(Hsm__VaultCall *call)
+static void keep_the_first(Hsm__VaultCall *call)
 {
     if (call->of_case != HSM__VAULT_CALL__OF_REQUEST || kept_body_n > 0)
         return;
@@ -184,19 +184,14 @@ static void hear(void *arg, const Hsm__VaultAnswer *a)
     heard = a->of_case == HSM__VAULT_ANSWER__OF_REFUSED ? err_from_wire(a->refused->error) : ERR_OK;
 }
 
-START_TEST(test_login_that_was_overheard_opens_nothing_elsewhere)
+/* What was kept shows no secret, and opens on no channel. */
+static void ck_nobody_takes_it_again(const char *secret)
 {
     Hsm__VaultCall call;
     Hsm__RequestCall request = HSM__REQUEST_CALL__INIT;
 
-    setup();
-    kept_body_n = 0;
-    rpc_logout(cluster.rpc);
-    local_node_faults(cluster.node)->bend = keep_the_login;
-    ck_assert_int_eq(local_cluster_login(&cluster, "alice", "alice-password", false), ERR_OK);
-    local_node_faults(cluster.node)->bend = NULL;
     ck_assert_uint_gt(kept_body_n, 0);
-    ck_assert_ptr_null(memmem(kept_body, kept_body_n, "alice-password", 14));
+    ck_assert_ptr_null(memmem(kept_body, kept_body_n, secret, strlen(secret)));
     hsm__vault_call__init(&call);
     request.header = (ProtobufCBinaryData){.data = kept_header, .len = kept_header_n};
     request.body = (ProtobufCBinaryData){.data = kept_body, .len = kept_body_n};
@@ -208,6 +203,17 @@ START_TEST(test_login_that_was_overheard_opens_nothing_elsewhere)
         local_node_call(cluster.node, &call, hear, NULL);
         ck_assert(heard == ERR_FORGED || heard == ERR_CHANNEL_UNKNOWN);
     }
+}
+
+START_TEST(test_login_that_was_overheard_opens_nothing_elsewhere)
+{
+    setup();
+    kept_body_n = 0;
+    rpc_logout(cluster.rpc);
+    local_node_faults(cluster.node)->bend = keep_the_first;
+    ck_assert_int_eq(local_cluster_login(&cluster, "alice", "alice-password", false), ERR_OK);
+    local_node_faults(cluster.node)->bend = NULL;
+    ck_nobody_takes_it_again("alice-password");
     teardown();
 }
 END_TEST
@@ -290,11 +296,91 @@ START_TEST(test_front_that_calls_a_destruction_a_retry_cannot_have_it_reported_a
 }
 END_TEST
 
+/* ---- keys that always ask for the password */
+
+static uint8_t right_outcome[4096];
+static size_t right_outcome_n;
+
+static void keep_the_outcome(Hsm__VaultCall *call)
+{
+    if (call->of_case != HSM__VAULT_CALL__OF_OUTCOME)
+        return;
+    ck_assert_uint_le(call->outcome->outcome.len, sizeof right_outcome);
+    right_outcome_n = call->outcome->outcome.len;
+    memcpy(right_outcome, call->outcome->outcome.data, right_outcome_n); /* the last one is the request's own */
+}
+
+/* Says that the request was made before, and that this came of it. */
+static void tell_the_kept_outcome(Hsm__VaultCall *call)
+{
+    static uint8_t packed[4096 + 64];
+    Hsm__Outcome *o;
+
+    call_it_a_retry(call);
+    if (call->of_case != HSM__VAULT_CALL__OF_OUTCOME)
+        return;
+    o = hsm__outcome__unpack(NULL, right_outcome_n, right_outcome);
+    o->status = HSM__OUTCOME_STATUS__OUTCOME_REPEATED;
+    call->outcome->outcome = (ProtobufCBinaryData){.data = packed, .len = hsm__outcome__pack(o, packed)};
+    hsm__outcome__free_unpacked(o, NULL);
+}
+
+START_TEST(test_key_that_always_asks_signs_for_nobody_without_the_password)
+{
+    uint64_t id;
+
+    setup();
+    ck_assert_int_eq(local_cluster_generate_asking(&cluster, &id), ERR_OK);
+    ck_assert_int_eq(local_cluster_sign(&cluster, id), ERR_REAUTHENTICATE);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, ""), ERR_PIN_INCORRECT);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "not the password"), ERR_PIN_INCORRECT);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_OK);
+    ck_assert_int_eq(local_cluster_sign(&cluster, id), ERR_REAUTHENTICATE);
+    ck_assert_int_eq(local_cluster_destroy(&cluster, id), ERR_OK);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_KEY_HANDLE);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_use_that_was_authorized_authorizes_no_other)
+{
+    uint64_t id;
+
+    setup();
+    ck_assert_int_eq(local_cluster_generate_asking(&cluster, &id), ERR_OK);
+    local_node_faults(cluster.node)->bend = keep_the_outcome;
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_OK);
+    local_node_faults(cluster.node)->bend = tell_the_kept_outcome;
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "not the password"), ERR_FORGED);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_FORGED); /* another request, if for the same */
+    ck_assert_int_eq(local_cluster_sign(&cluster, id), ERR_REAUTHENTICATE);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_use_that_was_overheard_is_not_made_again)
+{
+    uint64_t id;
+
+    setup();
+    ck_assert_int_eq(local_cluster_generate_asking(&cluster, &id), ERR_OK);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_OK); /* its channel knows who it is by now */
+    kept_body_n = 0;
+    local_node_faults(cluster.node)->bend = keep_the_first;
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_OK);
+    local_node_faults(cluster.node)->bend = NULL;
+    ck_nobody_takes_it_again("alice-password");
+    teardown();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_front_that_bends_nothing_serves, &test_record_older_than_one_shown_before_is_refused,
         &test_altered_record_is_refused, &test_front_that_hides_records_gets_no_signature,
         &test_login_that_was_overheard_opens_nothing_elsewhere, &test_ids_that_were_given_out_before_overwrite_nothing,
-        &test_front_that_calls_a_destruction_a_retry_cannot_have_it_reported_as_done, NULL};
+        &test_front_that_calls_a_destruction_a_retry_cannot_have_it_reported_as_done,
+        &test_key_that_always_asks_signs_for_nobody_without_the_password, &test_use_that_was_authorized_authorizes_no_other,
+        &test_use_that_was_overheard_is_not_made_again, NULL};
     return suite_of("hostile front", 120, tests);
 }

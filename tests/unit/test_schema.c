@@ -358,7 +358,6 @@ START_TEST(test_private_key_with_a_wrong_attribute_is_refused_by_name)
         {CKA_ID, ERR_ATTRIBUTE_VALUE, "CKA_ID has 256 bytes", long_id, sizeof long_id},
         {CKA_START_DATE, ERR_ATTRIBUTE_VALUE, "CKA_START_DATE", "today", 5},
         {CKA_MODULUS, ERR_TEMPLATE_INCONSISTENT, "of this CKA_KEY_TYPE has no CKA_MODULUS", "x", 1},
-        {CKA_ALWAYS_AUTHENTICATE, ERR_ATTRIBUTE_VALUE, "CKA_ALWAYS_AUTHENTICATE", "\1", 1},
         {CKA_EC_POINT, ERR_ATTRIBUTE_VALUE, "a part of the key", "x", 1},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

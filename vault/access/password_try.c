@@ -7,6 +7,7 @@
 #include "vault/access/body.h"
 #include "vault/access/guesses.h"
 #include "vault/access/kept.h"
+#include "vault/access/verdict.h"
 #include "vault/keyring.h"
 
 enum { STEP_STAMP = 1, STEP_RESERVE = 2 };
@@ -261,6 +262,24 @@ enum err password_settle(struct work *w, const struct password_try *t, struct su
     a.now_ms = k->stamp_ms;
     attempts_settle(s->attempts, &a, right);
     return put_attempts(w, s);
+}
+
+enum err password_verdict(struct work *w, const struct password_try *t)
+{
+    struct verdict verdict = {0};
+    struct subject s;
+    enum err e = password_try(w, t, &s, &verdict.right);
+
+    if (e == ERR_OK)
+        e = password_settle(w, t, &s, verdict.right);
+    if (e != ERR_OK)
+        return e;
+    if (verdict.right) {
+        verdict.user_id = s.entry->id;
+        verdict.role = t->role;
+        verdict.password_epoch = s.user->password_epoch;
+    }
+    return verdict_put(w, &verdict);
 }
 
 enum err password_forgive(struct work *w, struct subject *s)

@@ -47,6 +47,9 @@ enum err password_try(struct work *w, const struct password_try *t, struct subje
 /* Collects the counter with this try settled. */
 enum err password_settle(struct work *w, const struct password_try *t, struct subject *s, bool right);
 
+/* Both, and the verdict (vault/access/verdict.h) as the command's result: for a request that is about the password alone. */
+enum err password_verdict(struct work *w, const struct password_try *t);
+
 /* Collects the counter with nothing in it: the password is another one now. */
 enum err password_forgive(struct work *w, struct subject *s);
 

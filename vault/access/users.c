@@ -187,6 +187,17 @@ enum err user_read(struct work *w, uint64_t id, const Hsm__UserBody **body, uint
     return ERR_OK;
 }
 
+enum err user_own_name(struct work *w, const char **name)
+{
+    const Hsm__UserBody *user = NULL;
+    uint64_t version;
+    enum err e = user_read(w, work_login(w)->user_id, &user, &version);
+
+    if (e == ERR_OK)
+        *name = user->name;
+    return e;
+}
+
 enum err user_put_password(struct work *w, uint64_t id, const Hsm__UserBody *body, uint64_t version, struct password_hash *hash)
 {
     Hsm__UserBody changed = *body;

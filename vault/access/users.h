@@ -44,6 +44,9 @@ enum err users_add(struct work *w, const struct users *u, const struct new_user 
 /* The user's record. ERR_NEED, ERR_NOT_FOUND, ERR_CORRUPT. */
 enum err user_read(struct work *w, uint64_t id, const Hsm__UserBody **body, uint64_t *version);
 
+/* The name of the user who asks; access_check has read the record. */
+enum err user_own_name(struct work *w, const char **name);
+
 /* Puts the user's record anew with another password: every ticket ends. */
 enum err user_put_password(struct work *w, uint64_t id, const Hsm__UserBody *body, uint64_t version, struct password_hash *hash);
 

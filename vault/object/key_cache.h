@@ -35,6 +35,7 @@ struct cached_key {
     size_t n_allowed;   /* CKA_ALLOWED_MECHANISMS; 0: all that its type and uses allow */
     CK_MECHANISM_TYPE allowed[ALLOWED_MECHANISMS_MAX];
     uint64_t reference; /* the token key that a session copy refers to, which has to be there at each use; else 0 */
+    bool always_authenticate;
     CK_FLAGS may; /* attribute_use_at's: CKF_SIGN, CKF_DECRYPT, ... */
 };
 

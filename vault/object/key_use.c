@@ -72,6 +72,7 @@ static enum err load(struct work *w, const struct opened_key *k, const struct ca
         return e;
     made.reference = o.reference;
     take_allowed(&o, &made);
+    made.always_authenticate = object_bool(&o, CKA_ALWAYS_AUTHENTICATE);
     made.object_class = object_ulong(&o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     if (made.object_class == CKO_PUBLIC_KEY)
         return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
@@ -103,8 +104,8 @@ static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct ca
     return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
 }
 
-enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
-                      struct key_use *u)
+enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
+                                 struct key_use *u)
 {
     enum err e;
 
@@ -121,6 +122,14 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
     }
     /* The size of another type of key is another thing: the family's check says so. */
     return mechanism_takes_key(u->mechanism, key_type(u->key->key)) ? permitted_size(w, u->mechanism, key_size(u->key->key)) : ERR_OK;
+}
+
+enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
+                      struct key_use *u)
+{
+    enum err e = key_use_open_authorized(w, ref, mechanism, use, u);
+
+    return e == ERR_OK && u->key->always_authenticate ? ERR_REAUTHENTICATE : e;
 }
 
 void key_use_close(struct work *w, struct key_use *u)

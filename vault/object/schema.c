@@ -214,10 +214,6 @@ static enum err agrees(const struct schema *s, const struct object *o, struct di
                  schema_class_name(s->class_bit));
         return ERR_TEMPLATE_INCONSISTENT;
     }
-    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE)) {
-        diag_set(why, "CKA_ALWAYS_AUTHENTICATE true is not supported");
-        return ERR_ATTRIBUTE_VALUE;
-    }
     return inherits(s, o, why);
 }
 

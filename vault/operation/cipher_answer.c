@@ -62,6 +62,7 @@ static enum err private_key(struct work *w, const struct cipher_call *call, cons
 enum err cipher_answer(struct work *w, const struct cipher_call *call)
 {
     Hsm__CipherReply *reply = work_memory(w, sizeof *reply);
+    CK_FLAGS as = call->encrypt ? CKF_ENCRYPT : CKF_DECRYPT;
     struct key_use use;
     enum err e;
 
@@ -70,7 +71,8 @@ enum err cipher_answer(struct work *w, const struct cipher_call *call)
     if (call->data->len > CIPHER_BYTES_MAX + CIPHER_LONGER_BYTES_MAX)
         return ERR_TOO_LARGE;
     hsm__cipher_reply__init(reply);
-    e = key_use_open(w, call->key, call->mechanism, call->encrypt ? CKF_ENCRYPT : CKF_DECRYPT, &use);
+    e = call->authorized ? key_use_open_authorized(w, call->key, call->mechanism, as, &use)
+                         : key_use_open(w, call->key, call->mechanism, as, &use);
     if (e == ERR_OK)
         e = key_evp(use.key->key) == NULL ? secret_key(w, call, &use, reply) : private_key(w, call, &use, reply);
     key_use_close(w, &use);

@@ -1,4 +1,4 @@
-/* What op_encrypt and op_decrypt share: the key found, permitted and put to use, and the reply. */
+/* What op_encrypt, op_decrypt and op_authorized share: the key found, permitted and put to use, and the reply. */
 #ifndef CLUSTERHSM_VAULT_OPERATION_CIPHER_ANSWER_H
 #define CLUSTERHSM_VAULT_OPERATION_CIPHER_ANSWER_H
 
@@ -10,9 +10,10 @@ struct cipher_call {
     const Hsm__Mechanism *mechanism;
     const ProtobufCBinaryData *data;
     bool more;
+    bool authorized; /* the user's password came along */
 };
 
-/* A decide() of one hop. */
+/* The answer to one request, at once. */
 enum err cipher_answer(struct work *w, const struct cipher_call *call);
 
 #endif

@@ -10,18 +10,6 @@
 #include "vault/access/verdict.h"
 #include "vault/operation/operation.h"
 
-/* Of the user who asks; access_check has read the record. */
-static enum err own_name(struct work *w, const char **name)
-{
-    const Hsm__UserBody *user = NULL;
-    uint64_t version;
-    enum err e = user_read(w, work_login(w)->user_id, &user, &version);
-
-    if (e == ERR_OK)
-        *name = user->name;
-    return e;
-}
-
 static enum err change_own(struct work *w, const Hsm__ChangePassword *request, const char *name)
 {
     const struct login *login = work_login(w);
@@ -86,7 +74,7 @@ enum err op_change_password_decide(struct work *w)
     enum err e = password_form(request->new_password.len);
 
     if (e == ERR_OK)
-        e = own_name(w, &own);
+        e = user_own_name(w, &own);
     if (e != ERR_OK)
         return e;
     if (is_own(request, own) && request->old_password.len == 0) { /* nobody's: not worth a try */

@@ -15,8 +15,6 @@ enum err op_login_decide(struct work *w)
 {
     const Hsm__Login *login = work_request(w)->login;
     struct client client;
-    struct subject s;
-    struct verdict verdict = {0};
     struct password_try try = {.name = login->name,
                                .password = login->password.data,
                                .password_bytes = login->password.len,
@@ -24,18 +22,7 @@ enum err op_login_decide(struct work *w)
                                .role = login->admin ? ROLE_ADMIN : ROLE_CRYPTO_USER};
     enum err e = client_check(w, login, &client);
 
-    if (e == ERR_OK)
-        e = password_try(w, &try, &s, &verdict.right);
-    if (e == ERR_OK)
-        e = password_settle(w, &try, &s, verdict.right);
-    if (e != ERR_OK)
-        return e;
-    if (verdict.right) {
-        verdict.user_id = s.entry->id;
-        verdict.role = try.role;
-        verdict.password_epoch = s.user->password_epoch;
-    }
-    return verdict_put(w, &verdict);
+    return e == ERR_OK ? password_verdict(w, &try) : e;
 }
 
 enum err op_login_answer(struct work *w)

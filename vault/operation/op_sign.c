@@ -2,6 +2,7 @@
 #include "vault/object/key_use.h"
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
+#include "vault/operation/sign_answer.h"
 #include "vault/provider/mac.h"
 #include "vault/provider/sign.h"
 
@@ -37,14 +38,15 @@ static enum err reply_signature(struct work *w, const struct key_use *use, const
     return e == ERR_OK ? reply_bytes(w, signature, n) : e;
 }
 
-static enum err decide(struct work *w, const Hsm__Sign *sign, CK_FLAGS as)
+enum err sign_answer(struct work *w, const Hsm__Sign *sign, CK_FLAGS as, bool authorized)
 {
     struct key_use use;
     enum err e;
 
     if (sign->data.len > SIGN_DATA_BYTES_MAX)
         return ERR_TOO_LARGE;
-    e = key_use_open(w, sign->key, sign->mechanism, as, &use);
+    e = authorized ? key_use_open_authorized(w, sign->key, sign->mechanism, as, &use)
+                   : key_use_open(w, sign->key, sign->mechanism, as, &use);
     if (e == ERR_OK)
         e = reply_signature(w, &use, &sign->data);
     key_use_close(w, &use);
@@ -53,10 +55,10 @@ static enum err decide(struct work *w, const Hsm__Sign *sign, CK_FLAGS as)
 
 enum err op_sign_decide(struct work *w)
 {
-    return decide(w, work_request(w)->sign, CKF_SIGN);
+    return sign_answer(w, work_request(w)->sign, CKF_SIGN, false);
 }
 
 enum err op_sign_recover_decide(struct work *w)
 {
-    return decide(w, work_request(w)->sign_recover, CKF_SIGN_RECOVER);
+    return sign_answer(w, work_request(w)->sign_recover, CKF_SIGN_RECOVER, false);
 }

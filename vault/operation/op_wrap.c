@@ -82,6 +82,10 @@ static enum err may_go_out(const struct wrapping *p, const struct object *o)
         work_detail(p->work, "the key's CKA_WRAP_WITH_TRUSTED is true, and the wrapping key's CKA_TRUSTED is not");
         return ERR_KEY_NOT_WRAPPABLE;
     }
+    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE) && work_policy(p->work) == POLICY_MODERN) {
+        work_detail(p->work, "the key's CKA_ALWAYS_AUTHENTICATE is true, and unwrapped it would not be");
+        return ERR_KEY_NOT_WRAPPABLE;
+    }
     if (!lineage_fits(&p->named.object, o)) {
         work_detail(p->work, "the key is not as the wrapping key's CKA_WRAP_TEMPLATE asks for");
         return ERR_KEY_NOT_WRAPPABLE;
