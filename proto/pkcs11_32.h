@@ -15,6 +15,28 @@ typedef struct CK_ASYNC_DATA {
     CK_OBJECT_HANDLE hAdditionalObject;
 } CK_ASYNC_DATA;
 
+/* Wraps whose vector may be the token's to make (section 6.13). */
+typedef struct CK_GCM_WRAP_PARAMS {
+    CK_BYTE *pIv;
+    CK_ULONG ulIvLen;
+    CK_ULONG ulIvFixedBits;
+    CK_ULONG ivGenerator; /* CKG_ */
+    CK_BYTE *pAAD;
+    CK_ULONG ulAADLen;
+    CK_ULONG ulTagBits;
+} CK_GCM_WRAP_PARAMS;
+
+typedef struct CK_CCM_WRAP_PARAMS {
+    CK_ULONG ulDataLen;
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceLen;
+    CK_ULONG ulNonceFixedBits;
+    CK_ULONG nonceGenerator; /* CKG_ */
+    CK_BYTE *pAAD;
+    CK_ULONG ulAADLen;
+    CK_ULONG ulMACLen;
+} CK_CCM_WRAP_PARAMS;
+
 #define CLUSTERHSM_DECLARE(name, arguments) \
     typedef CK_RV(*CK_##name) arguments;    \
     CK_RV name arguments

@@ -27,9 +27,11 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key, CK_BYTE *wrapped,
                 CK_ULONG *wrapped_bytes)
 {
+    const struct wrapping_keys keys = {.wrapping = wrapping_key, .target = key};
+
     GUARDED(WrapKey, session,
             mechanism == NULL || wrapped_bytes == NULL ? CKR_ARGUMENTS_BAD
-                                                       : wrapping_wrap(c.module, mechanism, wrapping_key, key, wrapped, wrapped_bytes));
+                                                       : wrapping_wrap(c.module, mechanism, keys, NULL, wrapped, wrapped_bytes));
 }
 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
@@ -41,7 +43,7 @@ CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
     GUARDED(UnwrapKey, session,
             mechanism == NULL || wrapped == NULL || key == NULL
                 ? CKR_ARGUMENTS_BAD
-                : wrapping_unwrap(c.module, c.session, mechanism, unwrapping_key, given, t, key));
+                : wrapping_unwrap(c.module, c.session, mechanism, unwrapping_key, given, NULL, t, key));
 }
 
 CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base_key, CK_ATTRIBUTE *array, CK_ULONG count,
@@ -55,15 +57,25 @@ CK_RV C_DeriveKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_
 CK_RV C_WrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
                              CK_BYTE *aad, CK_ULONG aad_bytes, CK_BYTE *wrapped, CK_ULONG *wrapped_bytes)
 {
-    (void)session, (void)mechanism, (void)wrapping_key, (void)key, (void)aad, (void)aad_bytes, (void)wrapped, (void)wrapped_bytes;
-    return guard_missing(FUNCTION_WrapKeyAuthenticated);
+    const struct wrapping_keys keys = {.wrapping = wrapping_key, .target = key};
+    const struct wrap_associated associated = {.bytes = aad, .n = aad_bytes};
+
+    GUARDED(WrapKeyAuthenticated, session,
+            mechanism == NULL || wrapped_bytes == NULL || (aad == NULL && aad_bytes > 0)
+                ? CKR_ARGUMENTS_BAD
+                : wrapping_wrap(c.module, mechanism, keys, &associated, wrapped, wrapped_bytes));
 }
 
 CK_RV C_UnwrapKeyAuthenticated(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
                                CK_ULONG wrapped_bytes, CK_ATTRIBUTE *array, CK_ULONG count, CK_BYTE *aad, CK_ULONG aad_bytes,
                                CK_OBJECT_HANDLE *key)
 {
-    (void)session, (void)mechanism, (void)unwrapping_key, (void)wrapped, (void)wrapped_bytes, (void)array, (void)count, (void)aad;
-    (void)aad_bytes, (void)key;
-    return guard_missing(FUNCTION_UnwrapKeyAuthenticated);
+    struct keys_template t = {.array = array, .n = count};
+    struct wrapping_bytes given = {.bytes = wrapped, .n = wrapped_bytes};
+    const struct wrap_associated associated = {.bytes = aad, .n = aad_bytes};
+
+    GUARDED(UnwrapKeyAuthenticated, session,
+            mechanism == NULL || wrapped == NULL || key == NULL || (aad == NULL && aad_bytes > 0)
+                ? CKR_ARGUMENTS_BAD
+                : wrapping_unwrap(c.module, c.session, mechanism, unwrapping_key, given, &associated, t, key));
 }

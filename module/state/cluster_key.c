@@ -68,7 +68,7 @@ CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mec
 }
 
 enum err cluster_wrap(struct module *m, const Hsm__Mechanism *mechanism, const struct known *wrapping, const struct buffer *info,
-                      const struct known *key, struct buffer *wrapped)
+                      const struct known *key, struct cluster_wrapped *out)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Wrap wrap = HSM__WRAP__INIT;
@@ -84,11 +84,13 @@ enum err cluster_wrap(struct module *m, const Hsm__Mechanism *mechanism, const s
     wrapping_ref.info = (ProtobufCBinaryData){.data = info->data, .len = info->len};
     wrap.wrapping_key = &wrapping_ref;
     wrap.key = &key_ref;
-    e = cluster_ask(m, &request, ids, ids_of(refs, 2, ids), HSM__REPLY__OF_BYTES, &reply);
-    if (e == ERR_OK && reply->bytes->value.len == 0)
+    e = cluster_ask(m, &request, ids, ids_of(refs, 2, ids), HSM__REPLY__OF_CIPHER, &reply);
+    if (e == ERR_OK && (reply->cipher->value.len == 0 || reply->cipher->iv.len > sizeof out->iv))
         e = ERR_MALFORMED;
-    if (e == ERR_OK && !buffer_put(wrapped, reply->bytes->value.data, reply->bytes->value.len))
+    if (e == ERR_OK && !buffer_put(&out->bytes, reply->cipher->value.data, reply->cipher->value.len))
         e = ERR_NO_MEMORY;
+    if (e == ERR_OK && (out->iv_n = reply->cipher->iv.len) > 0)
+        memcpy(out->iv, reply->cipher->iv.data, out->iv_n);
     rpc_reply_free(reply);
     return e;
 }

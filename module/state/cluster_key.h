@@ -5,6 +5,7 @@
 #include "common/buffer.h"
 #include "module/state/module.h"
 #include "proto/error.h"
+#include "proto/limits.h"
 
 enum { CLUSTER_DERIVED_MAX = 4 };
 
@@ -20,9 +21,15 @@ CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mec
                      const struct known *base, const struct known *other, const struct template *t,
                      struct cluster_derived *out);
 
-/* info: a public key that has no record, or empty. Appends the wrapped key. */
+struct cluster_wrapped {
+    struct buffer bytes;          /* the caller's to clear */
+    uint8_t iv[GCM_IV_BYTES_MAX]; /* the vault's vector, where it was to make one */
+    size_t iv_n;
+};
+
+/* info: a public key that has no record, or empty. */
 enum err cluster_wrap(struct module *m, const Hsm__Mechanism *mechanism, const struct known *wrapping, const struct buffer *info,
-                      const struct known *key, struct buffer *wrapped);
+                      const struct known *key, struct cluster_wrapped *out);
 CK_RV cluster_unwrap(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism, const struct known *unwrapping,
                      const uint8_t *wrapped, size_t n, const struct template *t, CK_OBJECT_HANDLE *out);
 

@@ -37,22 +37,29 @@ static const struct {
     [PARAM_AES_CBC_DATA] = {.bytes = sizeof(CK_AES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_aes_cbc_data},
 };
 
-static enum err take_parameter(const CK_MECHANISM *given, struct mechanism_given *m)
+static enum err take_parameter(const struct mechanism *row, const CK_MECHANISM *given, void *context, Hsm__Mechanism *out)
 {
-    enum mechanism_param param = m->row->param;
+    enum mechanism_param param = row->param;
 
+    (void)context;
     if (param == PARAM_NONE) /* a pointer without a length is what some programs leave there */
         return given->ulParameterLen == 0 ? ERR_OK : ERR_MECHANISM_PARAM;
     if (parameters[param].take_any != NULL)
         return given->pParameter == NULL && given->ulParameterLen > 0
                    ? ERR_MECHANISM_PARAM
-                   : parameters[param].take_any(m->row, given->pParameter, given->ulParameterLen, m->wire);
+                   : parameters[param].take_any(row, given->pParameter, given->ulParameterLen, out);
     if (given->pParameter == NULL || given->ulParameterLen != parameters[param].bytes)
         return ERR_MECHANISM_PARAM;
-    return parameters[param].take(m->row, given->pParameter, m->wire);
+    return parameters[param].take(row, given->pParameter, out);
 }
 
 enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out)
+{
+    return mechanism_take_by(m, given, operation, take_parameter, NULL, out);
+}
+
+enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, mechanism_parameter_fn *take, void *context,
+                           struct mechanism_given *out)
 {
     enum err e;
 
@@ -65,7 +72,7 @@ enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS op
         return ERR_NO_MEMORY;
     hsm__mechanism__init(out->wire);
     out->wire->type = out->row->type;
-    e = take_parameter(given, out);
+    e = take(out->row, given, context, out->wire);
     if (e == ERR_OK)
         e = parameter_check(out->row, out->wire);
     if (e == ERR_OK && out->wire->pss != NULL)

@@ -20,6 +20,11 @@ struct mechanism_given {
  * nothing to clear. */
 enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out);
 
+/* The same where a function takes another parameter than most do: `take` puts it into the message. */
+typedef enum err mechanism_parameter_fn(const struct mechanism *row, const CK_MECHANISM *given, void *context, Hsm__Mechanism *out);
+enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, mechanism_parameter_fn *take, void *context,
+                           struct mechanism_given *out);
+
 /* The same once more, of its own. ERR_NO_MEMORY: nothing to clear. */
 enum err mechanism_copy(const struct mechanism_given *m, struct mechanism_given *out);
 

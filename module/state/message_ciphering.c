@@ -78,15 +78,10 @@ static enum err take_message(const struct message_ciphering *s, const struct mes
     hsm__mechanism__init(w);
     w->type = s->row->type;
     *out = w;
-    if ((w->aead = parameter_memory(sizeof *w->aead)) == NULL)
-        return ERR_NO_MEMORY;
-    hsm__aead_params__init(w->aead);
-    if ((e = parameter_copy(g->iv, g->iv_n, &w->aead->iv)) != ERR_OK || (e = parameter_copy(aad.bytes, aad.n, &w->aead->aad)) != ERR_OK)
+    if ((e = message_parameter_put(g, aad.bytes, aad.n, w)) != ERR_OK)
         return e;
-    w->aead->tag_bytes = (uint32_t)g->tag_n;
-    w->aead->data_bytes = g->data_n;
-    w->aead->generator = s->encrypt ? g->generator : CKG_NO_GENERATE;
-    w->aead->fixed_bits = (uint32_t)g->fixed_bits;
+    if (!s->encrypt)
+        w->aead->generator = CKG_NO_GENERATE;
     return parameter_check(s->row, w);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "module/state/parameter.h"
 #include "proto/limits.h"
 
 enum { CHACHA_NONCE_BYTES = 12, CHACHA_NONCE_BITS = 96, POLY1305_TAG_BYTES = 16, TAG_BYTES_MAX = 16 };
@@ -62,4 +63,19 @@ enum err message_parameter_take(const struct mechanism *row, const void *bytes, 
                         out->fixed_bits > 8 * out->iv_n))
         e = ERR_MECHANISM_PARAM;
     return e;
+}
+
+enum err message_parameter_put(const struct message_given *g, const void *aad, CK_ULONG aad_n, Hsm__Mechanism *out)
+{
+    enum err e;
+
+    if ((out->aead = parameter_memory(sizeof *out->aead)) == NULL)
+        return ERR_NO_MEMORY;
+    hsm__aead_params__init(out->aead);
+    out->aead->tag_bytes = (uint32_t)g->tag_n;
+    out->aead->data_bytes = g->data_n;
+    out->aead->generator = g->generator;
+    out->aead->fixed_bits = (uint32_t)g->fixed_bits;
+    e = parameter_copy(g->iv, g->iv_n, &out->aead->iv);
+    return e == ERR_OK ? parameter_copy(aad, aad_n, &out->aead->aad) : e;
 }

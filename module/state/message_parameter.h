@@ -5,6 +5,7 @@
 
 #include "proto/error.h"
 #include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
 
 struct message_given {
     CK_BYTE *iv;
@@ -18,5 +19,9 @@ struct message_given {
 
 /* ERR_MECHANISM_PARAM: no such structure, or without a vector or a place for the tag. */
 enum err message_parameter_take(const struct mechanism *row, const void *bytes, CK_ULONG n, struct message_given *out);
+
+/* The same as it travels, with associated data: the vector as it is given, even where the vault makes one. ERR_MECHANISM_PARAM,
+ * ERR_NO_MEMORY. */
+enum err message_parameter_put(const struct message_given *g, const void *aad, CK_ULONG aad_n, Hsm__Mechanism *out);
 
 #endif

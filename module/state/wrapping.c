@@ -6,7 +6,6 @@
 #include "module/rpc/gate.h"
 #include "module/state/cluster_key.h"
 #include "module/state/lookup.h"
-#include "module/state/mechanism_given.h"
 #include "module/state/output.h"
 
 /* Use and allowed mechanisms are looked at here where nobody else can: of a public key that is in this process only. */
@@ -43,60 +42,84 @@ static enum err key_info(struct module *m, struct known *key, struct buffer *inf
     return e;
 }
 
-CK_RV wrapping_wrap(struct module *m, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
-                    CK_OBJECT_HANDLE key, CK_BYTE *wrapped, CK_ULONG *wrapped_n)
+/* Into the application's places, all at once: a size query and a buffer that is too small leave all of them alone. */
+static CK_RV give(const struct wrap_given *given, const struct cluster_wrapped *made, CK_BYTE *wrapped, CK_ULONG *wrapped_n)
 {
-    struct mechanism_given given;
+    size_t n = made->bytes.len - given->tag_n;
+    enum output fits = output_check(wrapped, wrapped_n, n);
+
+    if (fits != OUTPUT_FITS)
+        return output_rv(fits);
+    memcpy(wrapped, made->bytes.data, n);
+    *wrapped_n = n;
+    if (given->tag_n > 0)
+        memcpy(given->tag, made->bytes.data + n, given->tag_n);
+    if (given->iv != NULL)
+        memcpy(given->iv, made->iv, made->iv_n);
+    return CKR_OK;
+}
+
+CK_RV wrapping_wrap(struct module *m, const CK_MECHANISM *mechanism, struct wrapping_keys keys,
+                    const struct wrap_associated *associated, CK_BYTE *wrapped, CK_ULONG *wrapped_n)
+{
+    struct wrap_given given;
     struct known *wrapping = NULL, *target = NULL;
-    struct buffer info = {0}, made = {0};
-    enum output fits;
-    enum err e = mechanism_take(m, mechanism, CKF_WRAP, &given);
+    struct buffer info = {0};
+    struct cluster_wrapped made = {.iv_n = 0};
+    enum err e = wrap_given_take(m, mechanism, CKF_WRAP, associated, &given);
     CK_RV rv;
 
     if (e == ERR_OK)
-        e = find_wrapping_key(m, wrapping_key, CKA_WRAP, given.row, &wrapping);
+        e = find_wrapping_key(m, keys.wrapping, CKA_WRAP, given.mechanism.row, &wrapping);
     if (e == ERR_OK)
         e = key_info(m, wrapping, &info);
-    if (e == ERR_OK && (e = lookup_object(m, key, LOOKUP_ANY, &target)) == ERR_OBJECT_HANDLE)
+    if (e == ERR_OK && (e = lookup_object(m, keys.target, LOOKUP_ANY, &target)) == ERR_OBJECT_HANDLE)
         e = ERR_KEY_HANDLE;
     if (e == ERR_OK)
-        e = cluster_wrap(m, given.wire, wrapping, &info, target, &made);
-    rv = err_to_rv(e);
-    if (e == ERR_OK) {
-        fits = output_check(wrapped, wrapped_n, made.len);
-        rv = output_rv(fits);
-        if (fits == OUTPUT_FITS) {
-            memcpy(wrapped, made.data, made.len);
-            *wrapped_n = made.len;
-        }
-    }
-    buffer_clear(&made);
+        e = cluster_wrap(m, given.mechanism.wire, wrapping, &info, target, &made);
+    if (e == ERR_OK && (made.bytes.len <= given.tag_n || (given.iv != NULL && made.iv_n != given.iv_n)))
+        e = ERR_MALFORMED;
+    rv = e == ERR_OK ? give(&given, &made, wrapped, wrapped_n) : err_to_rv(e);
+    buffer_clear(&made.bytes);
     buffer_clear(&info);
     known_release(wrapping);
     known_release(target);
-    mechanism_clear(&given);
+    mechanism_clear(&given.mechanism);
     return rv;
 }
 
+/* The tag travels behind the key. */
+static enum err join(const struct wrap_given *given, struct wrapping_bytes wrapped, struct buffer *out)
+{
+    if (wrapped.n == 0 || wrapped.n > PARAMETER_BYTES_MAX)
+        return ERR_WRAPPED_KEY_LEN;
+    buffer_put(out, wrapped.bytes, wrapped.n);
+    if (given->tag_n > 0)
+        buffer_put(out, given->tag, given->tag_n);
+    return out->failed ? ERR_NO_MEMORY : ERR_OK;
+}
+
 CK_RV wrapping_unwrap(struct module *m, const struct session *session, const CK_MECHANISM *mechanism,
-                      CK_OBJECT_HANDLE unwrapping_key, struct wrapping_bytes wrapped, struct keys_template t,
-                      CK_OBJECT_HANDLE *key)
+                      CK_OBJECT_HANDLE unwrapping_key, struct wrapping_bytes wrapped,
+                      const struct wrap_associated *associated, struct keys_template t, CK_OBJECT_HANDLE *key)
 {
     struct template template = {.n = 0};
-    struct mechanism_given given;
+    struct wrap_given given;
     struct known *unwrapping = NULL;
-    CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_UNWRAP, &given));
+    struct buffer whole = {0};
+    CK_RV rv = err_to_rv(wrap_given_take(m, mechanism, CKF_UNWRAP, associated, &given));
 
     if (rv == CKR_OK)
-        rv = err_to_rv(find_wrapping_key(m, unwrapping_key, CKA_UNWRAP, given.row, &unwrapping));
-    if (rv == CKR_OK && (wrapped.n == 0 || wrapped.n > PARAMETER_BYTES_MAX))
-        rv = CKR_WRAPPED_KEY_LEN_RANGE;
+        rv = err_to_rv(find_wrapping_key(m, unwrapping_key, CKA_UNWRAP, given.mechanism.row, &unwrapping));
+    if (rv == CKR_OK)
+        rv = err_to_rv(join(&given, wrapped, &whole));
     if (rv == CKR_OK)
         rv = keys_take_template(session, t.array, t.n, &template);
     if (rv == CKR_OK)
-        rv = cluster_unwrap(m, session->handle, given.wire, unwrapping, wrapped.bytes, wrapped.n, &template, key);
+        rv = cluster_unwrap(m, session->handle, given.mechanism.wire, unwrapping, whole.data, whole.len, &template, key);
     known_release(unwrapping);
     template_clear(&template);
-    mechanism_clear(&given);
+    buffer_clear(&whole);
+    mechanism_clear(&given.mechanism);
     return rv;
 }

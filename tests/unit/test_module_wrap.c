@@ -418,6 +418,83 @@ START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
 }
 END_TEST
 
+static CK_OBJECT_HANDLE trusted(void)
+{
+    CK_ATTRIBUTE more[] = {{CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}}, trust = {CKA_TRUSTED, &yes, 1};
+    CK_OBJECT_HANDLE key = import(CKK_AES, value, 16, more, 3);
+
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_SO, ADMIN));
+    ck_ok(f->C_SetAttributeValue(s, key, &trust, 1));
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_USER, ALICE));
+    return key;
+}
+
+/* Two keys under one vector of GCM are each other's cipher; a block that CBC wraps under a vector that is given can be guessed. */
+START_TEST(test_a_trusted_key_wraps_only_where_the_caller_has_no_say)
+{
+    CK_BYTE iv[12] = {1}, wrapped[ROOM];
+    CK_ULONG n = sizeof wrapped;
+    CK_GCM_PARAMS plain = {iv, sizeof iv, 96, NULL, 0, 128};
+    CK_GCM_WRAP_PARAMS own = {iv, sizeof iv, 0, CKG_GENERATE, NULL, 0, 128}, given = own, few = own;
+    CK_CCM_WRAP_PARAMS ccm = {0, iv, sizeof iv, 0, CKG_GENERATE_RANDOM, NULL, 0, 16};
+    CK_MECHANISM m = {CKM_AES_GCM, &plain, sizeof plain}, cbc = {CKM_AES_CBC_PAD, value, 16}, kw = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE with, key, again;
+
+    setup();
+    with = trusted();
+    key = target();
+    given.ivGenerator = CKG_NO_GENERATE;
+    few.ulTagBits = 32;
+    ck_rv(f->C_WrapKey(s, &cbc, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_rv(f->C_WrapKey(s, &m, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    m = (CK_MECHANISM){CKM_AES_GCM, &given, sizeof given};
+    ck_rv(f->C_WrapKey(s, &m, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    m.pParameter = &few;
+    ck_rv(f->C_WrapKey(s, &m, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    m = (CK_MECHANISM){CKM_AES_CCM, &ccm, sizeof ccm};
+    ck_ok(f->C_WrapKey(s, &m, with, key, wrapped, &n));
+    n = sizeof wrapped;
+    ck_ok(f->C_WrapKey(s, &kw, with, key, wrapped, &n));
+    n = sizeof wrapped;
+    m = (CK_MECHANISM){CKM_AES_GCM, &own, sizeof own};
+    ck_ok(f->C_WrapKey(s, &m, with, key, wrapped, &n));
+    ck_ok(unwrap_as(&m, with, wrapped, n, NULL, 0, &again));
+    m.pParameter = &few;
+    ck_rv(unwrap_as(&m, with, wrapped, n - 12, NULL, 0, &again), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    token_stop();
+}
+END_TEST
+
+/* Of a part of it, a byte long, the value could be guessed byte by byte. */
+START_TEST(test_what_is_closed_is_unwrapped_whole)
+{
+    CK_MECHANISM m = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_ULONG one = 1, all = sizeof value, n = ROOM;
+    CK_ATTRIBUTE part[] = {{CKA_VALUE_LEN, &one, sizeof one}, {CKA_SIGN, &yes, 1}}, whole[] = {{CKA_VALUE_LEN, &all, sizeof all}};
+    CK_OBJECT_HANDLE with, again;
+    CK_BYTE wrapped[ROOM];
+
+    setup();
+    with = trusted();
+    ck_ok(f->C_WrapKey(s, &m, with, target(), wrapped, &n));
+    ck_rv(unwrap_as(&m, with, wrapped, n, part, 2, &again), CKR_WRAPPED_KEY_INVALID);
+    ck_ok(unwrap_as(&m, with, wrapped, n, whole, 1, &again));
+    with = aes().wraps;
+    n = sizeof wrapped;
+    ck_ok(f->C_WrapKey(s, &m, with, target(), wrapped, &n));
+    ck_ok(unwrap_as(&m, with, wrapped, n, part, 2, &again)); /* which is nobody's secret here */
+    token_stop();
+    setup_under(POLICY_MODERN);
+    with = aes().wraps;
+    n = sizeof wrapped;
+    ck_ok(f->C_WrapKey(s, &m, with, target(), wrapped, &n));
+    ck_rv(unwrap_as(&m, with, wrapped, n, part, 2, &again), CKR_WRAPPED_KEY_INVALID);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -428,6 +505,8 @@ Suite *test_suite(void)
         &test_a_public_key_of_this_process_wraps,
         &test_templates_of_the_keys_are_obeyed,
         &test_what_a_trusted_key_unwraps_stays_closed,
+        &test_a_trusted_key_wraps_only_where_the_caller_has_no_say,
+        &test_what_is_closed_is_unwrapped_whole,
         &test_the_modern_policy_keeps_what_is_unwrapped_closed,
         NULL,
     };

@@ -5,6 +5,8 @@
 #include "proto/policy.h"
 #include "vault/provider/derive.h"
 
+enum { TRUSTED_TAG_BYTES_MIN = 12 }; /* NIST SP 800-38D section 5.2.1.2, without appendix C's */
+
 /* The modern policy: no way around a flag, also not by making the same value once more. The compatible one leaves to
  * templates what the standard leaves to them. */
 static bool is_strict(struct work *w)
@@ -36,6 +38,26 @@ void lineage_unwrapped(struct work *w, const struct object *wrapper, struct sche
 
     *base = (struct schema_base){
         .sensitive = strict || trusted, .unextractable = strict && !trusted, .with_trusted = trusted};
+}
+
+/* Whether CBC's padding was right is seen from whether there is a key, and what a block of it was from the same block wrapped once more:
+ * either is enough to read what a key has wrapped. Two keys under one vector of the others are each other's cipher, and short tags are
+ * guessed. */
+bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why)
+{
+    const Hsm__AeadParams *aead = given->aead;
+
+    if (!object_bool(wrapper, CKA_TRUSTED))
+        return true;
+    if (m->family == FAMILY_CBC_PAD)
+        diag_set(why, "a trusted key neither wraps nor unwraps with %s, which does not authenticate", m->name);
+    else if (aead != NULL && aead->tag_bytes < TRUSTED_TAG_BYTES_MIN)
+        diag_set(why, "a trusted key takes no tag below %d bits", 8 * TRUSTED_TAG_BYTES_MIN);
+    else if (aead != NULL && wraps && aead->iv.len > 0 && aead->generator == CKG_NO_GENERATE)
+        diag_set(why, "a trusted key wraps with %s under no vector but the token's: let it make one (CKG_GENERATE)", m->name);
+    else
+        return true;
+    return false;
 }
 
 /* ---- templates that a key brings along */

@@ -21,6 +21,10 @@ void lineage_derived(struct work *w, const struct mechanism *m, const struct obj
 /* By a key: the template has no say in what would open again what had been closed when it was wrapped. */
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base);
 
+/* Whether a key wraps, or unwraps, by this mechanism: one that an admin has trusted does so only where the caller has no
+ * say in what comes out, and learns nothing from what goes in. The mechanism has the parameter of its row. */
+bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why);
+
 /* Whether a wrapping key's CKA_WRAP_TEMPLATE lets a key go out: all of its attributes have to be the key's. */
 bool lineage_fits(const struct object *wrapper, const struct object *key);
 

@@ -1,29 +1,10 @@
 #include "vault/operation/cipher_answer.h"
 
-#include <string.h>
-
-#include "crypto/message_iv.h"
 #include "proto/limits.h"
 #include "vault/object/key_use.h"
+#include "vault/operation/own_iv.h"
 #include "vault/provider/cipher.h"
 #include "vault/provider/decrypt.h"
-
-/* The parameter, with a vector of its own where the vault is to make it. */
-static enum err make_iv(struct work *w, const Hsm__Mechanism *given, Hsm__Mechanism *with, Hsm__AeadParams *aead)
-{
-    *with = *given;
-    if (given->aead == NULL || given->aead->generator == CKG_NO_GENERATE)
-        return ERR_OK;
-    *aead = *given->aead;
-    with->aead = aead;
-    if (aead->iv.len > GCM_IV_BYTES_MAX)
-        return ERR_MECHANISM_PARAM;
-    if ((aead->iv.data = work_memory(w, aead->iv.len + 1)) == NULL)
-        return ERR_NO_MEMORY;
-    if (aead->iv.len > 0)
-        memcpy(aead->iv.data, given->aead->iv.data, aead->iv.len);
-    return message_iv_make(work_vault(w)->libctx, aead->generator, aead->fixed_bits, aead->iv.data, aead->iv.len);
-}
 
 static enum err secret_key(struct work *w, const struct cipher_call *call, const struct key_use *use, Hsm__CipherReply *reply)
 {
@@ -31,7 +12,7 @@ static enum err secret_key(struct work *w, const struct cipher_call *call, const
     Hsm__AeadParams aead;
     struct cipher c = {.libctx = work_vault(w)->libctx, .mechanism = use->mechanism, .given = &given, .key = use->key->key,
                        .encrypt = call->encrypt, .more = call->more};
-    enum err e = call->encrypt ? make_iv(w, use->given, &given, &aead) : ERR_OK;
+    enum err e = call->encrypt ? own_iv_make(w, use->given, &given, &aead) : ERR_OK;
 
     if (!call->encrypt)
         given = *use->given;

@@ -30,8 +30,10 @@ static enum err put_secret(const struct schema *s, const struct secret *plain, s
     struct key *k = NULL;
     enum err e;
 
-    /* The value's length is as much to be kept from who asks as its padding is: no error of its own. */
-    if (wanted > plain->len || !key_kind_has_length(key_kind_find(s->key_type), wanted))
+    /* The value's length is as much to be kept from who asks as its padding is: no error of its own. Of a part of what
+     * is not to be read, that is a key of its own, the bytes could be tried out one by one. */
+    if (wanted > plain->len || (s->base.sensitive && wanted != plain->len) ||
+        !key_kind_has_length(key_kind_find(s->key_type), wanted))
         return ERR_WRAPPED_KEY;
     if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
         return e;
@@ -70,11 +72,8 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
     enum err e = unwrapping_error(wrap_check(&p));
 
     lineage_unwrapped(w, wrapper, &s.base);
-    /* Whether CBC's padding was right is seen from whether there is a key: enough to decrypt whatever a key has wrapped. */
-    if (e == ERR_OK && p.mechanism->family == FAMILY_CBC_PAD && object_bool(wrapper, CKA_TRUSTED)) {
-        diag_set(why, "a trusted key does not unwrap with %s, which does not authenticate", p.mechanism->name);
+    if (e == ERR_OK && !lineage_trusts(wrapper, p.mechanism, p.given, false, why))
         e = ERR_KEY_FUNCTION;
-    }
     if (e == ERR_OK)
         e = lineage_merge(w, wrapper, CKA_UNWRAP_TEMPLATE, call->template_, &t, why);
     if (e == ERR_OK)

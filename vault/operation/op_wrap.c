@@ -1,4 +1,4 @@
-/* C_WrapKey. Who may go out, and under which keys: docs/decisions/009. */
+/* C_WrapKey and C_WrapKeyAuthenticated. Who may go out, and under which keys: docs/decisions/009. */
 #include <string.h>
 
 #include "proto/attribute.h"
@@ -9,6 +9,7 @@
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
+#include "vault/operation/own_iv.h"
 #include "vault/provider/wrap.h"
 
 struct wrapping {
@@ -17,6 +18,8 @@ struct wrapping {
     struct public_key *public_key; /* or a public one */
     struct named named;            /* either, unless it is in the module alone */
     bool trusted;
+    Hsm__Mechanism given;          /* the request's, perhaps with a vector of ours */
+    Hsm__AeadParams aead;
     struct wrap wrap;
 };
 
@@ -108,14 +111,21 @@ static enum err wrap_it(struct wrapping *p, const struct object *o, struct buffe
     return e;
 }
 
-static enum err reply_wrapped(struct work *w, const struct buffer *wrapped)
+static enum err reply_wrapped(struct wrapping *p, const struct buffer *wrapped)
 {
-    uint8_t *copy = work_memory(w, wrapped->len);
+    Hsm__CipherReply *reply = work_memory(p->work, sizeof *reply);
+    uint8_t *copy = work_memory(p->work, wrapped->len);
 
-    if (copy == NULL)
+    if (reply == NULL || copy == NULL)
         return ERR_NO_MEMORY;
+    hsm__cipher_reply__init(reply);
     memcpy(copy, wrapped->data, wrapped->len);
-    return reply_bytes(w, copy, wrapped->len);
+    reply->value = (ProtobufCBinaryData){.data = copy, .len = wrapped->len};
+    if (p->given.aead == &p->aead)
+        reply->iv = p->aead.iv;
+    work_reply(p->work)->of_case = HSM__REPLY__OF_CIPHER;
+    work_reply(p->work)->cipher = reply;
+    return ERR_OK;
 }
 
 enum err op_wrap_decide(struct work *w)
@@ -124,16 +134,21 @@ enum err op_wrap_decide(struct work *w)
     struct wrapping p = {.work = w};
     struct buffer wrapped = {0};
     struct named target;
+    struct diag why = {0};
     enum err e = wrapping_error(open_wrapping_key(&p, call));
 
+    if (e == ERR_OK)
+        e = own_iv_make(w, call->mechanism, &p.given, &p.aead);
     if (e == ERR_OK) {
         p.wrap = (struct wrap){.libctx = work_vault(w)->libctx,
                                .mechanism = p.use.mechanism,
-                               .given = call->mechanism,
+                               .given = &p.given,
                                .key = p.public_key == NULL ? p.use.key->key : NULL,
                                .public_key = p.public_key};
         e = wrapping_error(wrap_check(&p.wrap));
     }
+    if (e == ERR_OK && p.trusted && !lineage_trusts(&p.named.object, p.wrap.mechanism, &p.given, true, &why))
+        e = ERR_KEY_FUNCTION;
     if (e == ERR_OK && p.public_key != NULL)
         e = wrapping_error(permitted_size(w, p.wrap.mechanism, public_key_bits(p.public_key)));
     if (e == ERR_OK && (e = named_open(w, call->key, &target)) == ERR_OBJECT_HANDLE)
@@ -143,7 +158,9 @@ enum err op_wrap_decide(struct work *w)
     if (e == ERR_OK)
         e = wrap_it(&p, &target.object, &wrapped);
     if (e == ERR_OK)
-        e = reply_wrapped(w, &wrapped);
+        e = reply_wrapped(&p, &wrapped);
+    if (e != ERR_OK && why.what[0] != '\0')
+        work_detail(w, "%s", why.what);
     buffer_clear(&wrapped);
     public_key_free(p.public_key);
     key_use_close(w, &p.use);
