@@ -21,6 +21,9 @@ AC_DEFUN([CLUSTERHSM_LIBRAFT], [
 
   libraft_cppflags=$CPPFLAGS
   libraft_libs=$LIBS
+  libraft_ldflags=$LDFLAGS
+  # A libraft with sanitizers (tools/deps --sanitize) links only with theirs.
+  AS_IF([test "x$enable_sanitize" != xno], [LDFLAGS="$LDFLAGS -fsanitize=$enable_sanitize"])
   CPPFLAGS="$CPPFLAGS $RAFT_CFLAGS"
   LIBS="$RAFT_LIBS $LIBS"
   AC_MSG_CHECKING([that libraft is 0.22.1])
@@ -45,6 +48,7 @@ AC_DEFUN([CLUSTERHSM_LIBRAFT], [
      AC_MSG_ERROR([libraft has no raft_step: remove other versions or run tools/deps])])
   CPPFLAGS=$libraft_cppflags
   LIBS=$libraft_libs
+  LDFLAGS=$libraft_ldflags
   AC_SUBST([RAFT_CFLAGS])
   AC_SUBST([RAFT_LIBS])
 ])
