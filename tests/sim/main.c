@@ -3,7 +3,7 @@
  * sim --guards-off [--seeds A-B]     each guard off in turn, over the mixes: what that breaks
  * sim --list                         mixes, guards, breaks
  *
- * One child a seed; a bad one is printed with the command that replays it.
+ * Seeds run in a child process, which a bad one ends; it is printed with the command that replays it.
  */
 #include "tests/sim/world.h"
 
@@ -71,9 +71,25 @@ static void count_bad(struct tally *t, uint64_t seed, int status)
         t->crashed++;
 }
 
-static void run_one(uint64_t seed, const struct options *opt, struct tally *t, bool quiet)
+static void run_child(uint64_t seed, uint64_t last, const struct options *opt, int out) __attribute__((noreturn));
+static void run_child(uint64_t seed, uint64_t last, const struct options *opt, int out)
 {
-    struct stats stats = {0};
+    for (; seed <= last; seed++) {
+        struct stats stats = {0};
+        alarm(120);
+        run_seed(seed, opt, &stats);
+        fflush(stdout);
+        if (write(out, &stats, sizeof stats) != (ssize_t)sizeof stats)
+            exit(1);
+    }
+    exit(0);
+}
+
+/* Runs seeds in one child until one is bad, which ends it, and returns the first that it did not run. (A leak that a
+ * sanitizer sees as the child ends is laid to the last.) */
+static uint64_t run_until_bad(uint64_t seed, uint64_t last, const struct options *opt, struct tally *t, bool quiet)
+{
+    struct stats stats;
     int fd[2], status = 0;
     pid_t pid;
 
@@ -84,21 +100,26 @@ static void run_one(uint64_t seed, const struct options *opt, struct tally *t, b
     }
     if (pid == 0) {
         close(fd[0]);
-        alarm(120);
         if (quiet && (freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL))
             _exit(1);
-        run_seed(seed, opt, &stats);
-        fflush(stdout);
-        exit(write(fd[1], &stats, sizeof stats) == (ssize_t)sizeof stats ? 0 : 1);
+        run_child(seed, last, opt, fd[1]);
     }
     close(fd[1]);
-    if (read(fd[0], &stats, sizeof stats) == (ssize_t)sizeof stats)
+    for (; read(fd[0], &stats, sizeof stats) == (ssize_t)sizeof stats; seed++, t->runs++)
         add_stats(&t->stats, &stats);
     close(fd[0]);
     waitpid(pid, &status, 0);
-    t->runs++;
-    if (status != 0)
-        count_bad(t, seed, status);
+    if (status == 0)
+        return seed;
+    count_bad(t, seed <= last ? seed : last, status);
+    t->runs += seed <= last;
+    return seed + 1;
+}
+
+static void run_seeds(uint64_t first, uint64_t last, const struct options *opt, struct tally *t, bool quiet)
+{
+    while (first <= last)
+        first = run_until_bad(first, last, opt, t, quiet);
 }
 
 static void print_bad(const struct tally *t)
@@ -126,10 +147,8 @@ static void print_stats(const struct stats *s)
 static bool run_mix(const char *name, const struct options *opt, uint64_t first, uint64_t last)
 {
     struct tally t = {0};
-    uint64_t seed;
 
-    for (seed = first; seed <= last; seed++)
-        run_one(seed, opt, &t, false);
+    run_seeds(first, last, opt, &t, false);
     printf("%-13s %lu runs, %lu bad", name, t.runs, t.bad);
     print_bad(&t);
     if (t.bad > 0)
@@ -145,14 +164,13 @@ static void table_of_guards(struct options *opt, uint64_t first, uint64_t last)
 
     for (g = 0; g < GUARD_N; g++) {
         struct tally all = {0};
-        uint64_t seed, most = 0;
+        uint64_t most = 0;
         const char *where = "-";
         for (k = 0; k < MIXES; k++) {
             struct tally t = {0};
             opt->mix = mixes[k].bits;
             opt->guards_off = 1u << g;
-            for (seed = first; seed <= last; seed++)
-                run_one(seed, opt, &t, true);
+            run_seeds(first, last, opt, &t, true);
             if (t.bad > most) {
                 most = t.bad;
                 where = mixes[k].name;
