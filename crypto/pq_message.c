@@ -6,8 +6,9 @@
 #define CONTEXT_NAME "context-string"
 #define ENCODING_NAME "message-encoding"
 #define DETERMINISTIC_NAME "deterministic"
+#define MU_NAME "mu"
 
-enum { DOMAIN_HASHED = 1 };
+enum { DOMAIN_HASHED = 1, MU_BYTES = 64 };
 
 /* The object identifiers of hashes, 2.16.840.1.101.3.4.2.x: DER, all but the last byte. */
 static const uint8_t hash_id[] = {0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02};
@@ -49,6 +50,12 @@ enum err pq_message_make(const struct mechanism *m, const Hsm__PqParams *p, cons
         *param++ = OSSL_PARAM_construct_int(ENCODING_NAME, &out->raw);
         *param = OSSL_PARAM_construct_end();
         return mechanism_hash_id(hash) != 0 ? encode_hashed(p, hash, data, n, out) : ERR_MECHANISM_PARAM;
+    }
+    if (m->family == FAMILY_PQ_MU) { /* FIPS 204 algorithm 7 line 6: who has made it knows key and context */
+        out->external = 1;
+        *param++ = OSSL_PARAM_construct_int(MU_NAME, &out->external);
+        *param = OSSL_PARAM_construct_end();
+        return p->context.len > 0 ? ERR_MECHANISM_PARAM : n == MU_BYTES ? ERR_OK : ERR_DATA_LEN;
     }
     if (p->context.len > 0)
         *param++ = OSSL_PARAM_construct_octet_string(CONTEXT_NAME, p->context.data, p->context.len);

@@ -24,8 +24,8 @@ struct pq_message {
     uint8_t hashed[PQ_HASHED_BYTES_MAX];
 };
 
-/* `data` is the whole message for FAMILY_PQ_PURE, its hash for FAMILY_PQ_HASH. ERR_MECHANISM_PARAM, ERR_DATA_LEN: it is no
- * such hash; ERR_MECHANISM. */
+/* `data` is the whole message for FAMILY_PQ_PURE, its hash for FAMILY_PQ_HASH, the mu for FAMILY_PQ_MU. ERR_MECHANISM_PARAM,
+ * ERR_DATA_LEN: it is no such hash, no mu; ERR_MECHANISM. */
 enum err pq_message_make(const struct mechanism *m, const Hsm__PqParams *p, const uint8_t *data, size_t n, struct pq_message *out);
 
 #endif

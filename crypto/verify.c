@@ -187,6 +187,7 @@ static enum err (*const families[])(const struct verify *, const uint8_t *, size
     [FAMILY_EDDSA] = verify_eddsa,
     [FAMILY_PQ_PURE] = verify_pq,
     [FAMILY_PQ_HASH] = verify_pq,
+    [FAMILY_PQ_MU] = verify_pq,
 };
 
 enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,

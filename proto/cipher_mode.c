@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { AES_BLOCK_BYTES = 16, DES_BLOCK_BYTES = 8, SEMIBLOCK_BYTES = 8, XTS_TWEAK_BYTES = 16 };
+enum { AES_BLOCK_BYTES = 16, DES_BLOCK_BYTES = 8, SEMIBLOCK_BYTES = 8, XTS_TWEAK_BYTES = 16, GCM_IV_BYTES = 12 };
 
 static const struct cipher_mode modes[] = {
     {.family = FAMILY_ECB, .name = "ECB", .streams = true, .whole = true},
@@ -13,6 +13,7 @@ static const struct cipher_mode modes[] = {
     {.family = FAMILY_CFB, .name = "CFB", .streams = true},
     {.family = FAMILY_CFB8, .name = "CFB8", .streams = true},
     {.family = FAMILY_GCM, .name = "GCM", .tagged = true},
+    {.family = FAMILY_GCM_IV_FIRST, .name = "GCM", .tagged = true, .iv_first = GCM_IV_BYTES},
     {.family = FAMILY_CCM, .name = "CCM", .tagged = true},
     {.family = FAMILY_CHACHA_POLY, .name = "", .tagged = true},
     {.family = FAMILY_XTS, .name = "XTS", .least = AES_BLOCK_BYTES, .iv_bytes = XTS_TWEAK_BYTES},
@@ -31,6 +32,13 @@ const struct cipher_mode *cipher_mode_of(const struct mechanism *m)
         if (modes[i].family == m->family)
             return &modes[i];
     return NULL;
+}
+
+bool cipher_has_messages(const struct mechanism *m)
+{
+    const struct cipher_mode *mode = cipher_mode_of(m);
+
+    return mode != NULL && mode->tagged && mode->iv_first == 0;
 }
 
 size_t cipher_block_bytes(const struct mechanism *m)
@@ -63,14 +71,14 @@ size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_
     if (mode->pads)
         return (n / block + 1) * block;
     if (mode->tagged)
-        return n + tag_bytes;
+        return mode->iv_first + n + tag_bytes;
     return (mode->unit > 0 ? (n + mode->unit - 1) / mode->unit * mode->unit : n) + mode->longer;
 }
 
 size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, size_t n)
 {
     const struct cipher_mode *mode = cipher_mode_of(m);
-    size_t longer = mode == NULL ? 0 : mode->tagged ? tag_bytes : mode->pads ? 1 : mode->longer;
+    size_t longer = mode == NULL ? 0 : mode->tagged ? mode->iv_first + tag_bytes : mode->pads ? 1 : mode->longer;
 
     return n > longer ? n - longer : 0;
 }

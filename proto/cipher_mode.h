@@ -24,6 +24,7 @@ struct cipher_mode {
     bool iv_may_lack;  /* ... which may be left out */
     size_t longer;     /* so many bytes more of ciphertext than of data, after that is filled up to whole units */
     bool tagged;       /* AEAD: the ciphertext ends with a tag */
+    size_t iv_first;   /* ... and begins with a vector of so many bytes, which whoever encrypts makes */
 };
 
 /* NULL: the row is no such cipher. */
@@ -31,6 +32,9 @@ const struct cipher_mode *cipher_mode_of(const struct mechanism *m);
 
 /* Bytes of the block of the row's cipher: 16 of AES, 8 of triple DES. */
 size_t cipher_block_bytes(const struct mechanism *m);
+
+/* AEAD whose vector and tag stand beside the data, as C_EncryptMessage and its like have it. */
+bool cipher_has_messages(const struct mechanism *m);
 
 /* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC". */
 void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t room);

@@ -21,6 +21,7 @@
 #define CIPHER_LONGER_BYTES_MAX 64u           /* ... and a ciphertext may be longer by a tag, a vector, a block of padding */
 #define GCM_IV_BYTES_MAX 128u                 /* OpenSSL's limit */
 #define PARAMETER_BYTES_MAX (16u * 1024u)       /* one byte string of a mechanism's parameter */
+#define KBKDF_FIELDS_MAX 32u                  /* what the PRF of SP 800-108 is given */
 #define HEADER_IDS_MAX 8u                     /* records named in an open header */
 #define FIND_IDS_MAX 64u                      /* objects in one reply to a search */
 

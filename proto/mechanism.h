@@ -23,6 +23,7 @@ enum mechanism_family {
     FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
     FAMILY_KEM,      /* secrets encapsulated and decapsulated */
     FAMILY_PQ_HASH,  /* ... over its hash */
+    FAMILY_PQ_MU,    /* ... over what the caller has made of both key and message */
     FAMILY_HMAC,
     FAMILY_HASH,
     FAMILY_SECRET,   /* secret keys made */
@@ -36,6 +37,7 @@ enum mechanism_family {
     FAMILY_CFB,
     FAMILY_CFB8,
     FAMILY_GCM,
+    FAMILY_GCM_IV_FIRST, /* GCM under a vector that the vault makes, which stands in front of the ciphertext */
     FAMILY_CCM,
     FAMILY_CHACHA_POLY,
     FAMILY_XTS,
@@ -77,6 +79,7 @@ enum mechanism_param {
     PARAM_IV,     /* the bytes of an initialization vector */
     PARAM_CTR,    /* CK_AES_CTR_PARAMS */
     PARAM_GCM,    /* CK_GCM_PARAMS */
+    PARAM_GCM_NO_IV, /* the same, without a vector */
     PARAM_CCM,    /* CK_CCM_PARAMS */
     PARAM_CHACHA, /* CK_SALSA20_CHACHA20_POLY1305_PARAMS */
     PARAM_GENERAL, /* CK_MAC_GENERAL_PARAMS */
@@ -84,6 +87,7 @@ enum mechanism_param {
     PARAM_HKDF,           /* CK_HKDF_PARAMS */
     PARAM_KBKDF,          /* CK_SP800_108_KDF_PARAMS */
     PARAM_KBKDF_FEEDBACK, /* CK_SP800_108_FEEDBACK_KDF_PARAMS */
+    PARAM_CLOUDHSM_KBKDF, /* CloudHSM's CK_SP800_108_KDF_PARAMS, or the standard's */
     PARAM_PBKDF2,         /* CK_PKCS5_PBKD2_PARAMS2 */
     PARAM_TLS12_MASTER,   /* CK_TLS12_MASTER_KEY_DERIVE_PARAMS */
     PARAM_TLS12_KEYS,     /* CK_TLS12_KEY_MAT_PARAMS */
@@ -92,9 +96,11 @@ enum mechanism_param {
     PARAM_DATA,           /* CK_KEY_DERIVATION_STRING_DATA */
     PARAM_BIT,            /* CK_EXTRACT_PARAMS */
     PARAM_AES_CBC_DATA,   /* CK_AES_CBC_ENCRYPT_DATA_PARAMS */
+    PARAM_DES_CBC_DATA,   /* CK_DES_CBC_ENCRYPT_DATA_PARAMS */
     PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
     PARAM_ECDH_AES,       /* CK_ECDH_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
+    PARAM_PQ_NO_CONTEXT, /* the same, without a context */
     PARAM_PQ_HASH, /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
     PARAM_EDDSA    /* CK_EDDSA_PARAMS, which may be left out */
 };

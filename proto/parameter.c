@@ -14,14 +14,25 @@ enum {
 };
 
 /* NIST SP 800-38D section 5.2.1.2 */
+static bool is_gcm_tag(size_t n)
+{
+    return n == 4 || n == 8 || (n >= 12 && n <= TAG_BYTES_MAX);
+}
+
 static enum err check_gcm(const struct mechanism *row, const Hsm__Mechanism *m)
 {
-    size_t tag = m->aead->tag_bytes;
-
     (void)row;
     if (m->aead->iv.len == 0 || m->aead->iv.len > GCM_IV_BYTES_MAX)
         return ERR_MECHANISM_PARAM;
-    return tag == 4 || tag == 8 || (tag >= 12 && tag <= TAG_BYTES_MAX) ? ERR_OK : ERR_MECHANISM_PARAM;
+    return is_gcm_tag(m->aead->tag_bytes) ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+/* A vector that is given would not be the one that is used. */
+static enum err check_gcm_no_iv(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->aead->iv.len == 0 && m->aead->generator == CKG_NO_GENERATE && is_gcm_tag(m->aead->tag_bytes) ? ERR_OK
+                                                                                                             : ERR_MECHANISM_PARAM;
 }
 
 /* NIST SP 800-38C appendix A.1 */
@@ -96,6 +107,12 @@ static enum err check_pq(const struct mechanism *row, const Hsm__Mechanism *m)
                : ERR_MECHANISM_PARAM;
 }
 
+/* It is in the mu already. */
+static enum err check_pq_no_context(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    return m->pq->context.len == 0 ? check_pq(row, m) : ERR_MECHANISM_PARAM;
+}
+
 static enum err check_pq_hash(const struct mechanism *row, const Hsm__Mechanism *m)
 {
     (void)row;
@@ -123,6 +140,7 @@ static const struct {
     [PARAM_IV] = {offsetof(Hsm__Mechanism, iv), check_iv},
     [PARAM_CTR] = {offsetof(Hsm__Mechanism, iv), check_ctr},
     [PARAM_GCM] = {offsetof(Hsm__Mechanism, aead), check_gcm},
+    [PARAM_GCM_NO_IV] = {offsetof(Hsm__Mechanism, aead), check_gcm_no_iv},
     [PARAM_CCM] = {offsetof(Hsm__Mechanism, aead), check_ccm},
     [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
     [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
@@ -130,6 +148,7 @@ static const struct {
     [PARAM_HKDF] = {offsetof(Hsm__Mechanism, hkdf), NULL},
     [PARAM_KBKDF] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
     [PARAM_KBKDF_FEEDBACK] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
+    [PARAM_CLOUDHSM_KBKDF] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
     [PARAM_PBKDF2] = {offsetof(Hsm__Mechanism, pbkdf2), NULL},
     [PARAM_TLS12_MASTER] = {offsetof(Hsm__Mechanism, tls12), NULL},
     [PARAM_TLS12_KEYS] = {offsetof(Hsm__Mechanism, tls12), NULL},
@@ -137,9 +156,11 @@ static const struct {
     [PARAM_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_BIT] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_AES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
+    [PARAM_DES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_rsa_aes},
     [PARAM_ECDH_AES] = {offsetof(Hsm__Mechanism, ecdh), check_aes_bits},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
+    [PARAM_PQ_NO_CONTEXT] = {offsetof(Hsm__Mechanism, pq), check_pq_no_context},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
     [PARAM_EDDSA] = {offsetof(Hsm__Mechanism, eddsa), check_eddsa},
 };

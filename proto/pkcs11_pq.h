@@ -45,6 +45,10 @@
 #ifndef CKM_ML_DSA
 #define CKM_ML_DSA 0x0000001dUL
 #endif
+/* Not in 3.2: the number that the standard's committee has allotted for the next version. */
+#ifndef CKM_ML_DSA_EXTERNAL_MU
+#define CKM_ML_DSA_EXTERNAL_MU 0x0000403cUL
+#endif
 #ifndef CKM_HASH_ML_DSA
 #define CKM_HASH_ML_DSA 0x0000001fUL
 #endif

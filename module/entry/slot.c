@@ -139,7 +139,7 @@ static CK_FLAGS info_flags(const struct mechanism *row)
 {
     CK_FLAGS flags = row->flags | (row->where != WHERE_LOCAL ? CKF_HW : 0);
 
-    if (row->flags & CKF_ENCRYPT && cipher_mode_of(row) != NULL && cipher_mode_of(row)->tagged)
+    if (row->flags & CKF_ENCRYPT && cipher_has_messages(row))
         flags |= CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
     if (row->flags & CKF_SIGN)
         flags |= CKF_MESSAGE_SIGN | CKF_MULTI_MESSAGE;

@@ -15,9 +15,11 @@ static const struct {
     [PARAM_IV] = {.take_any = parameter_take_iv},
     [PARAM_CTR] = {.bytes = sizeof(CK_AES_CTR_PARAMS), .take = parameter_take_ctr},
     [PARAM_GCM] = {.take_any = parameter_take_gcm},
+    [PARAM_GCM_NO_IV] = {.take_any = parameter_take_gcm},
     [PARAM_CCM] = {.bytes = sizeof(CK_CCM_PARAMS), .take = parameter_take_ccm},
     [PARAM_CHACHA] = {.bytes = sizeof(CK_SALSA20_CHACHA20_POLY1305_PARAMS), .take = parameter_take_chacha},
     [PARAM_PQ] = {.take_any = parameter_take_pq},
+    [PARAM_PQ_NO_CONTEXT] = {.take_any = parameter_take_pq},
     [PARAM_PQ_HASH] = {.bytes = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT), .take = parameter_take_pq_hash},
     [PARAM_EDDSA] = {.take_any = parameter_take_eddsa},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
@@ -25,6 +27,7 @@ static const struct {
     [PARAM_HKDF] = {.bytes = sizeof(CK_HKDF_PARAMS), .take = parameter_take_hkdf},
     [PARAM_KBKDF] = {.bytes = sizeof(CK_SP800_108_KDF_PARAMS), .take = parameter_take_kbkdf},
     [PARAM_KBKDF_FEEDBACK] = {.bytes = sizeof(CK_SP800_108_FEEDBACK_KDF_PARAMS), .take = parameter_take_kbkdf_feedback},
+    [PARAM_CLOUDHSM_KBKDF] = {.take_any = parameter_take_cloudhsm_kbkdf},
     [PARAM_PBKDF2] = {.bytes = sizeof(CK_PKCS5_PBKD2_PARAMS2), .take = parameter_take_pbkdf2},
     [PARAM_TLS12_MASTER] = {.bytes = sizeof(CK_TLS12_MASTER_KEY_DERIVE_PARAMS), .take = parameter_take_tls12_master},
     [PARAM_TLS12_KEYS] = {.bytes = sizeof(CK_TLS12_KEY_MAT_PARAMS), .take = parameter_take_tls12_keys},
@@ -35,6 +38,7 @@ static const struct {
     [PARAM_RSA_AES] = {.bytes = sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), .take = parameter_take_rsa_aes},
     [PARAM_ECDH_AES] = {.bytes = sizeof(CK_ECDH_AES_KEY_WRAP_PARAMS), .take = parameter_take_ecdh_aes},
     [PARAM_AES_CBC_DATA] = {.bytes = sizeof(CK_AES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_aes_cbc_data},
+    [PARAM_DES_CBC_DATA] = {.bytes = sizeof(CK_DES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_des_cbc_data},
 };
 
 static enum err take_parameter(const struct mechanism *row, const CK_MECHANISM *given, void *context, Hsm__Mechanism *out)

@@ -22,7 +22,7 @@ static enum err take_row(struct module *m, const CK_MECHANISM *mechanism, CK_FLA
 {
     const struct mechanism *row = mechanism_find(mechanism->mechanism);
 
-    if (row == NULL || !mechanism_does(row, use) || cipher_mode_of(row) == NULL || !cipher_mode_of(row)->tagged)
+    if (row == NULL || !mechanism_does(row, use) || !cipher_has_messages(row))
         return ERR_MECHANISM;
     *out = row;
     return policy_check_row(m, row);

@@ -29,6 +29,7 @@ enum err parameter_take_ecdh(const struct mechanism *row, const void *given, Hsm
 enum err parameter_take_hkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_kbkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_kbkdf_feedback(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_cloudhsm_kbkdf(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_pbkdf2(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_tls12_master(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_tls12_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
@@ -39,6 +40,7 @@ enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm_
 enum err parameter_take_rsa_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ecdh_aes(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_des_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 
 enum err parameter_take_pq(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);

@@ -54,6 +54,8 @@ enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_U
     } else {
         return ERR_MECHANISM_PARAM;
     }
+    if (row->param == PARAM_GCM_NO_IV && p.iv == NULL)
+        p.iv_bytes = 0;
     /* PKCS #11 3.1 section 6.13.7: what GMAC authenticates is the data. */
     if (p.tag_bits % 8 != 0 || (row->family == FAMILY_GMAC && p.aad_bytes > 0))
         return ERR_MECHANISM_PARAM;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FIELDS_MAX = 32 };
+#include "proto/limits.h"
 
 static enum err take_ecdh(const CK_ECDH1_DERIVE_PARAMS *p, Hsm__Mechanism *out)
 {
@@ -100,7 +100,7 @@ static enum err take_kbkdf(const struct mechanism *row, const CK_SP800_108_FEEDB
         return ERR_NO_MEMORY;
     hsm__kbkdf_params__init(out->kbkdf);
     out->kbkdf->prf = p->prfType;
-    if (p->ulNumberOfDataParams == 0 || p->ulNumberOfDataParams > FIELDS_MAX || p->pDataParams == NULL ||
+    if (p->ulNumberOfDataParams == 0 || p->ulNumberOfDataParams > KBKDF_FIELDS_MAX || p->pDataParams == NULL ||
         p->ulAdditionalDerivedKeys > 0)
         return ERR_MECHANISM_PARAM;
     if ((e = parameter_copy(p->pIV, p->ulIVLen, &out->kbkdf->iv)) != ERR_OK)
@@ -264,6 +264,15 @@ enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm_
 enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     CK_AES_CBC_ENCRYPT_DATA_PARAMS p;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    return take_data(p.pData, p.length, p.iv, sizeof p.iv, out);
+}
+
+enum err parameter_take_des_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_DES_CBC_ENCRYPT_DATA_PARAMS p;
 
     (void)row;
     memcpy(&p, given, sizeof p);

@@ -94,12 +94,14 @@ static bool accepts_pq(const struct opinion *o, EVP_PKEY *key, const uint8_t *si
     bool hashed = o->row->family == FAMILY_PQ_HASH;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     uint8_t encoded[BLOCK_BYTES_MAX];
-    int raw = 0;
-    OSSL_PARAM params[] = {hashed ? OSSL_PARAM_construct_int("message-encoding", &raw)
-                                  : OSSL_PARAM_construct_octet_string("context-string", p->pContext, p->ulContextLen),
-                           OSSL_PARAM_construct_end()};
+    int raw = 0, mu = 1;
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string("context-string", p->pContext, p->ulContextLen), OSSL_PARAM_construct_end()};
     bool ok;
 
+    if (hashed)
+        params[0] = OSSL_PARAM_construct_int("message-encoding", &raw);
+    else if (o->row->family == FAMILY_PQ_MU)
+        params[0] = OSSL_PARAM_construct_int("mu", &mu);
     ck_assert_int_eq(EVP_DigestVerifyInit_ex(ctx, NULL, NULL, NULL, NULL, key, params), 1);
     ok = hashed ? EVP_DigestVerify(ctx, signature, signature_n, encoded, encode_hashed(o, p, encoded)) == 1
                 : EVP_DigestVerify(ctx, signature, signature_n, o->data, o->n) == 1;
@@ -120,7 +122,7 @@ bool opinion_accepts(const struct opinion *o, EVP_PKEY *key, const uint8_t *sign
 
     if (o->row->family == FAMILY_RSA_RAW)
         return accepts_raw(o, key, signature, signature_n);
-    if (o->row->family == FAMILY_PQ_PURE || o->row->family == FAMILY_PQ_HASH)
+    if (o->row->family == FAMILY_PQ_PURE || o->row->family == FAMILY_PQ_HASH || o->row->family == FAMILY_PQ_MU)
         return accepts_pq(o, key, signature, signature_n);
     if (o->row->family == FAMILY_EDDSA)
         return accepts_eddsa(o, key, signature, signature_n);

@@ -22,7 +22,8 @@ struct given {
     int tag;
 };
 
-static struct given given_of(const struct mechanism *row, const CK_MECHANISM *m)
+/* `ours`: what the vault has made, which may begin with the vector. */
+static struct given given_of(const struct mechanism *row, const CK_MECHANISM *m, const uint8_t *ours)
 {
     const CK_GCM_PARAMS *gcm = m->pParameter;
     const CK_CCM_PARAMS *ccm = m->pParameter;
@@ -31,6 +32,8 @@ static struct given given_of(const struct mechanism *row, const CK_MECHANISM *m)
 
     if (row->param == PARAM_GCM)
         return (struct given){gcm->pIv, gcm->pAAD, gcm->ulIvLen, gcm->ulAADLen, (int)gcm->ulTagBits / 8};
+    if (row->param == PARAM_GCM_NO_IV)
+        return (struct given){ours, gcm->pAAD, cipher_mode_of(row)->iv_first, gcm->ulAADLen, (int)gcm->ulTagBits / 8};
     if (row->param == PARAM_CCM)
         return (struct given){ccm->pNonce, ccm->pAAD, ccm->ulNonceLen, ccm->ulAADLen, (int)ccm->ulMACLen};
     if (row->param == PARAM_CHACHA)
@@ -43,11 +46,11 @@ static struct given given_of(const struct mechanism *row, const CK_MECHANISM *m)
 size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out)
 {
     const struct mechanism *row = mechanism_find(m->mechanism);
-    const struct given g = given_of(row, m);
+    const struct given g = given_of(row, m, out);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     char name[32];
     EVP_CIPHER *cipher;
-    int a = 0, b = 0;
+    int a = 0, b = 0, first = (int)cipher_mode_of(row)->iv_first;
 
     cipher_name(row, key.n, name, sizeof name);
     ck_assert_ptr_nonnull(cipher = EVP_CIPHER_fetch(NULL, name, NULL));
@@ -63,13 +66,14 @@ size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uin
         EVP_EncryptUpdate(ctx, NULL, &a, NULL, (int)n);
     if (g.aad_n > 0)
         EVP_EncryptUpdate(ctx, NULL, &a, g.aad, (int)g.aad_n);
+    out += first;
     ck_assert_int_eq(EVP_EncryptUpdate(ctx, out, &a, data, (int)n), 1);
     ck_assert_int_eq(EVP_EncryptFinal_ex(ctx, out + a, &b), 1);
     if (g.tag > 0)
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, g.tag, out + a + b);
     EVP_CIPHER_free(cipher);
     EVP_CIPHER_CTX_free(ctx);
-    return (size_t)(a + b + g.tag);
+    return (size_t)(first + a + b + g.tag);
 }
 
 /* ---- MACs */

@@ -14,7 +14,8 @@ struct opinion_key {
     size_t n;
 };
 
-/* Rows of ciphers (proto/cipher_mode.h). Returns the bytes of ciphertext and tag. */
+/* Rows of ciphers (proto/cipher_mode.h). Where the vault puts a vector of its own in front, it is taken from there: `out` holds what
+ * the vault has made. Returns the bytes of ciphertext and tag. */
 size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out);
 
 /* HMAC, CMAC, GMAC, as long as the row and its parameter say. */

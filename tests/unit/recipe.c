@@ -28,8 +28,8 @@ static CK_MECHANISM kbkdf(const struct mechanism *row)
     fields[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_BYTE_ARRAY, recipe_data, RECIPE_DATA_BYTES};
     plain = (CK_SP800_108_KDF_PARAMS){CKM_SHA256_HMAC, n, fields, 0, NULL};
     feedback = (CK_SP800_108_FEEDBACK_KDF_PARAMS){CKM_SHA256_HMAC, n, fields, RECIPE_DATA_BYTES, recipe_data, 0, NULL};
-    return row->param == PARAM_KBKDF ? (CK_MECHANISM){row->type, &plain, sizeof plain}
-                                     : (CK_MECHANISM){row->type, &feedback, sizeof feedback};
+    return row->param == PARAM_KBKDF_FEEDBACK ? (CK_MECHANISM){row->type, &feedback, sizeof feedback}
+                                              : (CK_MECHANISM){row->type, &plain, sizeof plain};
 }
 
 static CK_MECHANISM tls(const struct mechanism *row)
@@ -60,6 +60,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     static CK_KEY_DERIVATION_STRING_DATA text;
     static CK_ULONG bit;
     static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
+    static CK_DES_CBC_ENCRYPT_DATA_PARAMS des_cbc;
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
     static CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes;
     static CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes;
@@ -79,6 +80,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
         return (CK_MECHANISM){row->type, &hkdf, sizeof hkdf};
     case PARAM_KBKDF:
     case PARAM_KBKDF_FEEDBACK:
+    case PARAM_CLOUDHSM_KBKDF:
         return kbkdf(row);
     case PARAM_PBKDF2:
         pbkdf2 = (CK_PKCS5_PBKD2_PARAMS2){CKZ_SALT_SPECIFIED, recipe_data, RECIPE_DATA_BYTES, RECIPE_ITERATIONS,
@@ -100,6 +102,9 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_AES_CBC_DATA:
         cbc = (CK_AES_CBC_ENCRYPT_DATA_PARAMS){.pData = recipe_data, .length = RECIPE_DATA_BYTES};
         return (CK_MECHANISM){row->type, &cbc, sizeof cbc};
+    case PARAM_DES_CBC_DATA:
+        des_cbc = (CK_DES_CBC_ENCRYPT_DATA_PARAMS){.pData = recipe_data, .length = RECIPE_DATA_BYTES};
+        return (CK_MECHANISM){row->type, &des_cbc, sizeof des_cbc};
     case PARAM_RSA_AES:
         oaep = (CK_RSA_PKCS_OAEP_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
         rsa_aes = (CK_RSA_AES_KEY_WRAP_PARAMS){256, &oaep};
@@ -110,6 +115,9 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_PQ:
         pq = (CK_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, recipe_data, RECIPE_DATA_BYTES};
         return (CK_MECHANISM){row->type, &pq, sizeof pq};
+    case PARAM_PQ_NO_CONTEXT:
+        pq = (CK_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, NULL, 0};
+        return (CK_MECHANISM){row->type, &pq, sizeof pq};
     case PARAM_EDDSA:
         eddsa = (struct pkcs11_eddsa_params){CK_FALSE, 0, NULL};
         return (CK_MECHANISM){row->type, &eddsa, sizeof eddsa};
@@ -118,6 +126,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_IV:
     case PARAM_CTR:
     case PARAM_GCM:
+    case PARAM_GCM_NO_IV:
     case PARAM_CCM:
     case PARAM_CHACHA:
     case PARAM_GENERAL:
@@ -155,6 +164,8 @@ static const struct {
     {PARAM_GCM, "tag of 7 bits", AT(CK_GCM_PARAMS, ulTagBits), 7, 0},
     {PARAM_GCM, "tag of 136 bits", AT(CK_GCM_PARAMS, ulTagBits), 136, 0},
     {PARAM_GCM, "data's length", AT(CK_GCM_PARAMS, ulAADLen), ~0UL, 0},
+    {PARAM_GCM_NO_IV, "tag of 7 bits", AT(CK_GCM_PARAMS, ulTagBits), 7, 0},
+    {PARAM_GCM_NO_IV, "data's length", AT(CK_GCM_PARAMS, ulAADLen), ~0UL, 0},
     {PARAM_CCM, "nonce of 6", AT(CK_CCM_PARAMS, ulNonceLen), 6, 0},
     {PARAM_CCM, "nonce of 14", AT(CK_CCM_PARAMS, ulNonceLen), 14, 0},
     {PARAM_CCM, "nonce", CUT(CK_CCM_PARAMS, pNonce), 0},
@@ -189,6 +200,10 @@ static const struct {
     {PARAM_KBKDF_FEEDBACK, "fields", CUT(CK_SP800_108_FEEDBACK_KDF_PARAMS, pDataParams), 0},
     {PARAM_KBKDF_FEEDBACK, "IV", CUT(CK_SP800_108_FEEDBACK_KDF_PARAMS, pIV), 0},
     {PARAM_KBKDF_FEEDBACK, "further keys", AT(CK_SP800_108_FEEDBACK_KDF_PARAMS, ulAdditionalDerivedKeys), ~0UL, 0},
+    {PARAM_CLOUDHSM_KBKDF, "PRF", AT(CK_SP800_108_KDF_PARAMS, prfType), CKM_RSA_PKCS, 0},
+    {PARAM_CLOUDHSM_KBKDF, "no fields", AT(CK_SP800_108_KDF_PARAMS, ulNumberOfDataParams), 0, 0},
+    {PARAM_CLOUDHSM_KBKDF, "fields", CUT(CK_SP800_108_KDF_PARAMS, pDataParams), 0},
+    {PARAM_CLOUDHSM_KBKDF, "many fields", AT(CK_SP800_108_KDF_PARAMS, ulNumberOfDataParams), ~0UL, 0},
     {PARAM_PBKDF2, "salt's source", AT(CK_PKCS5_PBKD2_PARAMS2, saltSource), 9, 0},
     {PARAM_PBKDF2, "salt", CUT(CK_PKCS5_PBKD2_PARAMS2, pSaltSourceData), 0},
     {PARAM_PBKDF2, "no rounds", AT(CK_PKCS5_PBKD2_PARAMS2, iterations), 0, 0},
@@ -215,6 +230,8 @@ static const struct {
     {PARAM_BIT, "bit", 0, 8 * 4096, 0},
     {PARAM_AES_CBC_DATA, "data", CUT(CK_AES_CBC_ENCRYPT_DATA_PARAMS, pData), 0},
     {PARAM_AES_CBC_DATA, "length", AT(CK_AES_CBC_ENCRYPT_DATA_PARAMS, length), ~0UL, 0},
+    {PARAM_DES_CBC_DATA, "data", CUT(CK_DES_CBC_ENCRYPT_DATA_PARAMS, pData), 0},
+    {PARAM_DES_CBC_DATA, "length", AT(CK_DES_CBC_ENCRYPT_DATA_PARAMS, length), ~0UL, 0},
     {PARAM_RSA_AES, "key's length", AT(CK_RSA_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 100, 0},
     {PARAM_RSA_AES, "OAEP", CUT(CK_RSA_AES_KEY_WRAP_PARAMS, pOAEPParams), 0},
     {PARAM_ECDH_AES, "key's length", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 512, 0},
@@ -224,6 +241,8 @@ static const struct {
     {PARAM_PQ, "hedge", AT(CK_SIGN_ADDITIONAL_CONTEXT, hedgeVariant), 7, 0},
     {PARAM_PQ, "context", CUT(CK_SIGN_ADDITIONAL_CONTEXT, pContext), 0},
     {PARAM_PQ, "context's length", AT(CK_SIGN_ADDITIONAL_CONTEXT, ulContextLen), ~0UL, 0},
+    {PARAM_PQ_NO_CONTEXT, "hedge", AT(CK_SIGN_ADDITIONAL_CONTEXT, hedgeVariant), 7, 0},
+    {PARAM_PQ_NO_CONTEXT, "context", AT(CK_SIGN_ADDITIONAL_CONTEXT, ulContextLen), 4, 0},
     {PARAM_PQ_HASH, "hedge", AT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, hedgeVariant), 7, 0},
     {PARAM_PQ_HASH, "context", CUT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, pContext), 0},
     {PARAM_PQ_HASH, "hash", AT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, hash), CKM_RSA_PKCS, 0},
@@ -246,7 +265,7 @@ static size_t wholes_of(const struct mechanism *row, const CK_MECHANISM *good)
 {
     if (good->pParameter == NULL)
         return 3;
-    return row->param == PARAM_PQ || row->param == PARAM_EDDSA ? 4 : 5;
+    return row->param == PARAM_PQ || row->param == PARAM_PQ_NO_CONTEXT || row->param == PARAM_EDDSA ? 4 : 5;
 }
 
 static void wrong_whole(size_t i, struct recipe_wrong *out)

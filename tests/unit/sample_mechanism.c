@@ -84,6 +84,9 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
             gcm.ulAADLen = sizeof aad;
         }
         return (CK_MECHANISM){m->type, &gcm, sizeof gcm};
+    case PARAM_GCM_NO_IV:
+        gcm = (CK_GCM_PARAMS){.pAAD = aad, .ulAADLen = sizeof aad, .ulTagBits = 128};
+        return (CK_MECHANISM){m->type, &gcm, sizeof gcm};
     case PARAM_CCM:
         ccm = (CK_CCM_PARAMS){data_bytes, nonce, sizeof nonce, aad, sizeof aad, 12};
         return (CK_MECHANISM){m->type, &ccm, sizeof ccm};
@@ -101,12 +104,14 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
         return (CK_MECHANISM){m->type, &pq, sizeof pq};
     case PARAM_EDDSA:
     case PARAM_NONE:
+    case PARAM_PQ_NO_CONTEXT:
     case PARAM_PQ: /* which may be left out */
     case PARAM_PSS:
     case PARAM_ECDH:
     case PARAM_HKDF:
     case PARAM_KBKDF:
     case PARAM_KBKDF_FEEDBACK:
+    case PARAM_CLOUDHSM_KBKDF:
     case PARAM_PBKDF2:
     case PARAM_TLS12_MASTER:
     case PARAM_TLS12_KEYS:
@@ -115,6 +120,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_DATA:
     case PARAM_BIT:
     case PARAM_AES_CBC_DATA:
+    case PARAM_DES_CBC_DATA:
     case PARAM_RSA_AES:
     case PARAM_ECDH_AES:
         break;

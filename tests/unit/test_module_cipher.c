@@ -151,7 +151,8 @@ START_TEST(test_every_row_gives_the_same_in_one_part_and_in_many_and_back)
                 if (n / parts[p] > 100)
                     continue;
                 got = in_parts(encrypt(), &m, key, text, n, parts[p], again);
-                ck_assert_msg(got == sealed_n && memcmp(again, sealed, got) == 0, "%s: %lu in parts of %lu", row->name, n, parts[p]);
+                ck_assert_msg(got == sealed_n && (cipher_mode_of(row)->iv_first > 0 || memcmp(again, sealed, got) == 0),
+                              "%s: %lu in parts of %lu", row->name, n, parts[p]);
                 got = in_parts(decrypt(), &m, key, sealed, sealed_n, parts[p], again);
                 ck_assert_msg(got == n && memcmp(again, text, got) == 0, "%s: %lu in parts of %lu, back", row->name, n, parts[p]);
             }
@@ -181,6 +182,7 @@ START_TEST(test_every_row_is_openssls)
             for (CK_ULONG j = 0; j < bytes; j++)
                 value[j] = (CK_BYTE)(j + 1);
             n = in_one(encrypt(), &m, key, text, 96, sealed);
+            memcpy(again, sealed, n); /* for a vector in front */
             theirs_n = opinion_encrypts(&m, (struct opinion_key){value, bytes}, text, 96, again);
             ck_assert_msg(n == theirs_n && memcmp(sealed, again, n) == 0, "%s with %lu bytes", row->name, bytes);
         }
@@ -254,6 +256,7 @@ START_TEST(test_lengths_that_a_mode_has_not_are_told)
     ck_rv(try(decrypt(), sample_mechanism(mechanism_find(CKM_AES_CBC_PAD), 0), aes, text, 17), CKR_ENCRYPTED_DATA_LEN_RANGE);
     ck_rv(try(decrypt(), sample_mechanism(mechanism_find(CKM_AES_CBC_PAD), 0), aes, text, 0), CKR_ENCRYPTED_DATA_LEN_RANGE);
     ck_rv(try(decrypt(), sample_mechanism(mechanism_find(CKM_AES_GCM), 0), aes, text, 15), CKR_ENCRYPTED_DATA_LEN_RANGE);
+    ck_rv(try(decrypt(), sample_mechanism(mechanism_find(CKM_CLOUDHSM_AES_GCM), 0), aes, text, 27), CKR_ENCRYPTED_DATA_LEN_RANGE);
     ck_rv(try(encrypt(), sample_mechanism(mechanism_find(CKM_AES_CCM), 20), aes, text, 19), CKR_DATA_LEN_RANGE);
     ck_rv(try(encrypt(), sample_mechanism(mechanism_find(CKM_AES_XTS), 0), xts, text, 15), CKR_DATA_LEN_RANGE);
     ck_rv(try(encrypt(), sample_mechanism(mechanism_find(CKM_AES_KEY_WRAP), 0), aes, text, 8), CKR_DATA_LEN_RANGE);
@@ -271,7 +274,8 @@ END_TEST
 
 START_TEST(test_changed_ciphertext_gives_no_plaintext)
 {
-    static const CK_MECHANISM_TYPE types[] = {CKM_AES_GCM, CKM_AES_CCM, CKM_CHACHA20_POLY1305, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP};
+    static const CK_MECHANISM_TYPE types[] = {CKM_AES_GCM, CKM_AES_CCM, CKM_CHACHA20_POLY1305, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP,
+                                              CKM_CLOUDHSM_AES_GCM};
 
     setup();
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {

@@ -74,7 +74,7 @@ static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags
 {
     if (row->family == FAMILY_ECDH)
         return pair(flags);
-    return import(row->key_type, row->size_min == 48 ? 48 : 32, flags);
+    return import(row->key_type, row->size_min == row->size_max ? row->size_min : 32, flags);
 }
 
 /* ---- parameters: one that is good, for each kind */
@@ -146,7 +146,8 @@ static const struct mechanism *row_at(size_t *i)
 {
     const struct mechanism *row;
 
-    while ((row = mechanism_at((*i)++)) != NULL && !mechanism_does(row, CKF_DERIVE)) {
+    while ((row = mechanism_at((*i)++)) != NULL &&
+           (!mechanism_does(row, CKF_DERIVE) || !policy_allows(local_node_policy, row))) {
     }
     return row;
 }

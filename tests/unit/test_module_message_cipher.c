@@ -24,7 +24,7 @@ static void setup(void)
 
 static bool is_row(const struct mechanism *row)
 {
-    return cipher_mode_of(row) != NULL && cipher_mode_of(row)->tagged && mechanism_does(row, CKF_ENCRYPT);
+    return cipher_has_messages(row) && mechanism_does(row, CKF_ENCRYPT);
 }
 
 union parameters {

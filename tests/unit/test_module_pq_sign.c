@@ -275,6 +275,59 @@ START_TEST(test_long_messages_are_signed_whole_up_to_their_limit)
 }
 END_TEST
 
+/* FIPS 204 algorithm 7 line 6: of the public key, a context and the message. */
+static void make_mu(CK_OBJECT_HANDLE public_key, CK_BYTE mu[64])
+{
+    CK_BYTE key[PARAMETER_SET_PUBLIC_BYTES_MAX], tr[64], domain[] = {0, sizeof context};
+    CK_ATTRIBUTE a = {CKA_VALUE, key, sizeof key};
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    ck_ok(f->C_GetAttributeValue(s, public_key, &a, 1));
+    ck_assert(EVP_DigestInit_ex(ctx, EVP_shake256(), NULL) == 1 && EVP_DigestUpdate(ctx, key, a.ulValueLen) == 1);
+    ck_assert_int_eq(EVP_DigestFinalXOF(ctx, tr, sizeof tr), 1);
+    ck_assert(EVP_DigestInit_ex(ctx, EVP_shake256(), NULL) == 1 && EVP_DigestUpdate(ctx, tr, sizeof tr) == 1);
+    ck_assert(EVP_DigestUpdate(ctx, domain, sizeof domain) == 1 && EVP_DigestUpdate(ctx, context, sizeof context) == 1);
+    ck_assert(EVP_DigestUpdate(ctx, message, sizeof message) == 1 && EVP_DigestFinalXOF(ctx, mu, 64) == 1);
+    EVP_MD_CTX_free(ctx);
+}
+
+/* Who has only the mu signs the same as who has the message. */
+START_TEST(test_a_mu_that_the_caller_makes_is_signed_like_its_message)
+{
+    static const CK_ULONG numbers[] = {CKP_ML_DSA_44, CKP_ML_DSA_65, CKP_ML_DSA_87};
+    CK_MECHANISM plain = {CKM_ML_DSA_EXTERNAL_MU, NULL, 0};
+
+    setup();
+    for (size_t i = 0; parameter_set_makes_here(CKK_ML_DSA) && i < 3; i++) {
+        const struct mechanism *row = mechanism_find(CKM_ML_DSA_EXTERNAL_MU), *pure = mechanism_find(CKM_ML_DSA);
+        struct token_pair p = pair_of(parameter_set_find(CKK_ML_DSA, numbers[i]));
+        CK_BYTE mu[64], first[PARAMETER_SET_OUTPUT_BYTES_MAX];
+        CK_MECHANISM m;
+        make_mu(p.public_key, mu);
+        ck_ok(sign(&plain, p.private_key, mu, sizeof mu));
+        m = mechanism_of(pure, CKH_HEDGE_PREFERRED, context, sizeof context);
+        ck_assert(openssl_verifies(p.public_key, pure, &m, message, sizeof message));
+        ck_ok(verify(&m, p.public_key, message, sizeof message));
+        m = mechanism_of(pure, CKH_DETERMINISTIC_REQUIRED, context, sizeof context);
+        ck_ok(sign(&m, p.private_key, message, sizeof message));
+        ck_ok(verify(&plain, p.public_key, mu, sizeof mu));
+        memcpy(first, signature, signature_n);
+        m = mechanism_of(row, CKH_DETERMINISTIC_REQUIRED, NULL, 0);
+        ck_ok(sign(&m, p.private_key, mu, sizeof mu));
+        ck_assert_mem_eq(first, signature, signature_n);
+        mu[0] ^= 1;
+        ck_rv(verify(&plain, p.public_key, mu, sizeof mu), CKR_SIGNATURE_INVALID);
+        ck_rv(verify(&plain, p.public_key, mu, 63), CKR_DATA_LEN_RANGE);
+        ck_rv(sign(&plain, p.private_key, mu, 63), CKR_DATA_LEN_RANGE);
+        m = mechanism_of(row, CKH_HEDGE_PREFERRED, context, sizeof context); /* it is in the mu already */
+        ck_rv(sign(&m, p.private_key, mu, sizeof mu), CKR_MECHANISM_PARAM_INVALID);
+    }
+    if (!parameter_set_makes_here(CKK_ML_DSA))
+        ck_rv(sign(&plain, token_ec(s, false, "ec").private_key, message, 64), CKR_MECHANISM_INVALID);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -283,6 +336,7 @@ Suite *test_suite(void)
         &test_parameters_that_are_wrong_are_refused,
         &test_key_of_another_type_or_without_leave_is_refused,
         &test_long_messages_are_signed_whole_up_to_their_limit,
+        &test_a_mu_that_the_caller_makes_is_signed_like_its_message,
         NULL,
     };
 

@@ -135,6 +135,8 @@ static CK_ULONG in_parts(const struct call *c, CK_MECHANISM *m, CK_OBJECT_HANDLE
 /* What the row signs: where the caller hashes, as many bytes as the parameter's hash has. */
 static CK_ULONG signed_bytes(const struct mechanism *row)
 {
+    if (row->family == FAMILY_PQ_MU)
+        return 64;
     return (row->param == PARAM_PSS && row->hash == NULL) || row->param == PARAM_PQ_HASH ? 32 : DATA_BYTES;
 }
 
@@ -205,6 +207,7 @@ static bool is_what_openssl_has(const CK_MECHANISM *m, const struct recipe_key *
 {
     size_t got;
 
+    memcpy(right, ciphertext, n); /* for a vector in front */
     if (k->openssl == NULL)
         return opinion_encrypts(m, secret_of(k), data, DATA_BYTES, right) == n && memcmp(right, ciphertext, n) == 0;
     got = opinion_decrypts(m, k->openssl, ciphertext, n, right, ROOM);
@@ -303,6 +306,7 @@ static bool wraps_as_openssl(const CK_MECHANISM *m, const struct recipe_key *k, 
 
     if (k->openssl != NULL)
         return unwrapped_by_openssl(m, k, wrapped, n, right) == target->secret_n && memcmp(right, target->secret, target->secret_n) == 0;
+    memcpy(right, wrapped, n); /* for a vector in front */
     right_n = mechanism_find(m->mechanism)->family == FAMILY_KEY_WRAP_PKCS7
                   ? wrapped_padded(secret_of(k), target, right)
                   : opinion_encrypts(m, secret_of(k), target->secret, target->secret_n, right);

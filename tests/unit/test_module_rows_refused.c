@@ -148,9 +148,7 @@ static bool takes_key(const struct function *x)
 
 static bool does(const struct function *x, const struct mechanism *row)
 {
-    const struct cipher_mode *mode = cipher_mode_of(row);
-
-    return mechanism_does(row, x->flag) && (!x->messages || (mode != NULL && mode->tagged));
+    return mechanism_does(row, x->flag) && (!x->messages || cipher_has_messages(row));
 }
 
 static bool makes_keys(const struct mechanism *row)

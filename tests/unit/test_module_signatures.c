@@ -85,7 +85,7 @@ static bool fits(const struct mechanism *row, const struct tried_key *k)
 /* Post-quantum signatures have tests of their own (test_module_pq_sign), where libcrypto has them. */
 static bool is_ours(const struct mechanism *row)
 {
-    return mechanism_does(row, CKF_SIGN) && row->family != FAMILY_PQ_PURE && row->family != FAMILY_PQ_HASH;
+    return mechanism_does(row, CKF_SIGN) && row->family != FAMILY_PQ_PURE && row->family != FAMILY_PQ_HASH && row->family != FAMILY_PQ_MU;
 }
 
 static CK_MECHANISM mechanism_of(const struct mechanism *row)

@@ -40,6 +40,10 @@ static void sample_of(const struct mechanism *row, struct sample *s)
         s->message.iv = &s->vector;
     if (row->param == PARAM_GCM || row->param == PARAM_CCM || row->param == PARAM_CHACHA)
         s->message.aead = &s->aead;
+    if (row->param == PARAM_GCM_NO_IV) {
+        s->aead.iv.len = 0;
+        s->message.aead = &s->aead;
+    }
     if (row->param == PARAM_GENERAL)
         s->message.general = &s->general;
 }

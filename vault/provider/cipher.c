@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "crypto/message_iv.h"
 #include "proto/limits.h"
 #include "proto/parameter.h"
 
@@ -57,7 +58,7 @@ static enum err check_length(const struct cipher *c, size_t n)
     const struct cipher_mode *mode = cipher_mode_of(c->mechanism);
     size_t unit = mode->unit > 0 ? mode->unit : cipher_block_bytes(c->mechanism);
     bool units = mode->whole || (!c->encrypt && (mode->pads || mode->unit > 0)) || (c->more && mode->pads);
-    size_t longer = c->encrypt ? 0 : mode->tagged ? tag_bytes(c) : mode->longer;
+    size_t longer = c->encrypt ? 0 : mode->tagged ? mode->iv_first + tag_bytes(c) : mode->longer;
 
     if (c->given->iv != NULL && c->mechanism->param == PARAM_CTR) {
         uint8_t counter[CIPHER_BLOCK_BYTES_MAX];
@@ -160,6 +161,28 @@ static enum err run_aead(const struct cipher *c, EVP_CIPHER_CTX *ctx, const uint
     return EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, (int)tag, out + text) == 1 ? ERR_OK : ERR_BUG;
 }
 
+/* The same under a vector of our own, which stands in front. */
+static enum err run_iv_first(const struct cipher *c, EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, const uint8_t *in, size_t n,
+                             uint8_t *out, size_t *out_n)
+{
+    size_t iv_n = cipher_mode_of(c->mechanism)->iv_first, made = 0;
+    Hsm__Mechanism given = *c->given;
+    Hsm__AeadParams aead = *given.aead;
+    struct cipher with = *c;
+    enum err e = c->encrypt ? message_iv_make(c->libctx, CKG_GENERATE_RANDOM, 0, out, iv_n) : ERR_OK;
+
+    aead.iv = (ProtobufCBinaryData){.data = c->encrypt ? out : (uint8_t *)(uintptr_t)in, .len = iv_n};
+    given.aead = &aead;
+    with.given = &given;
+    if (e == ERR_OK && !begin(&with, ctx, cipher))
+        e = ERR_BUG;
+    if (e == ERR_OK)
+        e = c->encrypt ? run_aead(&with, ctx, in, n, out + iv_n, &made) : run_aead(&with, ctx, in + iv_n, n - iv_n, out, &made);
+    if (e == ERR_OK)
+        *out_n = made + (c->encrypt ? iv_n : 0);
+    return e;
+}
+
 static enum err run_plain(const struct cipher *c, EVP_CIPHER_CTX *ctx, const uint8_t *in, size_t n, uint8_t *out, size_t *out_n)
 {
     const struct cipher_mode *mode = cipher_mode_of(c->mechanism);
@@ -201,6 +224,8 @@ enum err cipher_run(const struct cipher *c, const uint8_t *in, size_t n, uint8_t
     ctx = EVP_CIPHER_CTX_new();
     if (cipher == NULL || ctx == NULL)
         e = ERR_NO_MEMORY;
+    else if (mode->iv_first > 0)
+        e = run_iv_first(c, ctx, cipher, in, n, out, &made);
     else if (!begin(c, ctx, cipher))
         e = ERR_BUG;
     else

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "proto/limits.h"
 #include "proto/pkcs11.h"
 
 enum { BLOCK_BYTES_MAX = 64, COUNTER_BITS_MAX = 32, LENGTH_BITS_MAX = 64 };

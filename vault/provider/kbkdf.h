@@ -8,8 +8,6 @@
 
 enum kbkdf_mode { KBKDF_COUNTER, KBKDF_FEEDBACK, KBKDF_PIPELINE };
 
-enum { KBKDF_FIELDS_MAX = 32 };
-
 /* One iteration variable is needed; a counter beside it is for the other two modes; numbers are whole bytes wide;
  * additional keys and fields that are keys are not supported. ERR_MECHANISM_PARAM; ERR_KEY_SIZE: no key of CMAC's
  * cipher. */

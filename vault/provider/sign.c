@@ -178,6 +178,7 @@ static enum err (*const families[])(const struct sign *, const uint8_t *, size_t
     [FAMILY_EDDSA] = sign_eddsa,
     [FAMILY_PQ_PURE] = sign_pq,
     [FAMILY_PQ_HASH] = sign_pq,
+    [FAMILY_PQ_MU] = sign_pq,
 };
 
 size_t sign_bytes_max(const struct key *k)
