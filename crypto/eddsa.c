@@ -1,5 +1,7 @@
 #include "crypto/eddsa.h"
 
+#include <stdatomic.h>
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
@@ -14,6 +16,8 @@ static bool is_plain(const Hsm__EddsaParams *given)
     return given == NULL || (!given->prehash && given->context.len == 0);
 }
 
+static atomic_bool variants_here;
+
 /* One that cannot be told its variant would sign by the pure one all the same. */
 static bool has_variants(OSSL_LIB_CTX *libctx, const struct curve *curve)
 {
@@ -23,17 +27,27 @@ static bool has_variants(OSSL_LIB_CTX *libctx, const struct curve *curve)
                OSSL_PARAM_locate_const(known, PARAM_CONTEXT) != NULL;
 
     EVP_SIGNATURE_free(signature);
-    ERR_clear_error();
     return has;
 }
 
-enum err eddsa_check(OSSL_LIB_CTX *libctx, const struct curve *curve, const Hsm__EddsaParams *given)
+void eddsa_probe(OSSL_LIB_CTX *libctx)
+{
+    bool all = true;
+
+    for (size_t i = 0; curve_at(i) != NULL; i++)
+        if (curve_at(i)->key_type == CKK_EC_EDWARDS)
+            all = all && has_variants(libctx, curve_at(i));
+    atomic_store(&variants_here, all);
+    ERR_clear_error();
+}
+
+enum err eddsa_check(const struct curve *curve, const Hsm__EddsaParams *given)
 {
     if (curve == NULL || curve->key_type != CKK_EC_EDWARDS)
         return ERR_CURVE;
     if (is_plain(given))
         return ERR_OK;
-    return given->context.len <= EDDSA_CONTEXT_BYTES_MAX && has_variants(libctx, curve) ? ERR_OK : ERR_MECHANISM_PARAM;
+    return given->context.len <= EDDSA_CONTEXT_BYTES_MAX && atomic_load(&variants_here) ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
 static const char *instance_of(const struct curve *curve, const Hsm__EddsaParams *given)

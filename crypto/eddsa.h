@@ -13,10 +13,14 @@
 
 enum { EDDSA_PARAMS = 3 };
 
-/* Whether this OpenSSL has the variant; `given` may be NULL (pure, without context). No prehash and an empty context are the pure
+/* Asks whether this OpenSSL has the other variants; before that they are not there. Once, when a process starts; more often does no
+ * harm. */
+void eddsa_probe(OSSL_LIB_CTX *libctx);
+
+/* Whether the variant is there; `given` may be NULL (pure, without context). No prehash and an empty context are the pure
  * variant, also of Ed25519. ERR_CURVE: not an Edwards curve. ERR_MECHANISM_PARAM: a variant that is not here, or a context above 255
  * bytes. */
-enum err eddsa_check(OSSL_LIB_CTX *libctx, const struct curve *curve, const Hsm__EddsaParams *given);
+enum err eddsa_check(const struct curve *curve, const Hsm__EddsaParams *given);
 
 /* The parameters of a signature; they borrow from `given`. eddsa_check has said that they can be used. */
 void eddsa_params(const struct curve *curve, const Hsm__EddsaParams *given, OSSL_PARAM out[EDDSA_PARAMS]);

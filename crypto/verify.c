@@ -62,7 +62,7 @@ enum err verify_check(const struct verify *v)
     if (m->param == PARAM_PSS)
         return check_pss(v);
     if (m->param == PARAM_EDDSA)
-        return eddsa_check(v->libctx, public_key_curve(v->key), v->eddsa);
+        return eddsa_check(public_key_curve(v->key), v->eddsa);
     return v->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
+#include "crypto/eddsa.h"
 #include "crypto/post_quantum.h"
 #include "module/rpc/gate.h"
 
@@ -27,8 +28,10 @@ static OSSL_LIB_CTX *make_context(void)
         OSSL_LIB_CTX_free(libctx); /* nobody has used it yet */
         libctx = NULL;
     }
-    if (libctx != NULL)
+    if (libctx != NULL) {
         post_quantum_probe(libctx);
+        eddsa_probe(libctx);
+    }
     ERR_clear_error();
     return libctx;
 }

@@ -36,18 +36,15 @@ static enum err check_public(struct module *m, const struct signing *s)
 }
 
 /* As far as the key has a say in it. */
-static enum err check_parameter(struct module *m, const struct signing *s, size_t size)
+static enum err check_parameter(const struct signing *s, size_t size)
 {
     const Hsm__Mechanism *given = s->mechanism.wire;
     enum err e = ERR_OK;
 
     if (s->mechanism.row->param == PARAM_PSS && !mechanism_pss_fits(size, mechanism_hash_name(given->pss->hash), given->pss->salt_bytes))
         e = ERR_MECHANISM_PARAM;
-    if (s->mechanism.row->param == PARAM_EDDSA) {
-        gate_enter();
-        e = eddsa_check(m->libctx, known_curve(s->key), given->eddsa);
-        gate_leave();
-    }
+    if (s->mechanism.row->param == PARAM_EDDSA)
+        e = eddsa_check(known_curve(s->key), given->eddsa);
     return e;
 }
 
@@ -65,7 +62,7 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
         return ERR_KEY_TYPE;
     if (!known_allows(s->key, row->type))
         return ERR_MECHANISM;
-    if ((e = policy_check_size(m, row, size)) != ERR_OK || (e = check_parameter(m, s, size)) != ERR_OK)
+    if ((e = policy_check_size(m, row, size)) != ERR_OK || (e = check_parameter(s, size)) != ERR_OK)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
                                                    : parameter_signature_bytes(row, s->mechanism.wire, size);

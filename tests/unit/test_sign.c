@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "common/hex.h"
+#include "crypto/eddsa.h"
 #include "crypto/verify.h"
 #include "proto/limits.h"
 #include "tests/unit/runner.h"
@@ -349,6 +350,24 @@ START_TEST(test_sign_refuses_blocks_that_do_not_fit_the_modulus)
 }
 END_TEST
 
+START_TEST(test_eddsa_has_the_variants_that_libcrypto_was_found_to_have)
+{
+    bool has = OpenSSL_version_num() >= 0x30200000L;
+    Hsm__EddsaParams pure = HSM__EDDSA_PARAMS__INIT, prehash = HSM__EDDSA_PARAMS__INIT;
+
+    prehash.prehash = true;
+    for (int probed = 0; probed < 2; probed++) {
+        for (size_t i = 0; curve_at(i) != NULL; i++) {
+            if (curve_at(i)->key_type != CKK_EC_EDWARDS)
+                continue;
+            ck_assert_int_eq(eddsa_check(curve_at(i), &pure), ERR_OK);
+            ck_assert_int_eq(eddsa_check(curve_at(i), &prehash), probed && has ? ERR_OK : ERR_MECHANISM_PARAM);
+        }
+        eddsa_probe(NULL);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -364,6 +383,7 @@ Suite *test_suite(void)
         &test_ec_key_loads_from_its_value_alone_and_gets_its_point,
         &test_ec_key_outside_its_group_or_with_anothers_point_is_refused,
         &test_eddsa_gives_the_published_values,
+        &test_eddsa_has_the_variants_that_libcrypto_was_found_to_have,
         &test_generate_refuses_sizes_and_exponents_out_of_range,
         &test_sign_refuses_a_mechanism_of_another_key_type,
         &test_sign_refuses_blocks_that_do_not_fit_the_modulus,

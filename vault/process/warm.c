@@ -13,6 +13,7 @@
 #include "certs/issue.h"
 #include "common/clock.h"
 #include "crypto/curve.h"
+#include "crypto/eddsa.h"
 #include "crypto/post_quantum.h"
 #include "vault/index.h"
 #include "vault/master.h"
@@ -270,6 +271,7 @@ bool warm_up(OSSL_LIB_CTX *libctx, struct diag *why)
     };
 
     post_quantum_probe(libctx);
+    eddsa_probe(libctx);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (!kinds[i].try(libctx)) {
             ERR_clear_error();

@@ -48,7 +48,7 @@ enum err sign_check(const struct sign *s)
     if (m->param == PARAM_PSS)
         return check_pss(s);
     if (m->param == PARAM_EDDSA)
-        return eddsa_check(s->libctx, key_curve(s->key), s->eddsa);
+        return eddsa_check(key_curve(s->key), s->eddsa);
     return s->pss == NULL ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
