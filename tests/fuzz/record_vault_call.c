@@ -10,6 +10,7 @@
 #include "module/rpc/rpc.h"
 #include "proto/frame.pb-c.h"
 #include "proto/pkcs11.h"
+#include "tests/fuzz/record.h"
 #include "tests/unit/local_node.h"
 #include "tests/unit/local_store.h"
 #include "vault/access/access.h"
@@ -131,7 +132,7 @@ static void note(Hsm__VaultCall *call)
 
 /* ---- stories */
 
-static void begin(void)
+void record_begin(void)
 {
     const struct cluster_view *view = keyring_view(local_node_vault(node)->keyring);
     Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
@@ -156,7 +157,7 @@ static void begin(void)
     local_node_vault(node)->ids = ids_new();
 }
 
-static void end(const char *name)
+void record_end(const char *name)
 {
     char path[4096];
     FILE *file;
@@ -181,30 +182,33 @@ static void dial(void)
         ck_assert_int_eq(rpc_new(&config, &rpc), ERR_OK);
 }
 
-static Hsm__Reply *ask(Hsm__Request__OfCase what, void *member)
+Hsm__Reply *record_ask(Hsm__Request__OfCase what, void *member)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     struct rpc_call call = {.request = &request};
     Hsm__Reply *reply = NULL;
+    enum err e;
 
     dial();
     request.of_case = what;
     request.login = member; /* whichever of the union it is */
-    (void)rpc_call(rpc, &call, &reply);
+    e = rpc_call(rpc, &call, &reply);
+    if (recording && e != ERR_OK) /* some are meant to be */
+        printf("    request %d is refused: %s\n", (int)what, err_text(e));
     return reply;
 }
 
-static void ask_quietly(Hsm__Request__OfCase what, void *member)
+void record_ask_quietly(Hsm__Request__OfCase what, void *member)
 {
-    rpc_reply_free(ask(what, member));
+    rpc_reply_free(record_ask(what, member));
 }
 
-static ProtobufCBinaryData text(const char *s)
+ProtobufCBinaryData record_text(const char *s)
 {
     return (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)s, .len = strlen(s)};
 }
 
-static void login(const char *name, const char *password, bool admin)
+void record_login(const char *name, const char *password, bool admin)
 {
     dial();
     ck_assert_int_eq(rpc_login(rpc, name, (const uint8_t *)password, strlen(password), admin, NULL), ERR_OK);
@@ -214,8 +218,8 @@ static void activate(void)
 {
     Hsm__Activate activate = HSM__ACTIVATE__INIT;
 
-    activate.password = text("admin-password");
-    ask_quietly(HSM__REQUEST__OF_ACTIVATE, &activate);
+    activate.password = record_text("admin-password");
+    record_ask_quietly(HSM__REQUEST__OF_ACTIVATE, &activate);
 }
 
 static void make_user(const char *name)
@@ -224,8 +228,8 @@ static void make_user(const char *name)
 
     create.name = (char *)(uintptr_t)name;
     create.role = (char *)(uintptr_t)"crypto-user";
-    create.password = text("user-password");
-    ask_quietly(HSM__REQUEST__OF_USER_CREATE, &create);
+    create.password = record_text("user-password");
+    record_ask_quietly(HSM__REQUEST__OF_USER_CREATE, &create);
 }
 
 static void list_and_remove(const char *name)
@@ -235,10 +239,10 @@ static void list_and_remove(const char *name)
     Hsm__NodeGrant grant = HSM__NODE_GRANT__INIT;
 
     remove.name = (char *)(uintptr_t)name;
-    grant.fingerprint = text("32 bytes, as long as any SHA-256");
-    ask_quietly(HSM__REQUEST__OF_USER_LIST, &list);
-    ask_quietly(HSM__REQUEST__OF_USER_DELETE, &remove);
-    ask_quietly(HSM__REQUEST__OF_NODE_GRANT, &grant);
+    grant.fingerprint = record_text("32 bytes, as long as any SHA-256");
+    record_ask_quietly(HSM__REQUEST__OF_USER_LIST, &list);
+    record_ask_quietly(HSM__REQUEST__OF_USER_DELETE, &remove);
+    record_ask_quietly(HSM__REQUEST__OF_NODE_GRANT, &grant);
 }
 
 static void attribute(Hsm__Attribute *a, uint64_t type, const void *value, size_t n)
@@ -269,7 +273,7 @@ static uint64_t make_pair(bool token)
     pair.mechanism = &mechanism;
     pair.public_template = &pub;
     pair.private_template = &priv;
-    reply = ask(HSM__REQUEST__OF_GENERATE_PAIR, &pair);
+    reply = record_ask(HSM__REQUEST__OF_GENERATE_PAIR, &pair);
     ck_assert(reply != NULL && reply->of_case == HSM__REPLY__OF_OBJECTS && reply->objects->n_objects == 2);
     id = reply->objects->objects[1]->id;
     rpc_reply_free(reply);
@@ -286,8 +290,8 @@ static void sign(uint64_t id)
     mechanism.type = CKM_ECDSA;
     s.key = &key;
     s.mechanism = &mechanism;
-    s.data = text("32 bytes, as long as any SHA-256");
-    ask_quietly(HSM__REQUEST__OF_SIGN, &s);
+    s.data = record_text("32 bytes, as long as any SHA-256");
+    record_ask_quietly(HSM__REQUEST__OF_SIGN, &s);
 }
 
 static void find(const char *label)
@@ -300,7 +304,7 @@ static void find(const char *label)
     template.attributes = list;
     template.n_attributes = label[0] != '\0';
     f.template_ = &template;
-    ask_quietly(HSM__REQUEST__OF_FIND, &f);
+    record_ask_quietly(HSM__REQUEST__OF_FIND, &f);
 }
 
 static void make_secret(void)
@@ -319,7 +323,7 @@ static void make_secret(void)
     template.attributes = list;
     template.n_attributes = 5;
     create.template_ = &template;
-    ask_quietly(HSM__REQUEST__OF_CREATE, &create);
+    record_ask_quietly(HSM__REQUEST__OF_CREATE, &create);
 }
 
 static void look_and_destroy(uint64_t id)
@@ -330,8 +334,8 @@ static void look_and_destroy(uint64_t id)
     get.ids = &id;
     get.n_ids = 1;
     destroy.id = id;
-    ask_quietly(HSM__REQUEST__OF_GET, &get);
-    ask_quietly(HSM__REQUEST__OF_DESTROY, &destroy);
+    record_ask_quietly(HSM__REQUEST__OF_GET, &get);
+    record_ask_quietly(HSM__REQUEST__OF_DESTROY, &destroy);
     sign(id);
 }
 
@@ -342,9 +346,9 @@ static void chat(void)
     Hsm__Probe probe = HSM__PROBE__INIT;
 
     random.bytes = 16;
-    ask_quietly(HSM__REQUEST__OF_STATUS, &status);
-    ask_quietly(HSM__REQUEST__OF_GENERATE_RANDOM, &random);
-    ask_quietly(HSM__REQUEST__OF_PROBE, &probe);
+    record_ask_quietly(HSM__REQUEST__OF_STATUS, &status);
+    record_ask_quietly(HSM__REQUEST__OF_GENERATE_RANDOM, &random);
+    record_ask_quietly(HSM__REQUEST__OF_PROBE, &probe);
 }
 
 /* A node that was never set up is told what a node is told. */
@@ -383,52 +387,54 @@ START_TEST(record)
     node = local_node_new(NULL, &parts);
     local_node_client(node, "app", &identity);
     local_node_faults(node)->bend = note;
-    begin();
+    record_begin();
     activate();
-    end("activate");
-    begin();
+    record_end("activate");
+    record_begin();
     chat();
-    end("chat");
+    record_end("chat");
     buffer_reset(&written);
     recording = true;
     tell_node();
-    end("node");
+    record_end("node");
     rpc_free(rpc);
     rpc = NULL;
-    login("admin", "admin-password", true);
+    record_login("admin", "admin-password", true);
     make_user("bob");
-    begin();
-    login("admin", "admin-password", true);
-    end("login");
-    login("admin", "admin-password", true);
-    begin();
-    login("admin", "admin-password", true);
+    record_begin();
+    record_login("admin", "admin-password", true);
+    record_end("login");
+    record_login("admin", "admin-password", true);
+    record_begin();
+    record_login("admin", "admin-password", true);
     make_user("alice");
-    end("user");
-    begin();
-    login("admin", "admin-password", true);
+    record_end("user");
+    record_begin();
+    record_login("admin", "admin-password", true);
     list_and_remove("bob");
-    end("list");
+    record_end("list");
     rpc_free(rpc);
     rpc = NULL;
-    begin();
-    login("alice", "user-password", false);
+    record_begin();
+    record_login("alice", "user-password", false);
     pair = make_pair(true);
     sign(pair);
     find("pair");
     find("");
-    end("keys");
-    begin();
-    login("alice", "user-password", false);
+    record_end("keys");
+    record_begin();
+    record_login("alice", "user-password", false);
     local_node_faults(node)->conflicts = 2;
     make_secret();
     make_pair(false);
-    end("secret");
-    begin();
-    login("alice", "user-password", false);
+    record_end("secret");
+    record_begin();
+    record_login("alice", "user-password", false);
     local_node_faults(node)->lose_replies = 1;
     look_and_destroy(pair);
-    end("destroy");
+    record_end("destroy");
+    record_secret_keys();
+    record_pairs();
     rpc_free(rpc);
     client_identity_clear(&identity);
     local_node_free(node);

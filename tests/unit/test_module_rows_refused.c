@@ -159,8 +159,6 @@ static bool makes_keys(const struct mechanism *row)
 /* Whether keys of the type can be given the use at all: without it they are refused for that, whatever their type. */
 static bool may_have_use(const struct function *x, const struct recipe_key *k)
 {
-    if (x->flag & (CKF_ENCAPSULATE | CKF_DECAPSULATE))
-        return k->type == CKK_ML_KEM;
     return (x->flag & (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)) == 0 || k->openssl != NULL;
 }
 
