@@ -22,6 +22,8 @@
 
 #include "common/clock.h"
 #include "crypto/channel.h"
+#include "crypto/eddsa.h"
+#include "crypto/post_quantum.h"
 #include "proto/frame.pb-c.h"
 #include "proto/pkcs11.h"
 #include "vault/access/access.h"
@@ -165,11 +167,24 @@ static void give_cluster(void)
     EVP_PKEY_free(login);
 }
 
+/* What a process asks once, when it starts. */
+static void probe(void)
+{
+    static bool done;
+
+    if (!done) {
+        post_quantum_probe(NULL);
+        eddsa_probe(NULL);
+    }
+    done = true;
+}
+
 static void make_world(void)
 {
     struct engine_setup setup = {.vault = &x.vault, .parts = &parts, .answer = on_answer};
     struct secret seal = {0};
 
+    probe();
     memset(&x, 0, sizeof x);
     x.vault.keyring = keyring_new(NULL);
     must(x.vault.keyring != NULL && secret_new(&seal, SEAL_KEY_BYTES));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/post_quantum.h"
 #include "module/rpc/rpc.h"
 #include "proto/frame.pb-c.h"
 #include "proto/pkcs11.h"
@@ -384,6 +385,7 @@ START_TEST(record)
 {
     uint64_t pair;
 
+    post_quantum_probe(NULL);
     node = local_node_new(NULL, &parts);
     local_node_client(node, "app", &identity);
     local_node_faults(node)->bend = note;
