@@ -84,8 +84,9 @@ void lease_stop(struct node *n)
 static void arm(struct node *n)
 {
     uint64_t at;
-    if (n->lease.deadline_us == LEASE_NEVER)
+    if (n->lease.deadline_us == LEASE_NEVER || (n->timer_at > W.now && n->lease.deadline_us == n->timer_for_us))
         return;
+    n->timer_for_us = n->lease.deadline_us;
     at = (uint64_t)(((int64_t)n->lease.deadline_us - n->clock_offset_us) * 1000 / (1000000 + n->clock_ppm)) + 1;
     if (at <= W.now)
         at = W.now + 1;

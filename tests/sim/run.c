@@ -78,47 +78,62 @@ static void handle(struct event *ev)
         node_check(n);
 }
 
+static void note_deadline(uint64_t id)
+{
+    W.deadline[id] = W.nodes[id].up ? node_deadline(&W.nodes[id]) : UINT64_MAX;
+}
+
+static void note_deadlines(void)
+{
+    for (uint64_t i = 1; i <= SLOTS; i++)
+        note_deadline(i);
+}
+
+static void look_at(uint64_t id)
+{
+    lease_poll(&W.nodes[id]);
+    note_deadline(id);
+}
+
 /* As a node's own loop does it after each of its events. What is no single node's (0) may have touched any. */
 static void poll(uint64_t touched)
 {
     uint64_t i;
 
     if (touched != 0) {
-        lease_poll(&W.nodes[touched]);
+        look_at(touched);
         return;
     }
     for (i = 1; i <= SLOTS; i++)
-        lease_poll(&W.nodes[i]);
+        look_at(i);
 }
 
 /* One event or timeout. False when the limit is reached. */
 static bool turn(uint64_t limit_ms)
 {
-    struct node *next = NULL;
+    uint64_t next = 1, i;
     struct event ev;
-    uint64_t i, touched;
 
-    for (i = 1; i <= SLOTS; i++)
-        if (W.nodes[i].up && (next == NULL || node_deadline(&W.nodes[i]) < node_deadline(next)))
-            next = &W.nodes[i];
-    if (next != NULL && (W.n_heap == 0 || node_deadline(next) <= W.heap[0].at_ms)) {
-        if (node_deadline(next) > limit_ms)
+    for (i = 2; i <= SLOTS; i++)
+        if (W.deadline[i] < W.deadline[next])
+            next = i;
+    if (W.deadline[next] != UINT64_MAX && W.deadline[next] <= agenda_next_ms(&W.agenda)) {
+        if (W.deadline[next] > limit_ms)
             return false;
-        if (node_deadline(next) > W.now)
-            W.now = node_deadline(next);
-        core_timeout(next->core, W.now);
-        node_check(next);
-        touched = next->id;
+        if (W.deadline[next] > W.now)
+            W.now = W.deadline[next];
+        core_timeout(W.nodes[next].core, W.now);
+        node_check(&W.nodes[next]);
+        poll(next);
     } else {
-        if (!pop_event(limit_ms, &ev))
+        if (!agenda_pop(&W.agenda, limit_ms, &ev))
             return false;
         W.now = ev.at_ms;
         if (!postponed(&ev))
             handle(&ev);
-        touched = ev.to;
+        poll(ev.to);
     }
     W.stats->events++;
-    poll(touched);
     return true;
 }
 
@@ -183,6 +198,7 @@ static void repair(void)
         if (n->exists && !n->retired && !n->up)
             node_start(n);
     }
+    note_deadlines();
 }
 
 static void heal(void)
@@ -199,6 +215,7 @@ static void heal(void)
             next_try = W.now + 200;
             if (n != NULL && load_propose(n) == CORE_OK)
                 target = W.max_acked + 1;
+            note_deadlines();
         }
         if (!turn(W.now + 200))
             W.now += 200;
@@ -222,6 +239,7 @@ static void begin(unsigned voters)
         node_first(&W.nodes[i], &m);
         node_start(&W.nodes[i]);
     }
+    note_deadlines();
 }
 
 /* So that a sanitizer sees every leak of the product. */
@@ -236,12 +254,12 @@ static void clear(void)
         run_clear(&W.nodes[i].log);
         snap_unref(W.nodes[i].snap);
     }
-    while (pop_event(UINT64_MAX, &ev)) {
+    while (agenda_pop(&W.agenda, UINT64_MAX, &ev)) {
         free(ev.bytes);
         free(ev.use);
         snap_unref(ev.snap);
     }
-    events_free();
+    agenda_free(&W.agenda);
     free(W.truth);
 }
 

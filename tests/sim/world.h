@@ -8,6 +8,7 @@
 #include "daemon/replica/core.h"
 #include "daemon/replica/lease.h"
 #include "daemon/replica/serving.h"
+#include "tests/sim/agenda.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,40 +82,6 @@ struct stats {
         transferred, recoveries, served, refused, redone, barred, hits[GUARD_N];
 };
 
-enum kind {
-    EVENT_DELIVER,
-    EVENT_DISK,
-    EVENT_COMPACT,
-    EVENT_LEASE,
-    EVENT_USE,
-    EVENT_RESTART,
-    EVENT_RETIRE,
-    EVENT_CLIENT,
-    EVENT_ADMIN,
-    EVENT_FAULT,
-    EVENT_READER
-};
-
-struct event {
-    uint64_t at_ms;
-    enum kind kind;
-    uint64_t from, to;
-    unsigned life; /* incarnation the event belongs to */
-    unsigned conn;
-    uint8_t *bytes;
-    size_t n;
-    struct snap *snap;
-    uint64_t drop_upto;
-    struct use *use;
-    struct event *next; /* spare */
-};
-
-/* What the heap moves about: events are larger. */
-struct slot {
-    uint64_t at_ms, order;
-    struct event *event;
-};
-
 /* One queued log write; kept in order. */
 struct op {
     struct core_write *write;
@@ -149,7 +116,7 @@ struct node {
     struct lease lease;
     struct serving serving;
     struct use *parked; /* wait until what they show is settled */
-    uint64_t boot, timer_at, settled_seen;
+    uint64_t boot, timer_at, timer_for_us, settled_seen;
     int64_t clock_ppm, clock_offset_us;
 };
 
@@ -166,12 +133,11 @@ struct truth {
 };
 
 struct world {
-    uint64_t rng, order, next_command, seed, now;
+    uint64_t rng, next_command, seed, now;
     const struct options *opt;
     struct stats *stats;
-    struct slot *heap;
-    struct event *spare;
-    size_t n_heap, heap_room;
+    struct agenda agenda;
+    uint64_t deadline[SLOTS + 1]; /* of each node's core, UINT64_MAX while it is down */
     struct node nodes[SLOTS + 1];
     struct link links[SLOTS + 1][SLOTS + 1];
     struct truth *truth;
@@ -198,8 +164,6 @@ unsigned chance_below(unsigned n); /* 0 .. n - 1 */
 bool chance(unsigned percent);
 bool mixed(uint32_t bit);
 struct event *post(uint64_t at_ms, enum kind kind);
-bool pop_event(uint64_t limit_ms, struct event *out);
-void events_free(void);
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fail_run(enum outcome why, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 
