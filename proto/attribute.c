@@ -17,6 +17,7 @@
 #define CREATE_MUST ATTRIBUTE_CREATE_MUST
 #define GENERATE ATTRIBUTE_GENERATE
 #define MODIFY ATTRIBUTE_MODIFY
+#define MODIFY_DATA ATTRIBUTE_MODIFY_DATA
 #define MAKE ATTRIBUTE_MAKE
 #define SENSITIVE ATTRIBUTE_SENSITIVE
 #define INDEXED ATTRIBUTE_INDEXED
@@ -82,11 +83,18 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class)
     }
 }
 
-enum err attribute_may_change(const struct attribute *a, bool copy, bool modifiable, bool becomes)
+bool attribute_is_modifiable(const struct attribute *a, unsigned class_bit)
 {
-    if ((a->flags & (copy ? ATTRIBUTE_COPY | ATTRIBUTE_MODIFY : ATTRIBUTE_MODIFY)) == 0)
+    return a->flags & ATTRIBUTE_MODIFY || (class_bit == CLASS_DATA && a->flags & ATTRIBUTE_MODIFY_DATA);
+}
+
+enum err attribute_may_change(const struct attribute *a, unsigned class_bit, bool copy, bool modifiable, bool becomes)
+{
+    bool modify = attribute_is_modifiable(a, class_bit);
+
+    if (!modify && !(copy && a->flags & ATTRIBUTE_COPY))
         return ERR_ATTRIBUTE_READ_ONLY;
-    if (a->flags & ATTRIBUTE_MODIFY && !modifiable)
+    if (modify && !modifiable)
         return ERR_ACTION_PROHIBITED;
     if ((a->flags & ATTRIBUTE_ONE_WAY_TRUE && !becomes) || (a->flags & ATTRIBUTE_ONE_WAY_FALSE && becomes))
         return ERR_ATTRIBUTE_READ_ONLY;

@@ -46,7 +46,8 @@ enum attribute_flag {
     ATTRIBUTE_DERIVE = 1 << 13,
     ATTRIBUTE_COPY = 1 << 14,
     ATTRIBUTE_FRESH = 1 << 15,
-    ATTRIBUTE_ADMIN = 1 << 16
+    ATTRIBUTE_ADMIN = 1 << 16,
+    ATTRIBUTE_MODIFY_DATA = 1 << 17
 };
 
 enum attribute_default { DEFAULT_NO, DEFAULT_FALSE, DEFAULT_TRUE, DEFAULT_EMPTY, DEFAULT_BY_RULE };
@@ -74,10 +75,13 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
 CK_FLAGS attribute_use_at(size_t position);
 CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use);
 
+/* Whether an object of this class may get another value of the attribute at all. */
+bool attribute_is_modifiable(const struct attribute *a, unsigned class_bit);
+
 /* Whether another value may take an attribute's place, by C_SetAttributeValue or in a copy (PKCS#11 v3.1 sections 4.1.2, 4.1.3).
  * modifiable: the object's CKA_MODIFIABLE; becomes: the new value, where it is a BOOL. ERR_ATTRIBUTE_READ_ONLY,
  * ERR_ACTION_PROHIBITED. */
-enum err attribute_may_change(const struct attribute *a, bool copy, bool modifiable, bool becomes);
+enum err attribute_may_change(const struct attribute *a, unsigned class_bit, bool copy, bool modifiable, bool becomes);
 
 /* Values travel in a canonical form that knows no CPU: bool one byte 0 or 1; CK_ULONG eight bytes, big endian;
  * MECHANISMS eight bytes each; BIGINT without leading zeros; TEMPLATE the type in eight bytes, the length in four, and

@@ -38,7 +38,7 @@ const struct key_kind *key_kind_at(size_t position)
 
 bool key_kind_is_pair(const struct key_kind *k)
 {
-    return k != NULL && (k->kind == KEY_KIND_PAIR || k->kind == KEY_KIND_KEM);
+    return k != NULL && (k->kind == KEY_KIND_PAIR || k->kind == KEY_KIND_KEM || k->kind == KEY_KIND_AGREE);
 }
 
 bool key_kind_is_secret(const struct key_kind *k)

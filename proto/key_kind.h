@@ -8,7 +8,7 @@
 
 #include "proto/pkcs11.h"
 
-enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_CIPHER, KEY_KIND_SECRET };
+enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_AGREE, KEY_KIND_CIPHER, KEY_KIND_BASE, KEY_KIND_SECRET };
 
 struct key_kind {
     CK_KEY_TYPE type;

@@ -6,6 +6,13 @@
 #ifndef CKA_PARAMETER_SET
 #define CKA_PARAMETER_SET 0x0000061dUL
 #endif
+/* As the published header has them, which leaves CKF_ARRAY_ATTRIBUTE out. */
+#ifndef CKA_ENCAPSULATE_TEMPLATE
+#define CKA_ENCAPSULATE_TEMPLATE 0x0000062aUL
+#endif
+#ifndef CKA_DECAPSULATE_TEMPLATE
+#define CKA_DECAPSULATE_TEMPLATE 0x0000062bUL
+#endif
 #ifndef CKA_ENCAPSULATE
 #define CKA_ENCAPSULATE 0x00000633UL
 #endif

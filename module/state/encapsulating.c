@@ -43,6 +43,8 @@ CK_RV encapsulating_encapsulate(struct module *m, const struct session *session,
         rv = CKR_ARGUMENTS_BAD;
     if (rv == CKR_OK && fits == OUTPUT_FITS)
         rv = keys_take_template(session, t.array, t.n, &template);
+    if (rv == CKR_OK && fits == OUTPUT_FITS)
+        rv = template_merge(&template, known_value(key, CKA_ENCAPSULATE_TEMPLATE));
     if (rv == CKR_OK && fits == OUTPUT_FITS) {
         rv = cluster_encapsulate(m, session->handle, given.wire, key, &template, ciphertext, known_set(key)->output_bytes, out);
         if (rv == CKR_OK)

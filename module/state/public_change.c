@@ -27,6 +27,7 @@ static CK_RV check_value(const struct known *o, const struct template *t, const 
     const struct attribute *row = v->row;
     const struct known_value *now = known_value(o, row->type);
     bool becomes = row->value == ATTRIBUTE_BOOL && v->n == 1 && v->bytes[0] != 0;
+    unsigned class_bit = attribute_class_bit(known_ulong(o, CKA_CLASS));
     size_t room = row->type == CKA_LABEL ? LABEL_BYTES_MAX : row->type == CKA_ID ? ID_BYTES_MAX : ATTRIBUTE_BYTES_MAX;
 
     if (template_value(t, row->type) != v)
@@ -35,11 +36,11 @@ static CK_RV check_value(const struct known *o, const struct template *t, const 
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (now == NULL)
         return CKR_ATTRIBUTE_TYPE_INVALID;
-    if (same(now, v) && (copy || row->flags & ATTRIBUTE_MODIFY))
+    if (same(now, v) && (copy || attribute_is_modifiable(row, class_bit)))
         return CKR_OK;
     if (row->flags & ATTRIBUTE_ADMIN && becomes)
         return CKR_ATTRIBUTE_READ_ONLY;
-    return err_to_rv(attribute_may_change(row, copy, known_bool(o, CKA_MODIFIABLE), becomes));
+    return err_to_rv(attribute_may_change(row, class_bit, copy, known_bool(o, CKA_MODIFIABLE), becomes));
 }
 
 static CK_RV check(const struct known *o, const struct template *t, bool copy)

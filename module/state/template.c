@@ -77,6 +77,28 @@ void template_clear(struct template *t)
     *t = (struct template){.n = 0};
 }
 
+CK_RV template_merge(struct template *t, const struct known_value *own)
+{
+    struct known_value more, *values;
+    CK_ATTRIBUTE_TYPE type;
+    size_t at = 0;
+
+    while (own != NULL && attribute_template_next(own->bytes, own->n, &at, &type, &more.bytes, &more.n)) {
+        const struct known_value *have = template_value(t, type);
+        if (have != NULL && (have->n != more.n || !bytes_equal(have->bytes, more.bytes, more.n)))
+            return CKR_TEMPLATE_INCONSISTENT;
+        if (have != NULL)
+            continue;
+        if (t->n == TEMPLATE_ATTRIBUTES_MAX || (more.row = attribute_find(type)) == NULL)
+            return CKR_TEMPLATE_INCONSISTENT;
+        if ((values = realloc(t->values, (t->n + 1) * sizeof *values)) == NULL)
+            return CKR_HOST_MEMORY;
+        t->values = values;
+        t->values[t->n++] = more;
+    }
+    return CKR_OK;
+}
+
 const struct known_value *template_value(const struct template *t, CK_ATTRIBUTE_TYPE type)
 {
     for (size_t i = 0; i < t->n; i++)

@@ -26,6 +26,10 @@ struct template {
 CK_RV template_from_host(const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out);
 void template_clear(struct template *t);
 
+/* What a key's own template (a value of type TEMPLATE; NULL: none) adds. Borrows from it. CKR_TEMPLATE_INCONSISTENT: they contradict each
+ * other, or are too many together. */
+CK_RV template_merge(struct template *t, const struct known_value *own);
+
 /* NULL: not in it. */
 const struct known_value *template_value(const struct template *t, CK_ATTRIBUTE_TYPE type);
 bool template_bool(const struct template *t, CK_ATTRIBUTE_TYPE type, bool otherwise);

@@ -311,6 +311,7 @@ static const struct word flags[] = {
     {"DERIVE", "may be given to C_DeriveKey"},
     {"GIVE", "may be given in all four ways"},
     {"MODIFY", "may be changed afterwards, and in a copy"},
+    {"MODIFY_DATA", "may be changed afterwards, and in a copy, of a data object"},
     {"COPY", "may be changed in a copy"},
     {"FRESH", "a copy has one of its own"},
     {"ADMIN", "only an admin may make it true"},
@@ -349,6 +350,35 @@ static void attributes(void)
     explain(flags);
     explain(defaults);
     say("\n");
+}
+
+/* ---- objects and users */
+
+static void objects(void)
+{
+    say("## Objects, and what is no object\n\n"
+        "Data, X.509 certificates, public, private and secret keys are made by programs. The token itself has these:\n\n"
+        "| class | there | why |\n|---|---|---|\n"
+        "| CKO_PROFILE | two: CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER | all functions that these profiles ask for are there; nobody "
+        "has to log in to see them |\n"
+        "| CKO_VALIDATION | none | nobody has validated this software, and an object that says level 0 would be read as a claim. So "
+        "C_GetSessionValidationFlags(CKS_LAST_VALIDATION_OK) gives no flag, and no object has CKA_OBJECT_VALIDATION_FLAGS |\n"
+        "| CKO_DOMAIN_PARAMETERS | none | curves are named, and there is no Diffie-Hellman or DSA that would need parameters of one's own |\n"
+        "| CKO_HW_FEATURE, CKO_MECHANISM, CKO_OTP_KEY, CKO_TRUST | none | nothing here has a clock, a counter or a display of its own, or "
+        "one-time passwords; what a certificate is trusted for is the program's to know (CKA_TRUSTED aside) |\n\n"
+        "CKA_ENCAPSULATE_TEMPLATE and CKA_DECAPSULATE_TEMPLATE have the numbers of the published 3.2 header (without CKF_ARRAY_ATTRIBUTE), "
+        "which gives them\nno meaning; here it is that of CKA_DERIVE_TEMPLATE.\n\n"
+        "## Users and PINs\n\n"
+        "| call | does |\n|---|---|\n"
+        "| C_InitToken | activates a cluster that is not active yet: the PIN is the first password of `admin`, with or without the name. The "
+        "label is not looked at, as it is the configuration's. On an active cluster it is CKR_FUNCTION_REJECTED, whatever the PIN: it never "
+        "deletes anything, as one program's call must not end all users' keys |\n"
+        "| C_InitPIN | as CKU_SO, with `user:password`: makes a crypto user, or gives one that is there a new password, which also unlocks |\n"
+        "| C_SetPIN | one's own password, old and new, each with or without the name. Where nobody is logged in, the old PIN says which "
+        "crypto user it is |\n"
+        "| C_Login | CKU_USER: a crypto user; CKU_SO: an admin, who uses no keys. CKU_CONTEXT_SPECIFIC: the password of who is logged in, "
+        "again, between the beginning and the end of one use of a key whose CKA_ALWAYS_AUTHENTICATE is true; in message-based signing for "
+        "each message. Uses that are one call (C_UnwrapKey, C_DeriveKey, C_DecapsulateKey) have no place for it: such a key does none |\n\n");
 }
 
 /* ---- errors */
@@ -405,6 +435,7 @@ int main(void)
     functions();
     mechanisms();
     attributes();
+    objects();
     errors();
     differences();
     ok = faults == 0 && !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;

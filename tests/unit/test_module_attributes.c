@@ -127,6 +127,46 @@ START_TEST(test_profiles_are_found_without_a_login_and_cannot_be_changed)
 }
 END_TEST
 
+static bool truth(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL is = 77;
+    CK_ATTRIBUTE a = {type, &is, 1};
+    ck_ok(f->C_GetAttributeValue(s, o, &a, 1));
+    return is == CK_TRUE;
+}
+
+START_TEST(test_pairs_of_which_no_use_is_named_are_for_what_they_can)
+{
+    static CK_BYTE x25519[] = {0x06, 0x03, 0x2b, 0x65, 0x6e}, ed25519[] = {0x06, 0x03, 0x2b, 0x65, 0x70};
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        CK_BYTE *curve;
+        CK_ULONG n;
+        bool signs;
+    } pairs[] = {{CKM_EC_MONTGOMERY_KEY_PAIR_GEN, x25519, sizeof x25519, false},
+                 {CKM_EC_EDWARDS_KEY_PAIR_GEN, ed25519, sizeof ed25519, true},
+                 {CKM_EC_KEY_PAIR_GEN, p256, sizeof p256, true}};
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE derive = {CKA_DERIVE, &yes, 1};
+    CK_OBJECT_HANDLE public_key, private_key;
+    CK_SESSION_HANDLE s;
+    token_start_with_users();
+    s = token_alice();
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        CK_MECHANISM m = {.mechanism = pairs[i].type};
+        CK_ATTRIBUTE params = {CKA_EC_PARAMS, pairs[i].curve, pairs[i].n};
+        ck_ok(f->C_GenerateKeyPair(s, &m, &params, 1, NULL, 0, &public_key, &private_key));
+        ck_assert(truth(s, private_key, CKA_SIGN) == pairs[i].signs && truth(s, public_key, CKA_VERIFY) == pairs[i].signs);
+        ck_assert(truth(s, private_key, CKA_DERIVE) == !pairs[i].signs && !truth(s, public_key, CKA_DERIVE));
+        ck_assert(!truth(s, private_key, CKA_DECRYPT) && !truth(s, private_key, CKA_UNWRAP));
+        ck_ok(f->C_GenerateKeyPair(s, &m, &params, 1, &derive, 1, &public_key, &private_key));
+        ck_assert(!truth(s, private_key, CKA_SIGN) && truth(s, private_key, CKA_DERIVE));
+    }
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_dates_are_days_that_there_are)
 {
     static const struct {
@@ -153,6 +193,7 @@ Suite *test_suite(void)
         &test_template_in_a_template_is_given_back_as_it_was,
         &test_check_value_tells_keys_apart,
         &test_profiles_are_found_without_a_login_and_cannot_be_changed,
+        &test_pairs_of_which_no_use_is_named_are_for_what_they_can,
         &test_dates_are_days_that_there_are,
         NULL,
     };

@@ -98,7 +98,7 @@ START_TEST(test_public_objects_are_changed_and_copied_without_a_login)
     s = token_session();
     ck_ok(f->C_CreateObject(s, a, 4, &o));
     ck_ok(set_text(s, o, CKA_LABEL, "two"));
-    ck_rv(set_text(s, o, CKA_VALUE, "w"), CKR_ATTRIBUTE_READ_ONLY);
+    ck_ok(set_text(s, o, CKA_VALUE, "w"));
     ck_rv(set_text(s, o, CKA_ID, "w"), CKR_ATTRIBUTE_TYPE_INVALID);
     ck_assert_uint_eq(token_count(s, "two"), 1);
     ck_ok(f->C_CopyObject(s, o, NULL, 0, &copy));
@@ -112,6 +112,49 @@ START_TEST(test_public_objects_are_changed_and_copied_without_a_login)
     ck_rv(f->C_CopyObject(s, o, NULL, 0, &copy), CKR_ACTION_PROHIBITED);
     ck_rv(set_bool(s, o, CKA_COPYABLE, CK_TRUE), CKR_ATTRIBUTE_READ_ONLY);
     token_stop();
+}
+END_TEST
+
+static void ck_text(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, const char *wanted)
+{
+    char got[32];
+    CK_ATTRIBUTE a = {type, got, sizeof got};
+    ck_ok(f->C_GetAttributeValue(s, o, &a, 1));
+    ck_assert_msg(a.ulValueLen == strlen(wanted) && memcmp(got, wanted, a.ulValueLen) == 0, "%.*s", (int)a.ulValueLen, got);
+}
+
+/* All that is in a data object may be changed (PKCS #11 3.1 section 4.5), and nothing of a key or certificate is its value. */
+START_TEST(test_data_objects_get_another_value)
+{
+    static const CK_ATTRIBUTE_TYPE all[] = {CKA_VALUE, CKA_APPLICATION, CKA_OBJECT_ID, CKA_LABEL};
+    CK_OBJECT_CLASS data = CKO_DATA;
+    static char v[] = "v", more[] = "a longer value";
+    CK_ATTRIBUTE longer = {CKA_VALUE, more, 14};
+    for (unsigned i = 0; i < 4; i++) {
+        CK_BBOOL token = i & 1, private = (i & 2) != 0;
+        CK_ATTRIBUTE a[] = {{CKA_CLASS, &data, sizeof data}, {CKA_TOKEN, &token, 1}, {CKA_PRIVATE, &private, 1}, {CKA_VALUE, v, 1}};
+        CK_SESSION_HANDLE s;
+        CK_OBJECT_HANDLE o, copy;
+        token_start_with_users();
+        s = token_alice();
+        ck_ok(f->C_CreateObject(s, a, 4, &o));
+        for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
+            ck_ok(set_text(s, o, all[k], "changed"));
+            ck_text(s, o, all[k], "changed");
+            ck_ok(set_text(s, o, all[k], ""));
+            ck_text(s, o, all[k], "");
+        }
+        ck_ok(f->C_CopyObject(s, o, &longer, 1, &copy));
+        ck_text(s, copy, CKA_VALUE, "a longer value");
+        ck_text(s, o, CKA_VALUE, "");
+        if (token)
+            ck_rv(set_text(token_session_read(), o, CKA_VALUE, "x"), CKR_SESSION_READ_ONLY);
+        a[3] = (CK_ATTRIBUTE){CKA_MODIFIABLE, &no, 1};
+        ck_ok(f->C_CreateObject(s, a, 4, &o));
+        ck_rv(set_text(s, o, CKA_VALUE, "x"), CKR_ACTION_PROHIBITED);
+        ck_rv(set_text(s, token_secret_key(s, CKK_AES, 16), CKA_VALUE, "0123456789abcdef"), CKR_ATTRIBUTE_READ_ONLY);
+        token_stop();
+    }
 }
 END_TEST
 
@@ -183,6 +226,7 @@ Suite *test_suite(void)
         &test_session_copy_of_a_token_key_and_its_copy_sign,
         &test_session_key_becomes_a_token_key_with_another_id,
         &test_public_objects_are_changed_and_copied_without_a_login,
+        &test_data_objects_get_another_value,
         &test_public_token_key_is_copied_into_a_session,
         &test_what_the_standard_forbids_is_refused_by_its_code,
         &test_an_admin_trusts_a_key_by_its_handle,

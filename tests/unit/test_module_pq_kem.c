@@ -244,6 +244,46 @@ START_TEST(test_without_libcrypto_there_is_no_such_mechanism)
 }
 END_TEST
 
+/* 3.2 names the two and says no more; the words are those of CKA_DERIVE_TEMPLATE. */
+START_TEST(test_templates_of_the_pair_are_obeyed)
+{
+    CK_MECHANISM m = {CKM_ML_KEM_KEY_PAIR_GEN, NULL, 0};
+    CK_ULONG set = CKP_ML_KEM_768;
+    CK_ATTRIBUTE forced[] = {{CKA_EXTRACTABLE, &no, 1}, {CKA_DERIVE, &yes, 1}}, against = {CKA_EXTRACTABLE, &yes, 1};
+    CK_ATTRIBUTE public_half[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_ENCAPSULATE_TEMPLATE, forced, sizeof forced}};
+    CK_ATTRIBUTE private_half = {CKA_DECAPSULATE_TEMPLATE, forced, sizeof forced};
+    struct token_pair p;
+
+    if (setup()) {
+        ck_ok(f->C_GenerateKeyPair(s, &m, public_half, 2, &private_half, 1, &p.public_key, &p.private_key));
+        ck_assert_uint_eq(encapsulate(p.public_key, &against, 1), CKR_TEMPLATE_INCONSISTENT);
+        ck_ok(encapsulate(p.public_key, NULL, 0));
+        ck_assert(truth_of(made, CKA_DERIVE) && !truth_of(made, CKA_EXTRACTABLE));
+        ck_assert_uint_eq(decapsulate(p.private_key, &against, 1), CKR_TEMPLATE_INCONSISTENT);
+        ck_ok(decapsulate(p.private_key, &forced[1], 1));
+        ck_assert(truth_of(made, CKA_DERIVE) && !truth_of(made, CKA_EXTRACTABLE));
+    }
+    token_stop();
+}
+END_TEST
+
+/* There is no place for the password between the beginning of a decapsulation and its end. */
+START_TEST(test_key_that_always_asks_decapsulates_nothing)
+{
+    CK_MECHANISM m = {CKM_ML_KEM_KEY_PAIR_GEN, NULL, 0};
+    CK_ULONG set = CKP_ML_KEM_768;
+    CK_ATTRIBUTE public_half = {CKA_PARAMETER_SET, &set, sizeof set}, private_half = {CKA_ALWAYS_AUTHENTICATE, &yes, 1};
+    struct token_pair p;
+
+    if (setup()) {
+        ck_ok(f->C_GenerateKeyPair(s, &m, &public_half, 1, &private_half, 1, &p.public_key, &p.private_key));
+        ck_ok(encapsulate(p.public_key, NULL, 0));
+        ck_assert_uint_eq(decapsulate(p.private_key, NULL, 0), CKR_USER_NOT_LOGGED_IN);
+    }
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -252,6 +292,8 @@ Suite *test_suite(void)
         &test_new_key_is_as_its_template_says_and_has_no_past,
         &test_template_that_wants_something_else_is_refused,
         &test_wrong_keys_lengths_and_arguments_are_refused,
+        &test_templates_of_the_pair_are_obeyed,
+        &test_key_that_always_asks_decapsulates_nothing,
         &test_without_libcrypto_there_is_no_such_mechanism,
         NULL,
     };

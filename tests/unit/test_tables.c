@@ -65,8 +65,8 @@ START_TEST(test_key_kinds_are_sorted_and_every_mechanism_has_one)
         const struct key_kind *k = key_kind_at(i);
         ck_assert_ptr_eq(key_kind_find(k->type), k);
         ck_assert_msg(i == 0 || key_kind_at(i - 1)->type < k->type, "%s", k->name);
-        ck_assert_msg((k->kind == KEY_KIND_PAIR) == (k->bytes_step == 0), "%s", k->name);
-        ck_assert_msg(k->kind == KEY_KIND_PAIR || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s",
+        ck_assert_msg(key_kind_is_pair(k) == (k->bytes_step == 0), "%s", k->name);
+        ck_assert_msg(key_kind_is_pair(k) || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s",
                       k->name);
     }
     for (size_t i = 0; mechanism_at(i) != NULL; i++)

@@ -28,8 +28,8 @@ bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, con
 /* Whether a wrapping key's CKA_WRAP_TEMPLATE lets a key go out: all of its attributes have to be the key's. */
 bool lineage_fits(const struct object *wrapper, const struct object *key);
 
-/* The caller's template with what the maker's own one (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE) adds to it. In the
- * work's memory. ERR_TEMPLATE_INCONSISTENT: they contradict each other; ERR_NO_MEMORY. */
+/* The caller's template with what the maker's own one (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_DECAPSULATE_TEMPLATE)
+ * adds to it. In the work's memory. ERR_TEMPLATE_INCONSISTENT: they contradict each other; ERR_NO_MEMORY. */
 enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
                        const Hsm__Template **out, struct diag *why);
 

@@ -6,6 +6,7 @@
 
 #include "crypto/digest.h"
 #include "proto/key_kind.h"
+#include "proto/mechanism.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
 
@@ -118,34 +119,48 @@ static enum err key_type_rule(const struct schema *s, const struct object *o, st
     return number(out, s->key_type);
 }
 
-static bool is_kem(const struct schema *s)
+static bool is_kind(const struct schema *s, enum key_kind_of wanted)
 {
     const struct key_kind *kind = key_kind_find(s->key_type);
 
-    return kind != NULL && kind->kind == KEY_KIND_KEM;
+    return kind != NULL && kind->kind == wanted;
+}
+
+/* Is there a mechanism that puts keys of this type to this use? */
+static bool can(const struct schema *s, CK_FLAGS use)
+{
+    for (size_t i = 0; mechanism_at(i) != NULL; i++)
+        if (mechanism_does(mechanism_at(i), use) && mechanism_takes_key(mechanism_at(i), s->key_type))
+            return true;
+    return false;
 }
 
 /* A template that names no use at all would make a key for nothing. */
 static enum err use(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, !s->usage_given && !is_kem(s));
+    return truth(out, !s->usage_given && can(s, CKF_SIGN));
 }
 
 /* ... and for encapsulation of keys that are for nothing else. */
 static enum err kem_use(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, !s->usage_given && is_kem(s));
+    return truth(out, !s->usage_given && is_kind(s, KEY_KIND_KEM));
 }
 
 /* The same for encryption, where the type of key is for that. */
 static enum err cipher_use(const struct schema *s, const struct object *o, struct buffer *out)
 {
-    const struct key_kind *kind = key_kind_find(s->key_type);
-
     (void)o;
-    return truth(out, !s->usage_given && kind != NULL && kind->kind == KEY_KIND_CIPHER);
+    return truth(out, !s->usage_given && is_kind(s, KEY_KIND_CIPHER));
+}
+
+/* ... and for derivation, of keys that can nothing else. */
+static enum err derive_use(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)o;
+    return truth(out, !s->usage_given && s->class_bit != CLASS_PUBLIC && (is_kind(s, KEY_KIND_AGREE) || is_kind(s, KEY_KIND_BASE)));
 }
 
 static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
@@ -231,6 +246,7 @@ static const struct rule rules[] = {
     {CKA_DECRYPT, false, cipher_use},
     {CKA_SIGN, false, use},
     {CKA_VERIFY, false, use},
+    {CKA_DERIVE, false, derive_use},
     {CKA_MODULUS_BITS, true, modulus_bits},
     {CKA_PUBLIC_KEY_INFO, true, public_key_info_rule},
     {CKA_VALUE_LEN, true, value_len},

@@ -26,9 +26,9 @@ static enum err may_change(const struct schema *s, const struct object *o, const
 
     if ((row->classes & s->class_bit) == 0 || now == NULL)
         return refuse(ERR_ATTRIBUTE_TYPE, s, row, "is not there", why);
-    if (same(now, given) && (s->way == SCHEMA_COPY || row->flags & ATTRIBUTE_MODIFY))
+    if (same(now, given) && (s->way == SCHEMA_COPY || attribute_is_modifiable(row, s->class_bit)))
         return ERR_OK;
-    e = attribute_may_change(row, s->way == SCHEMA_COPY, object_bool(o, CKA_MODIFIABLE), becomes);
+    e = attribute_may_change(row, s->class_bit, s->way == SCHEMA_COPY, object_bool(o, CKA_MODIFIABLE), becomes);
     if (e == ERR_ACTION_PROHIBITED)
         return refuse(e, s, row, "cannot be changed: its CKA_MODIFIABLE is false", why);
     if (e != ERR_OK)

@@ -8,7 +8,9 @@
 #include "common/buffer.h"
 #include "proto/key_kind.h"
 #include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
 #include "vault/object/material.h"
+#include "vault/object/named.h"
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/object/schema.h"
@@ -167,9 +169,11 @@ enum err op_encapsulate_answer(struct work *w)
 enum err op_decapsulate_decide(struct work *w)
 {
     const Hsm__Decapsulate *call = work_request(w)->decapsulate;
+    const Hsm__Template *template = NULL;
     struct secret secret = {0};
     struct diag why = {0};
     struct key_use use;
+    struct named own;
     struct object o;
     struct schema s;
     enum err e = key_use_open(w, call->key, call->mechanism, CKF_DECAPSULATE, &use);
@@ -177,7 +181,11 @@ enum err op_decapsulate_decide(struct work *w)
     if (e == ERR_OK && !mechanism_takes_key(use.mechanism, key_type(use.key->key)))
         e = ERR_KEY_TYPE;
     if (e == ERR_OK)
-        e = read_template(w, call->template_, &s, &o, &why);
+        e = named_open(w, call->key, &own);
+    if (e == ERR_OK)
+        e = lineage_merge(w, &own.object, CKA_DECAPSULATE_TEMPLATE, call->template_, &template, &why);
+    if (e == ERR_OK)
+        e = read_template(w, template, &s, &o, &why);
     if (e == ERR_OK)
         e = ml_kem_decapsulate(s.libctx, use.key->key, call->ciphertext.data, call->ciphertext.len, &secret);
     if (e == ERR_OK)
