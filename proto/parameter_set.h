@@ -23,6 +23,7 @@ struct parameter_set {
     CK_KEY_TYPE key_type;
     CK_ULONG number;   /* CKP_ */
     const char *name;  /* OpenSSL's: "ML-DSA-65" */
+    const char *oid;   /* of the algorithm in PKCS #8 and SubjectPublicKeyInfo: "2.16.840.1.101.3.4.3.18" */
     size_t public_bytes;
     size_t private_bytes; /* CKA_VALUE of a private key */
     size_t seed_bytes;    /* CKA_SEED; 0: such keys have none */
@@ -32,6 +33,9 @@ struct parameter_set {
 /* NULL: there is none, or not here. */
 const struct parameter_set *parameter_set_find(CK_KEY_TYPE key_type, CK_ULONG number);
 const struct parameter_set *parameter_set_by_name(const char *name);
+
+/* The same also of those that are not here: for people, who want to know what they have. */
+const struct parameter_set *parameter_set_by_oid(const char *oid);
 
 /* Rows by position, those too that are not here: NULL at the end. */
 const struct parameter_set *parameter_set_at(size_t position);

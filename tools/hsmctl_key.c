@@ -11,6 +11,7 @@
 
 #include "common/hex.h"
 #include "crypto/curve.h"
+#include "crypto/post_quantum.h"
 #include "proto/attribute.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
@@ -272,6 +273,7 @@ enum status key_import(const struct invocation *call)
     struct remote r = {0};
     enum status s = STATUS_DONE;
 
+    post_quantum_probe(NULL);
     if (!key_file_read(call->arguments[0], call->options[OPTION_passphrase_file], &file, &why) ||
         (call->options[OPTION_cert] != NULL && !key_file_read_cert(call->options[OPTION_cert], &beside, &why)))
         s = complain(call, STATUS_FILE, doing, &why);

@@ -10,6 +10,7 @@
 
 #include "certs/pem_file.h"
 #include "common/secret.h"
+#include "proto/parameter_set.h"
 #include "tools/password.h"
 
 /* For OpenSSL's question in the middle of decoding; it asks only where something is encrypted. */
@@ -90,7 +91,54 @@ static bool public_half(const EVP_PKEY *key, EVP_PKEY **out)
     return *out != NULL;
 }
 
-static bool look(const char *path, const char *passphrase_file, struct key_file *out, struct diag *why)
+/* What a key says of itself that OpenSSL has not read; NULL: nothing that we know. */
+static const struct parameter_set *named(const ASN1_OBJECT *type)
+{
+    char oid[64];
+
+    return type != NULL && OBJ_obj2txt(oid, sizeof oid, type, 1) > 0 ? parameter_set_by_oid(oid) : NULL;
+}
+
+static const struct parameter_set *named_private(const struct secret *file)
+{
+    BIO *in = again(file);
+    PKCS8_PRIV_KEY_INFO *info =
+        is_pem(file) ? PEM_read_bio_PKCS8_PRIV_KEY_INFO(in, NULL, NULL, NULL) : d2i_PKCS8_PRIV_KEY_INFO_bio(in, NULL);
+    const ASN1_OBJECT *type = NULL;
+    const struct parameter_set *set;
+
+    if (info != NULL)
+        PKCS8_pkey_get0(&type, NULL, NULL, NULL, info);
+    set = named(type);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    BIO_free(in);
+    return set;
+}
+
+static const struct parameter_set *named_public(const struct secret *file)
+{
+    BIO *in = again(file);
+    unsigned char *der = NULL;
+    const unsigned char *at = file->bytes;
+    long n = (long)file->len;
+    X509_PUBKEY *info = NULL;
+    ASN1_OBJECT *type = NULL;
+    const struct parameter_set *set;
+
+    if (is_pem(file))
+        at = PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_PUBLIC, in, NULL, NULL) == 1 ? der : NULL;
+    if (at != NULL && (info = d2i_X509_PUBKEY(NULL, &at, n)) != NULL)
+        X509_PUBKEY_get0_param(&type, NULL, NULL, NULL, info);
+    set = named(type);
+    X509_PUBKEY_free(info);
+    OPENSSL_free(der);
+    BIO_free(in);
+    return set;
+}
+
+/* *set: of a key that nothing could be made of. */
+static bool look(const char *path, const char *passphrase_file, struct key_file *out, const struct parameter_set **set,
+                 struct diag *why)
 {
     struct asked a = {.passphrase_file = passphrase_file};
     struct secret file = {0};
@@ -101,6 +149,8 @@ static bool look(const char *path, const char *passphrase_file, struct key_file 
         look_pem(&file, &a, out);
     else
         look_der(&file, &a, out);
+    if (out->private_key == NULL && out->public_key == NULL && (*set = named_private(&file)) == NULL)
+        *set = named_public(&file);
     secret_clear(&file);
     ERR_clear_error();
     if (a.failed && out->private_key == NULL) {
@@ -113,7 +163,9 @@ static bool look(const char *path, const char *passphrase_file, struct key_file 
 
 bool key_file_read(const char *path, const char *passphrase_file, struct key_file *out, struct diag *why)
 {
-    if (!look(path, passphrase_file, out, why))
+    const struct parameter_set *set = NULL;
+
+    if (!look(path, passphrase_file, out, &set, why))
         return false;
     if (out->private_key != NULL && !public_half(out->private_key, &out->public_key)) {
         diag_set(why, "holds a private key without its public half");
@@ -122,6 +174,13 @@ bool key_file_read(const char *path, const char *passphrase_file, struct key_fil
         diag_set(why, "holds a private key and a certificate that do not belong together");
         diag_where(why, path, 0);
         diag_remedy(why, "put them into files of their own");
+    } else if (set != NULL) {
+        if (parameter_set_is_here(set))
+            diag_set(why, "holds a key of %s that is none", set->name);
+        else
+            diag_set(why, "holds a key of %s, which this OpenSSL, %s, does not know", set->name, OpenSSL_version(OPENSSL_VERSION_STRING));
+        diag_where(why, path, 0);
+        diag_remedy(why, "import post-quantum keys where OpenSSL 3.5 or later runs, here and on the nodes");
     } else if (out->public_key == NULL && out->certificate == NULL) {
         diag_set(why, "holds neither key nor certificate, or its passphrase is another");
         diag_where(why, path, 0);

@@ -98,8 +98,8 @@ static bool done(struct template *t, struct diag *why)
 static bool not_ours(struct diag *why)
 {
     ERR_clear_error();
-    diag_set(why, "the key is neither RSA nor of a curve that is supported");
-    diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519 or X448");
+    diag_set(why, "the key is neither RSA nor of a curve that is supported, nor post-quantum");
+    diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519, X448, ML-KEM, ML-DSA or SLH-DSA");
     return false;
 }
 
@@ -128,17 +128,63 @@ static void put_string(struct template *t, const EVP_PKEY *key, const struct cur
     ERR_clear_error();
 }
 
+/* A part of a key that is made by a parameter set; false: it has none. */
+static bool put_part(struct template *t, CK_ATTRIBUTE_TYPE type, const EVP_PKEY *key, const char *name, size_t bytes)
+{
+    struct secret part = {0};
+    size_t n = 0;
+    bool has = false;
+
+    if (!secret_new(&part, bytes))
+        t->failed = true;
+    else if ((has = EVP_PKEY_get_octet_string_param(key, name, part.bytes, bytes, &n) == 1 && n == bytes))
+        put(t, type, part.bytes, bytes);
+    secret_clear(&part);
+    ERR_clear_error();
+    return has;
+}
+
+/* OpenSSL's names, of 3.5 and later: those that we are built with may not have them. The seed is the key, where it is known. */
+static void put_set_private(struct template *t, const EVP_PKEY *key, const struct parameter_set *set)
+{
+    put_ulong(t, CKA_KEY_TYPE, set->key_type);
+    put_ulong(t, CKA_PARAMETER_SET, set->number);
+    put_bool(t, set->key_type == CKK_ML_KEM ? CKA_DECAPSULATE : CKA_SIGN, true);
+    if ((set->seed_bytes == 0 || !put_part(t, CKA_SEED, key, "seed", set->seed_bytes)) &&
+        !put_part(t, CKA_VALUE, key, "priv", set->private_bytes))
+        t->failed = true;
+}
+
+static void put_set_public(struct template *t, const EVP_PKEY *key, const struct parameter_set *set)
+{
+    put_ulong(t, CKA_KEY_TYPE, set->key_type);
+    put_ulong(t, CKA_PARAMETER_SET, set->number);
+    put_bool(t, set->key_type == CKK_ML_KEM ? CKA_ENCAPSULATE : CKA_VERIFY, true);
+    if (!put_part(t, CKA_VALUE, key, "pub", set->public_bytes))
+        t->failed = true;
+}
+
+static const struct parameter_set *set_of(const EVP_PKEY *key)
+{
+    const char *name = EVP_PKEY_get0_type_name(key);
+
+    return name != NULL ? parameter_set_by_name(name) : NULL;
+}
+
 bool template_private_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
 {
     const struct curve *curve = public_key_curve_of(key);
+    const struct parameter_set *set = set_of(key);
 
-    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
+    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL && set == NULL)
         return not_ours(why);
     begin(t);
     put_names(t, CKO_PRIVATE_KEY, true, names);
     put_bool(t, CKA_SENSITIVE, true);
     put_bool(t, CKA_EXTRACTABLE, false);
-    if (curve != NULL) {
+    if (set != NULL) {
+        put_set_private(t, key, set);
+    } else if (curve != NULL) {
         put_ulong(t, CKA_KEY_TYPE, curve->key_type);
         put_bool(t, curve->key_type == CKK_EC_MONTGOMERY ? CKA_DERIVE : CKA_SIGN, true);
         put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
@@ -188,13 +234,17 @@ static bool put_point(struct template *t, const EVP_PKEY *key, const struct curv
 bool template_public_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
 {
     const struct curve *curve = public_key_curve_of(key);
+    const struct parameter_set *set = set_of(key);
 
-    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL)
+    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL && set == NULL)
         return not_ours(why);
     begin(t);
     put_names(t, CKO_PUBLIC_KEY, false, names);
-    put_bool(t, CKA_VERIFY, curve == NULL || curve->key_type != CKK_EC_MONTGOMERY);
-    if (curve != NULL) {
+    if (set == NULL)
+        put_bool(t, CKA_VERIFY, curve == NULL || curve->key_type != CKK_EC_MONTGOMERY);
+    if (set != NULL) {
+        put_set_public(t, key, set);
+    } else if (curve != NULL) {
         put_ulong(t, CKA_KEY_TYPE, curve->key_type);
         put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
         if (!put_point(t, key, curve))

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "crypto/post_quantum.h"
 #include "crypto/public_key.h"
 #include "proto/attribute.h"
 #include "tests/unit/certificates.h"
@@ -123,6 +124,79 @@ START_TEST(test_private_keys_become_templates)
         template_clear(&t);
         key_file_clear(&f);
         EVP_PKEY_free(key);
+    }
+    teardown();
+}
+END_TEST
+
+/* Where libcrypto has post-quantum keys. */
+START_TEST(test_post_quantum_keys_become_templates)
+{
+    const struct parameter_set *set;
+
+    setup();
+    post_quantum_probe(NULL);
+    for (size_t i = 0; (set = parameter_set_at(i)) != NULL; i++) {
+        struct key_file f = {0};
+        struct template t = {0};
+        struct public_key *read = NULL;
+        EVP_PKEY *key;
+        FILE *file;
+
+        if (!parameter_set_is_here(set) || (set->key_type == CKK_SLH_DSA && set->name[strlen(set->name) - 1] == 's'))
+            continue;
+        key = EVP_PKEY_Q_keygen(NULL, NULL, set->name);
+        file = begin("k.pem");
+        ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+        fclose(file);
+        ck_assert(key_file_read(path, NULL, &f, &why));
+        ck_assert(template_private_key(&t, f.private_key, &names, &why));
+        check_canonical(&t);
+        ck_assert_uint_eq(row(&t, CKA_SEED)->value.len, set->seed_bytes);
+        ck_assert_uint_eq(row(&t, CKA_VALUE)->value.len, set->seed_bytes > 0 ? 0 : set->private_bytes);
+        ck_assert_uint_eq(row(&t, CKA_PARAMETER_SET)->value.data[7], set->number);
+        template_clear(&t);
+        ck_assert(template_public_key(&t, f.public_key, &names, &why));
+        check_canonical(&t);
+        ck_assert_int_eq(public_key_pq(NULL, set, row(&t, CKA_VALUE)->value.data, row(&t, CKA_VALUE)->value.len, &read), ERR_OK);
+        ck_assert_int_eq(EVP_PKEY_eq(public_key_evp(read), key), 1);
+        public_key_free(read);
+        template_clear(&t);
+        key_file_clear(&f);
+        EVP_PKEY_free(key);
+    }
+    teardown();
+}
+END_TEST
+
+/* A private key of ML-DSA-65 by its seed (RFC 9881 section 6), and a public key of ML-KEM-768 that is much too short. */
+START_TEST(test_a_key_that_openssl_does_not_know_is_named)
+{
+    static const uint8_t private_der[] = {0x30, 0x34, 2,  1,  0,  0x30, 0x0b, 6,    9,    0x60, 0x86, 0x48, 1,  0x65, 3,  4,  3,  0x12,
+                                          4,    0x22, 0x80, 0x20, 1, 2,    3,    4,    5,    6,    7,    8,    9,  10,   11, 12, 13, 14,
+                                          15,   16,   17, 18, 19, 20,   21,   22,   23,   24,   25,   26,   27, 28,   29, 30, 31, 32};
+    static const uint8_t public_der[] = {0x30, 0x11, 0x30, 0x0b, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 4, 2, 3, 2, 0, 1};
+    struct key_file f = {0};
+
+    setup();
+    post_quantum_probe(NULL);
+    for (int i = 0; i < 4; i++) {
+        bool private_half = i < 2, known = parameter_set_is_here(parameter_set_by_oid("2.16.840.1.101.3.4.3.18"));
+        const uint8_t *der = private_half ? private_der : public_der;
+        long n = private_half ? sizeof private_der : sizeof public_der;
+        FILE *file = begin("k");
+        if (i % 2 == 0)
+            ck_assert_int_ge(PEM_write(file, private_half ? "PRIVATE KEY" : "PUBLIC KEY", "", der, n), 1);
+        else
+            ck_assert_uint_eq(fwrite(der, 1, (size_t)n, file), (size_t)n);
+        fclose(file);
+        memset(&why, 0, sizeof why);
+        ck_assert_msg(key_file_read(path, NULL, &f, &why) == (known && private_half), "%d: %s", i, why.what);
+        if (!known || !private_half) {
+            ck_assert_msg(strstr(why.what, private_half ? "ML-DSA-65" : "ML-KEM-768") != NULL, "%d: %s", i, why.what);
+            ck_assert_ptr_nonnull(strstr(why.remedy, "OpenSSL 3.5"));
+        }
+        key_file_clear(&f);
     }
     teardown();
 }
@@ -327,6 +401,7 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_private_keys_become_templates, &test_other_kinds_of_keys_are_refused,
+                                                &test_post_quantum_keys_become_templates, &test_a_key_that_openssl_does_not_know_is_named,
         &test_encrypted_key_opens_with_its_passphrase_only, &test_certificates_and_public_keys_are_known_by_themselves,
         &test_key_and_certificate_in_one_file_must_belong_together, &test_id_is_that_of_the_certificates_extension,
         &test_password_comes_from_a_file_of_ones_own, &test_password_comes_from_a_descriptor_and_leaves_the_rest,
