@@ -11,4 +11,7 @@ Suite *test_suite(void);
 /* A suite of one case with these tests; a NULL ends the list. Seconds bound each test. */
 Suite *suite_of(const char *name, double seconds, const TTest *const *const *tests);
 
+/* A time that a test waits, longer where the tests' own limits are (CK_TIMEOUT_MULTIPLIER, as under valgrind). */
+unsigned patient(unsigned time);
+
 #endif

@@ -30,19 +30,37 @@ static CK_RV sign_with(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
     return rv == CKR_OK ? f->C_Sign(session, data, 4, signature, &n) : rv;
 }
 
+/* What other threads of the parent were about is lost in a child, and valgrind would call it leaked: a child that ends as
+ * another program is not asked. */
+static void end_as_another(void)
+{
+    execl("/bin/true", "true", (char *)NULL);
+    _exit(127);
+}
+
 /* Runs in a child, which ends with the test's verdict; a failed check in there ends it badly. */
-static void in_child(void (*what)(void))
+static void in_child_that_ends(void (*what)(void), void (*end)(void))
 {
     pid_t pid = fork();
     int status;
 
     if (pid == 0) { /* where Check's own lock may be another thread's */
         what();
+        end();
         _exit(0);
     }
     ck_assert_int_ge(pid, 0);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with 0x%x", (unsigned)status);
+}
+
+static void end_here(void)
+{
+}
+
+static void in_child(void (*what)(void))
+{
+    in_child_that_ends(what, end_here);
 }
 
 #define must(call, wanted)                 \
@@ -191,7 +209,7 @@ static void digest_and_sign(void)
     CK_ULONG n = sizeof out;
     CK_SESSION_HANDLE mine;
 
-    alarm(60); /* hanging on an inherited lock */
+    alarm(patient(60)); /* hanging on an inherited lock */
     must(f->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &mine), CKR_OK);
     must(f->C_DigestInit(mine, &sha), CKR_OK);
     must(f->C_Digest(mine, data, 4, out, &n), CKR_OK);
@@ -208,7 +226,7 @@ static void initialize_and_digest(void)
     CK_ULONG n = sizeof out;
     CK_SESSION_HANDLE mine;
 
-    alarm(60);
+    alarm(patient(60));
     must(f->C_Initialize(NULL), CKR_OK);
     must(f->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &mine), CKR_OK);
     must(f->C_DigestInit(mine, &sha), CKR_OK);
@@ -224,7 +242,7 @@ START_TEST(test_children_of_a_busy_process_never_hang)
     for (int i = 0; i < 4; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, work, NULL), 0);
     for (int i = 0; i < BUSY_FORKS; i++)
-        in_child(i % 2 == 0 ? digest_and_sign : initialize_and_digest);
+        in_child_that_ends(i % 2 == 0 ? digest_and_sign : initialize_and_digest, end_as_another);
     stop = true;
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);

@@ -5,6 +5,7 @@
 #include "tests/unit/certificates.h"
 #include "tests/unit/runner.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,9 @@ static struct connection_setup setup_of(struct end *e, SSL_CTX *tls)
 static void setup(void)
 {
     struct tls_setup s = {.side = TLS_SERVER}, c = {.side = TLS_CLIENT};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, NULL); /* as the front does */
     uv_loop_init(&loop);
     uv_timer_init(&loop, &bell);
     memset(&near, 0, sizeof near);
@@ -123,7 +127,7 @@ static void on_bell(uv_timer_t *timer)
 static bool run_until(const unsigned *counter, unsigned number, unsigned ms)
 {
     rang = false;
-    uv_timer_start(&bell, on_bell, ms, 0);
+    uv_timer_start(&bell, on_bell, patient(ms), 0);
     while (*counter < number && !rang)
         uv_run(&loop, UV_RUN_ONCE);
     uv_timer_stop(&bell);

@@ -69,13 +69,6 @@ static void setup(void)
     seen.done = seen.changes = 0;
 }
 
-/* Under valgrind a call takes longer (make check-valgrind). */
-static unsigned patient(unsigned ms)
-{
-    const char *times = getenv("CK_TIMEOUT_MULTIPLIER");
-    return times != NULL ? ms * (unsigned)strtoul(times, NULL, 10) : ms;
-}
-
 static void setup_rpc(void)
 {
     static const char *const servers[] = {"down:1", "up:1"};
