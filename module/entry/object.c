@@ -40,6 +40,10 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULO
     GUARDED(GetObjectSize, session, get_object_size(c.module, object, size));
 }
 
+/* More than any program asks for at once, though some ask one by one for all numbers that there are; a larger count is a mistake, and the
+ * array is not so long. */
+enum { ASKED_ATTRIBUTES_MAX = 1 << 16 };
+
 static CK_RV get_attribute_value(struct module *m, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *array, CK_ULONG count)
 {
     enum lookup how = LOOKUP_ANY;
@@ -47,7 +51,7 @@ static CK_RV get_attribute_value(struct module *m, CK_OBJECT_HANDLE handle, CK_A
     enum err e;
     CK_RV rv;
 
-    if (array == NULL || count == 0)
+    if (array == NULL || count == 0 || count > ASKED_ATTRIBUTES_MAX)
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < count && how == LOOKUP_ANY; i++)
         how = lookup_for(array[i].type);

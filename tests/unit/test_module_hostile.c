@@ -7,6 +7,8 @@
 #include "proto/attribute.h"
 #include "proto/mechanism.h"
 #include "tests/unit/call_shape.h"
+#include "tests/unit/recipe.h"
+#include "tests/unit/recipe_key.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
 
@@ -218,6 +220,100 @@ START_TEST(test_each_argument_may_be_missing)
 }
 END_TEST
 
+/* Whatever goes on after a beginning says that there was none. */
+START_TEST(test_what_was_not_begun_does_not_go_on)
+{
+    static const char *const others[] = {"C_SessionCancel", "C_SetOperationState"};
+    CK_ULONG a[CALL_ARGUMENTS_MAX];
+    unsigned tried = 0;
+
+    setup();
+    for (size_t i = 0; call_shape_at(i) != NULL; i++) {
+        const struct call_shape *c = call_shape_at(i);
+        CK_RV rv;
+        if (c->needs != CALL_OPERATION || strstr(c->name, "Init") != NULL || is(c, others[0]) || is(c, others[1]))
+            continue;
+        fill(c, a);
+        rv = call_with(c, a);
+        ck_assert_msg(rv == CKR_OPERATION_NOT_INITIALIZED, "%s: 0x%lx", c->name, rv);
+        tried++;
+    }
+    ck_assert_uint_ge(tried, 30);
+    token_stop();
+}
+END_TEST
+
+/* ---- templates: of nothing, of ten thousand entries, and of as many as can be said */
+
+static CK_OBJECT_HANDLE key_for(const struct mechanism *row, bool by_public)
+{
+    static struct token_pair made[40];
+    CK_KEY_TYPE type;
+    size_t i = 0;
+
+    while (recipe_key_type_at(i, &type) && !mechanism_takes_key(row, type))
+        i++;
+    if (!recipe_key_type_at(i, &type) || i == sizeof made / sizeof made[0])
+        return keys[0];
+    if (made[i].private_key == 0) {
+        struct recipe_key k = recipe_key_make(s, type, 48, (struct recipe_uses){CK_TRUE, NULL, 0});
+        made[i] = k.handles;
+        recipe_key_clear(&k);
+    }
+    return by_public ? made[i].public_key : made[i].private_key;
+}
+
+/* One template of the call has so many entries; the answer is none that a program could take for a success. */
+static void give_template(const struct call_shape *c, CK_ULONG a[CALL_ARGUMENTS_MAX], CK_ULONG n)
+{
+    CK_ULONG copy[CALL_ARGUMENTS_MAX];
+
+    for (size_t k = 0; c->shape[k] != '\0'; k++) {
+        CK_RV rv;
+        if (c->shape[k] != 'A')
+            continue;
+        memcpy(copy, a, sizeof copy);
+        copy[k] = n > 0 ? word(array) : 0;
+        copy[k + 1] = n;
+        length = ROOM;
+        rv = call_with(c, copy);
+        check_answer(c, rv);
+        ck_assert_msg(rv != CKR_OK || n == 0 || (is(c, "C_GetAttributeValue") && n == MANY), "%s takes a template of %lu", c->name, n);
+        f3->C_SessionCancel(s, ~0UL);
+    }
+}
+
+START_TEST(test_templates_of_any_length_are_refused_or_answered)
+{
+    static const CK_ULONG counts[] = {0, MANY, ~0UL >> 1, ~0UL};
+    CK_ULONG a[CALL_ARGUMENTS_MAX];
+
+    setup();
+    for (size_t i = 0; i < MANY; i++)
+        array[i] = (CK_ATTRIBUTE){CKA_LABEL, in, 4};
+    for (size_t i = 0; call_shape_at(i) != NULL; i++) {
+        const struct call_shape *c = call_shape_at(i);
+        bool mechanisms = strchr(c->shape, 'm') != NULL;
+        if (strchr(c->shape, 'A') == NULL)
+            continue;
+        for (size_t m = 0; mechanism_at(m) != NULL && (mechanisms || m == 0); m++) {
+            fill(c, a);
+            if (mechanisms) {
+                a[2] = c->shape[2] == 'o' ? key_for(mechanism_at(m), is(c, "C_EncapsulateKey")) : a[2];
+                mechanism = recipe_good(mechanism_at(m), 32);
+                if (strstr(c->name, "Authenticated") != NULL) /* which take those of messages: as long, and not the same */
+                    mechanism.pParameter = NULL;
+            } else if (c->shape[1] == 'o') {
+                a[1] = keys[1];
+            }
+            for (size_t n = 0; n < sizeof counts / sizeof counts[0]; n++)
+                give_template(c, a, counts[n]);
+        }
+    }
+    token_stop();
+}
+END_TEST
+
 static void check_pin(const char *what, CK_RV rv)
 {
     bool told = rv == CKR_ARGUMENTS_BAD || rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_INVALID || rv == CKR_PIN_INCORRECT;
@@ -384,6 +480,8 @@ Suite *test_suite(void)
         &test_the_session_is_looked_at_before_anything_else,
         &test_who_and_which_session_are_looked_at_before_the_arguments,
         &test_each_argument_may_be_missing,
+        &test_what_was_not_begun_does_not_go_on,
+        &test_templates_of_any_length_are_refused_or_answered,
         &test_pins_may_be_missing_and_of_any_length,
         &test_a_long_walk_of_calls_in_no_order,
         NULL,
