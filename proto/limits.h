@@ -22,6 +22,8 @@
 #define GCM_IV_BYTES_MAX 128u                 /* OpenSSL's limit */
 #define PARAMETER_BYTES_MAX (16u * 1024u)       /* one byte string of a mechanism's parameter */
 #define KBKDF_FIELDS_MAX 32u                  /* what the PRF of SP 800-108 is given */
+#define DERIVED_KEYS_MAX 16u                  /* of one derivation */
+#define DERIVE_OTHERS_MAX 6u                  /* keys beside the base key: with it, they fit into a header */
 #define HEADER_IDS_MAX 8u                     /* records named in an open header */
 #define FIND_IDS_MAX 64u                      /* objects in one reply to a search */
 

@@ -45,6 +45,9 @@
 #define PARAM_OF_PARAM_TLS12_MASTER PARAM_TLS12_MASTER
 #define PARAM_OF_PARAM_TLS12_KEYS PARAM_TLS12_KEYS
 #define PARAM_OF_PARAM_TLS12_KDF PARAM_TLS12_KDF
+#define PARAM_OF_PARAM_TLS12_EXTENDED PARAM_TLS12_EXTENDED
+#define PARAM_OF_PARAM_TLS12_SAFE_KEYS PARAM_TLS12_SAFE_KEYS
+#define PARAM_OF_PARAM_TLS_MAC PARAM_TLS_MAC
 #define PARAM_OF_PARAM_KEY PARAM_KEY
 #define PARAM_OF_PARAM_DATA PARAM_DATA
 #define PARAM_OF_PARAM_BIT PARAM_BIT
@@ -210,7 +213,7 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
 
 bool mechanism_is_mac(const struct mechanism *m)
 {
-    return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC;
+    return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC || m->family == FAMILY_TLS_MAC;
 }
 
 bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes)

@@ -29,6 +29,7 @@ enum mechanism_family {
     FAMILY_SECRET,   /* secret keys made */
     FAMILY_CMAC,
     FAMILY_GMAC,
+    FAMILY_TLS_MAC,  /* what the finished messages of TLS 1.2 hold */
     FAMILY_ECB,      /* modes of ciphers: proto/cipher_mode.h */
     FAMILY_CBC,
     FAMILY_CBC_PAD,
@@ -55,6 +56,8 @@ enum mechanism_family {
     FAMILY_KBKDF_PIPELINE,
     FAMILY_TLS12_MASTER,
     FAMILY_TLS12_MASTER_DH,
+    FAMILY_TLS12_EXTENDED,
+    FAMILY_TLS12_EXTENDED_DH,
     FAMILY_TLS12_KEYS,
     FAMILY_TLS12_KDF,
     FAMILY_BASE_AND_KEY,
@@ -90,8 +93,11 @@ enum mechanism_param {
     PARAM_CLOUDHSM_KBKDF, /* CloudHSM's CK_SP800_108_KDF_PARAMS, or the standard's */
     PARAM_PBKDF2,         /* CK_PKCS5_PBKD2_PARAMS2 */
     PARAM_TLS12_MASTER,   /* CK_TLS12_MASTER_KEY_DERIVE_PARAMS */
+    PARAM_TLS12_EXTENDED, /* CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS */
     PARAM_TLS12_KEYS,     /* CK_TLS12_KEY_MAT_PARAMS */
+    PARAM_TLS12_SAFE_KEYS, /* the same, and what it says of vectors counts for nothing */
     PARAM_TLS12_KDF,      /* CK_TLS_KDF_PARAMS */
+    PARAM_TLS_MAC,        /* CK_TLS_MAC_PARAMS */
     PARAM_KEY,            /* CK_OBJECT_HANDLE of a second key */
     PARAM_DATA,           /* CK_KEY_DERIVATION_STRING_DATA */
     PARAM_BIT,            /* CK_EXTRACT_PARAMS */

@@ -10,7 +10,9 @@ enum {
     CCM_NONCE_BYTES_MIN = 7, /* NIST SP 800-38C appendix A.1 */
     CCM_NONCE_BYTES_MAX = 13,
     CHACHA_NONCE_BYTES = 12, /* RFC 8439 section 2.8 */
-    COUNTER_BITS_MAX = 128
+    COUNTER_BITS_MAX = 128,
+    TLS_MAC_BYTES_MIN = 12,
+    TLS_MAC_BYTES_MAX = 64
 };
 
 /* NIST SP 800-38D section 5.2.1.2 */
@@ -74,6 +76,18 @@ static enum err check_ctr(const struct mechanism *row, const Hsm__Mechanism *m)
 static enum err check_general(const struct mechanism *row, const Hsm__Mechanism *m)
 {
     return m->general->bytes >= 1 && m->general->bytes <= mechanism_signature_bytes(row, 0) ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
+/* RFC 5246 section 7.4.9: 12 bytes, or more where a cipher suite says so. */
+static enum err check_tls_mac(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    const Hsm__Tls12Params *p = m->tls12;
+
+    (void)row;
+    return mechanism_hash_name(p->hash) != NULL && p->mac_bits % 8 == 0 && p->mac_bits >= 8 * TLS_MAC_BYTES_MIN &&
+                   p->mac_bits <= 8 * TLS_MAC_BYTES_MAX
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
 }
 
 static enum err check_oaep(const struct mechanism *row, const Hsm__Mechanism *m)
@@ -153,6 +167,9 @@ static const struct {
     [PARAM_TLS12_MASTER] = {offsetof(Hsm__Mechanism, tls12), NULL},
     [PARAM_TLS12_KEYS] = {offsetof(Hsm__Mechanism, tls12), NULL},
     [PARAM_TLS12_KDF] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_TLS12_EXTENDED] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_TLS12_SAFE_KEYS] = {offsetof(Hsm__Mechanism, tls12), NULL},
+    [PARAM_TLS_MAC] = {offsetof(Hsm__Mechanism, tls12), check_tls_mac},
     [PARAM_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_BIT] = {offsetof(Hsm__Mechanism, data), NULL},
     [PARAM_AES_CBC_DATA] = {offsetof(Hsm__Mechanism, data), NULL},
@@ -190,5 +207,7 @@ size_t parameter_signature_bytes(const struct mechanism *row, const Hsm__Mechani
 {
     if (row->param == PARAM_GENERAL)
         return m->general->bytes;
+    if (row->param == PARAM_TLS_MAC)
+        return (size_t)(m->tls12->mac_bits / 8);
     return row->param == PARAM_GCM ? m->aead->tag_bytes : mechanism_signature_bytes(row, key_size);
 }

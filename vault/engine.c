@@ -133,8 +133,11 @@ static enum err seal_reply(struct work *w, enum err verdict, struct buffer *out)
     enum err e;
     size_t n;
 
-    if (verdict != ERR_OK)
+    if (verdict != ERR_OK) {
+        const uint32_t which = w->reply.which;
         hsm__reply__init(&w->reply);
+        w->reply.which = which;
+    }
     w->reply.error = (uint32_t)verdict;
     w->reply.detail = w->detail.what;
     w->reply.applied = w->facts.applied;

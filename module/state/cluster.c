@@ -28,7 +28,7 @@ static void log_failure(struct module *m, const Hsm__Request *request, enum err 
 
 /* Without a look at whether the login holds. */
 static enum err ask_once(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
-                         Hsm__Reply **out)
+                         Hsm__Reply **out, uint32_t *which)
 {
     struct rpc_call call = {.request = request, .ids = ids, .n_ids = n_ids};
     enum err e = rpc_call(m->rpc, &call, out);
@@ -39,6 +39,8 @@ static enum err ask_once(struct module *m, const Hsm__Request *request, const ui
         e = ERR_MALFORMED;
     if (e != ERR_OK) {
         log_failure(m, request, e, *out);
+        if (which != NULL)
+            *which = *out != NULL ? (*out)->which : 0;
         rpc_reply_free(*out);
         *out = NULL;
     }
@@ -46,15 +48,21 @@ static enum err ask_once(struct module *m, const Hsm__Request *request, const ui
 }
 
 /* A ticket that is refused may be that of a login which another thread has just renewed: then it is asked again under the new one. */
-enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
-                    Hsm__Reply **out)
+enum err cluster_ask_which(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
+                           Hsm__Reply **out, uint32_t *which)
 {
     unsigned login = rpc_login_number(m->rpc);
-    enum err e = ask_once(m, request, ids, n_ids, wanted, out);
+    enum err e = ask_once(m, request, ids, n_ids, wanted, out, which);
 
     if ((e == ERR_TICKET || e == ERR_NOT_LOGGED_IN) && login != 0 && login_is_another(m, login))
-        e = ask_once(m, request, ids, n_ids, wanted, out);
+        e = ask_once(m, request, ids, n_ids, wanted, out, which);
     return e;
+}
+
+enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
+                     Hsm__Reply **out)
+{
+    return cluster_ask_which(m, request, ids, n_ids, wanted, out, NULL);
 }
 
 enum err cluster_ask_bytes(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, uint8_t *out, size_t *n)
@@ -402,7 +410,7 @@ enum err cluster_hear(struct module *m)
     request.of_case = HSM__REQUEST__OF_GENERATE_RANDOM;
     request.generate_random = &random;
     random.bytes = 1;
-    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_BYTES, &reply);
+    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_BYTES, &reply, NULL);
     rpc_reply_free(reply);
     return e;
 }
@@ -423,7 +431,7 @@ enum err cluster_change_password(struct module *m, const char *name, struct byte
         change.name = (char *)(uintptr_t)name;
     change.old_password = cluster_bytes(old.bytes, old.n);
     change.new_password = cluster_bytes(new.bytes, new.n);
-    e = ask_once(m, &request, NULL, 0, own ? HSM__REPLY__OF_LOGIN : HSM__REPLY__OF_EMPTY, &reply);
+    e = ask_once(m, &request, NULL, 0, own ? HSM__REPLY__OF_LOGIN : HSM__REPLY__OF_EMPTY, &reply, NULL);
     if (e == ERR_OK && own) {
         e = rpc_take_login(m->rpc, reply->login);
         bytes_wipe(reply->login->secret.data, reply->login->secret.len);
@@ -444,7 +452,7 @@ enum err cluster_user_create(struct module *m, const char *name, struct bytes pa
     create.name = (char *)(uintptr_t)name;
     create.role = (char *)(uintptr_t)"crypto-user";
     create.password = cluster_bytes(password.bytes, password.n);
-    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
+    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply, NULL);
     rpc_reply_free(reply);
     return e;
 }
@@ -472,7 +480,7 @@ enum err cluster_activate(struct module *m, struct bytes password)
     request.of_case = HSM__REQUEST__OF_ACTIVATE;
     request.activate = &activate;
     activate.password = cluster_bytes(password.bytes, password.n);
-    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply);
+    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply, NULL);
     rpc_reply_free(reply);
     return e;
 }

@@ -12,6 +12,10 @@
 enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
                      Hsm__Reply **out);
 
+/* The same; what a refusal says of which template it is about goes to *which (Reply.which), unless that is NULL. */
+enum err cluster_ask_which(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
+                           Hsm__Reply **out, uint32_t *which);
+
 /* The same for a request that is answered by bytes: *n is the room at first. ERR_MALFORMED: none, or more than that, which no vault of ours
  * sends. */
 enum err cluster_ask_bytes(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, uint8_t *out, size_t *n);

@@ -18,7 +18,7 @@ static CK_RV keep_all(struct module *m, unsigned epoch, CK_SESSION_HANDLE sessio
                       struct cluster_derived *out)
 {
     CK_RV rv =
-        reply->n_objects > 0 && reply->n_objects <= CLUSTER_DERIVED_MAX && reply->beside.len <= sizeof out->beside
+        reply->n_objects > 0 && reply->n_objects <= DERIVED_KEYS_MAX && reply->beside.len <= sizeof out->beside
             ? CKR_OK
             : CKR_GENERAL_ERROR;
 
@@ -35,35 +35,53 @@ static CK_RV keep_all(struct module *m, unsigned epoch, CK_SESSION_HANDLE sessio
     return rv;
 }
 
-CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
-                     const struct known *base, const struct known *other, const struct template *t,
-                     struct cluster_derived *out)
+static void free_templates(Hsm__Template **wire, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        template_wire_free(wire[i]);
+}
+
+CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const struct cluster_deriving *d, struct cluster_derived *out)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Derive derive = HSM__DERIVE__INIT;
-    Hsm__KeyRef base_ref = cluster_key_ref(base), other_ref = HSM__KEY_REF__INIT;
-    const Hsm__KeyRef *refs[] = {&base_ref, other != NULL ? &other_ref : NULL};
+    Hsm__KeyRef refs[1 + DERIVE_OTHERS_MAX], *others[DERIVE_OTHERS_MAX];
+    const Hsm__KeyRef *all[1 + DERIVE_OTHERS_MAX];
+    Hsm__Template *templates[DERIVED_KEYS_MAX];
+    uint64_t ids[1 + DERIVE_OTHERS_MAX];
     Hsm__Reply *reply = NULL;
     unsigned epoch = objects_epoch(&m->objects);
-    uint64_t ids[2];
-    CK_RV rv;
+    CK_RV rv = CKR_OK;
+    size_t n = 0;
 
     *out = (struct cluster_derived){.n = 0};
     request.of_case = HSM__REQUEST__OF_DERIVE;
     request.derive = &derive;
-    derive.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read */
-    derive.key = &base_ref;
-    if (other != NULL) {
-        other_ref = cluster_key_ref(other);
-        derive.other = &other_ref;
+    derive.mechanism = (Hsm__Mechanism *)(uintptr_t)d->mechanism; /* only read */
+    refs[0] = cluster_key_ref(d->base);
+    all[0] = derive.key = &refs[0];
+    derive.others = others;
+    derive.n_others = d->others_n;
+    for (size_t i = 0; i < d->others_n; i++) {
+        refs[1 + i] = cluster_key_ref(d->others[i]);
+        all[1 + i] = others[i] = &refs[1 + i];
     }
-    if ((derive.template_ = template_wire(t)) == NULL)
-        return CKR_HOST_MEMORY;
-    rv = err_to_rv(cluster_ask(m, &request, ids, ids_of(refs, 2, ids), HSM__REPLY__OF_OBJECTS, &reply));
+    while (rv == CKR_OK && n < d->templates_n) {
+        if ((templates[n] = template_wire(&d->templates[n])) == NULL)
+            rv = CKR_HOST_MEMORY;
+        else
+            n++;
+    }
+    if (rv == CKR_OK) {
+        derive.template_ = templates[0];
+        derive.additional = templates + 1;
+        derive.n_additional = n - 1;
+        rv = err_to_rv(cluster_ask_which(m, &request, ids, ids_of(all, 1 + d->others_n, ids), HSM__REPLY__OF_OBJECTS, &reply, &out->which));
+    }
     if (rv == CKR_OK)
         rv = keep_all(m, epoch, session, reply->objects, out);
     rpc_reply_free(reply);
-    template_wire_free(derive.template_);
+    free_templates(templates, n);
     return rv;
 }
 

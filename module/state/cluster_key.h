@@ -6,20 +6,26 @@
 #include "module/state/module.h"
 #include "proto/error.h"
 #include "proto/limits.h"
-
-enum { CLUSTER_DERIVED_MAX = 4 };
+#include "proto/limits.h"
 
 struct cluster_derived {
-    CK_OBJECT_HANDLE handles[CLUSTER_DERIVED_MAX]; /* in the order of the mechanism */
+    CK_OBJECT_HANDLE handles[DERIVED_KEYS_MAX]; /* in the order of the mechanism, or of the templates */
     size_t n;
     uint8_t beside[2 * PARAMETER_BYTES_MAX]; /* what the mechanism gives besides */
     size_t beside_n;
+    uint32_t which; /* after a refusal: the template that it is about, from 1; 0: none of them */
 };
 
-/* other: NULL, or the second key. */
-CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const Hsm__Mechanism *mechanism,
-                     const struct known *base, const struct known *other, const struct template *t,
-                     struct cluster_derived *out);
+struct cluster_deriving {
+    const Hsm__Mechanism *mechanism;
+    const struct known *base;
+    struct known *const *others; /* at most DERIVE_OTHERS_MAX: further keys, in the parameter's order */
+    size_t others_n;
+    const struct template *templates; /* of one key, or of several that are made together: at most DERIVED_KEYS_MAX */
+    size_t templates_n;
+};
+
+CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const struct cluster_deriving *d, struct cluster_derived *out);
 
 struct cluster_wrapped {
     struct buffer bytes;          /* the caller's to clear */

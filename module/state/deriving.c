@@ -1,27 +1,41 @@
 #include "module/state/deriving.h"
 
+#include <stddef.h>
 #include <string.h>
 
+#include "module/state/additional_keys.h"
 #include "module/state/cluster_key.h"
 #include "module/state/lookup.h"
 #include "module/state/mechanism_given.h"
 
 enum { VERSION_MAJOR = 3, VERSION_MINOR = 3, MAC_KEYS = 2 };
 
-/* The handle of a second key in the parameter; false: it has none. */
-static bool second_key(const struct mechanism_given *given, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE *out)
+/* The handles of further keys in the parameter. */
+static size_t further_keys(const struct mechanism_given *given, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE out[DERIVE_OTHERS_MAX])
 {
+    const Hsm__KbkdfParams *fields = given->wire->kbkdf;
+    CK_SP800_108_KDF_PARAMS kbkdf = {.pDataParams = NULL};
+    CK_PRF_DATA_PARAM field;
     CK_HKDF_PARAMS hkdf;
+    size_t n = 0;
 
     if (given->row->param == PARAM_KEY) {
         memcpy(out, mechanism->pParameter, sizeof *out);
-        return true;
+        return 1;
     }
-    if (given->row->param != PARAM_HKDF || given->wire->hkdf->salt_type != CKF_HKDF_SALT_KEY)
-        return false;
-    memcpy(&hkdf, mechanism->pParameter, sizeof hkdf);
-    *out = hkdf.hSaltKey;
-    return true;
+    if (given->row->param == PARAM_HKDF && given->wire->hkdf->salt_type == CKF_HKDF_SALT_KEY) {
+        memcpy(&hkdf, mechanism->pParameter, sizeof hkdf);
+        *out = hkdf.hSaltKey;
+        return 1;
+    }
+    if (fields != NULL) /* all structures for it begin alike */
+        memcpy(&kbkdf, mechanism->pParameter, offsetof(CK_SP800_108_KDF_PARAMS, ulAdditionalDerivedKeys));
+    for (size_t i = 0; fields != NULL && i < fields->n_fields && n < DERIVE_OTHERS_MAX; i++)
+        if (fields->fields[i]->type == CK_SP800_108_KEY_HANDLE) {
+            memcpy(&field, kbkdf.pDataParams + i, sizeof field);
+            memcpy(&out[n++], field.pValue, sizeof out[0]);
+        }
+    return n;
 }
 
 static CK_RV find_key(struct module *m, CK_OBJECT_HANDLE handle, struct known **out)
@@ -64,35 +78,43 @@ static void give_keys(const CK_MECHANISM *mechanism, const struct cluster_derive
 
 /* The version within a premaster secret is told of keys that can be read anyway (docs/decisions/009); else it is the
  * one that the mechanism is for. */
-static void give_version(const CK_MECHANISM *mechanism, const struct cluster_derived *made)
+static void give_version(const struct mechanism *row, const CK_MECHANISM *mechanism, const struct cluster_derived *made)
 {
     CK_TLS12_MASTER_KEY_DERIVE_PARAMS p;
-    CK_VERSION version = {VERSION_MAJOR, VERSION_MINOR};
+    CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS extended;
+    CK_VERSION version = {VERSION_MAJOR, VERSION_MINOR}, *to;
 
-    memcpy(&p, mechanism->pParameter, sizeof p);
+    if (row->param == PARAM_TLS12_EXTENDED) {
+        memcpy(&extended, mechanism->pParameter, sizeof extended);
+        to = extended.pVersion;
+    } else {
+        memcpy(&p, mechanism->pParameter, sizeof p);
+        to = p.pVersion;
+    }
     if (made->beside_n == 2)
         version = (CK_VERSION){made->beside[0], made->beside[1]};
-    if (p.pVersion != NULL)
-        *p.pVersion = version;
+    if (to != NULL)
+        *to = version;
 }
 
-static void give(const struct mechanism_given *given, const CK_MECHANISM *mechanism, const struct cluster_derived *made,
-                 CK_OBJECT_HANDLE *out)
+static void give(const struct mechanism_given *given, const CK_MECHANISM *mechanism, const struct additional_keys *additional,
+                 const struct cluster_derived *made, CK_OBJECT_HANDLE *out)
 {
     if (given->row->family == FAMILY_TLS12_KEYS) {
         give_keys(mechanism, made, out);
         return;
     }
-    if (given->row->family == FAMILY_TLS12_MASTER)
-        give_version(mechanism, made);
+    if (given->row->family == FAMILY_TLS12_MASTER || given->row->family == FAMILY_TLS12_EXTENDED)
+        give_version(given->row, mechanism, made);
     *out = made->handles[0];
+    additional_keys_give(additional, made->handles + 1);
 }
 
 /* The keys that the parameter asks for. */
-static size_t keys_wanted(const struct mechanism_given *given)
+static size_t keys_wanted(const struct mechanism_given *given, const struct additional_keys *additional)
 {
     if (given->row->family != FAMILY_TLS12_KEYS)
-        return 1;
+        return 1 + additional->n;
     return (given->wire->tls12->mac_bits > 0 ? MAC_KEYS : 0) + (given->wire->tls12->key_bits > 0 ? 2u : 0u);
 }
 
@@ -101,31 +123,44 @@ static size_t keys_wanted(const struct mechanism_given *given)
 CK_RV deriving_run(struct module *m, const struct session *session, const CK_MECHANISM *mechanism,
                    CK_OBJECT_HANDLE base, struct keys_template t, CK_OBJECT_HANDLE *out)
 {
-    struct template template = {.n = 0};
+    struct template templates[DERIVED_KEYS_MAX] = {{.n = 0}};
+    struct additional_keys additional = {.n = 0};
     struct mechanism_given given;
     struct cluster_derived made = {.n = 0};
-    struct known *key = NULL, *other = NULL;
-    CK_OBJECT_HANDLE second = CK_INVALID_HANDLE;
+    struct known *key = NULL, *others[DERIVE_OTHERS_MAX] = {NULL};
+    CK_OBJECT_HANDLE further[DERIVE_OTHERS_MAX];
+    size_t n = 0, taken = 0;
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_DERIVE, &given));
 
     if (rv == CKR_OK && out == NULL && given.row->family != FAMILY_TLS12_KEYS)
         rv = CKR_ARGUMENTS_BAD;
     if (rv == CKR_OK)
         rv = find_key(m, base, &key);
-    if (rv == CKR_OK && second_key(&given, mechanism, &second))
-        rv = find_key(m, second, &other);
     if (rv == CKR_OK)
-        rv = keys_take_template(session, t.array, t.n, &template);
+        n = further_keys(&given, mechanism, further);
+    for (size_t i = 0; rv == CKR_OK && i < n; i++)
+        rv = find_key(m, further[i], &others[i]);
     if (rv == CKR_OK)
-        rv = cluster_derive(m, session->handle, given.wire, key, other, &template, &made);
-    if (rv == CKR_OK && made.n != keys_wanted(&given))
+        rv = keys_take_template(session, t.array, t.n, &templates[0]);
+    if (rv == CKR_OK)
+        rv = additional_keys_take(session, &given, mechanism, &additional, templates + 1, &taken);
+    if (rv == CKR_OK) {
+        const struct cluster_deriving d = {.mechanism = given.wire, .base = key, .others = others, .others_n = n, .templates = templates,
+                                           .templates_n = 1 + additional.n};
+        rv = cluster_derive(m, session->handle, &d, &made);
+        if (rv != CKR_OK && made.which > 1)
+            additional_keys_blame(&additional, made.which - 2);
+    }
+    if (rv == CKR_OK && made.n != keys_wanted(&given, &additional))
         rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
-        give(&given, mechanism, &made, out);
+        give(&given, mechanism, &additional, &made, out);
     bytes_wipe(&made, sizeof made);
     known_release(key);
-    known_release(other);
-    template_clear(&template);
+    for (size_t i = 0; i < DERIVE_OTHERS_MAX; i++)
+        known_release(others[i]);
+    for (size_t i = 0; i <= taken; i++)
+        template_clear(&templates[i]);
     mechanism_clear(&given);
     return rv;
 }

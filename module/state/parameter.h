@@ -33,6 +33,9 @@ enum err parameter_take_cloudhsm_kbkdf(const struct mechanism *row, const void *
 enum err parameter_take_pbkdf2(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_tls12_master(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_tls12_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls12_extended(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls12_safe_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_tls_mac(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_tls12_kdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_key(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);

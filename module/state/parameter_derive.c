@@ -87,6 +87,8 @@ static enum err take_field(const struct mechanism *row, const CK_PRF_DATA_PARAM 
         return take_length(p, f) ? ERR_OK : ERR_MECHANISM_PARAM;
     case CK_SP800_108_BYTE_ARRAY:
         return parameter_copy(p->pValue, p->ulValueLen, &f->value);
+    case CK_SP800_108_KEY_HANDLE: /* found by deriving.c: it is no part of the message */
+        return p->pValue != NULL && p->ulValueLen == sizeof(CK_OBJECT_HANDLE) ? ERR_OK : ERR_MECHANISM_PARAM;
     default:
         return ERR_MECHANISM_PARAM;
     }
@@ -94,6 +96,7 @@ static enum err take_field(const struct mechanism *row, const CK_PRF_DATA_PARAM 
 
 static enum err take_kbkdf(const struct mechanism *row, const CK_SP800_108_FEEDBACK_KDF_PARAMS *p, Hsm__Mechanism *out)
 {
+    size_t keys = 0;
     enum err e;
 
     if ((out->kbkdf = parameter_memory(sizeof *out->kbkdf)) == NULL)
@@ -101,7 +104,7 @@ static enum err take_kbkdf(const struct mechanism *row, const CK_SP800_108_FEEDB
     hsm__kbkdf_params__init(out->kbkdf);
     out->kbkdf->prf = p->prfType;
     if (p->ulNumberOfDataParams == 0 || p->ulNumberOfDataParams > KBKDF_FIELDS_MAX || p->pDataParams == NULL ||
-        p->ulAdditionalDerivedKeys > 0)
+        p->ulAdditionalDerivedKeys > DERIVED_KEYS_MAX - 1 || (p->ulAdditionalDerivedKeys > 0 && p->pAdditionalDerivedKeys == NULL))
         return ERR_MECHANISM_PARAM;
     if ((e = parameter_copy(p->pIV, p->ulIVLen, &out->kbkdf->iv)) != ERR_OK)
         return e;
@@ -116,8 +119,9 @@ static enum err take_kbkdf(const struct mechanism *row, const CK_SP800_108_FEEDB
         out->kbkdf->fields[out->kbkdf->n_fields++] = f;
         memcpy(&field, p->pDataParams + i, sizeof field);
         e = take_field(row, &field, f);
+        keys += field.type == CK_SP800_108_KEY_HANDLE;
     }
-    return e;
+    return e == ERR_OK && keys > DERIVE_OTHERS_MAX ? ERR_MECHANISM_PARAM : e;
 }
 
 enum err parameter_take_kbkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
@@ -129,7 +133,8 @@ enum err parameter_take_kbkdf(const struct mechanism *row, const void *given, Hs
                       &(CK_SP800_108_FEEDBACK_KDF_PARAMS){.prfType = p.prfType,
                                                           .ulNumberOfDataParams = p.ulNumberOfDataParams,
                                                           .pDataParams = p.pDataParams,
-                                                          .ulAdditionalDerivedKeys = p.ulAdditionalDerivedKeys},
+                                                          .ulAdditionalDerivedKeys = p.ulAdditionalDerivedKeys,
+                                                          .pAdditionalDerivedKeys = p.pAdditionalDerivedKeys},
                       out);
 }
 
@@ -164,15 +169,23 @@ enum err parameter_take_pbkdf2(const struct mechanism *row, const void *given, H
 
 /* ---- TLS 1.2 */
 
-static enum err take_tls(CK_MECHANISM_TYPE hash, const CK_SSL3_RANDOM_DATA *random, Hsm__Mechanism *out)
-{
-    enum err e;
+enum { TLS_SERVER = 1, TLS_CLIENT = 2 }; /* ulServerOrClient */
 
+static enum err new_tls(CK_MECHANISM_TYPE hash, Hsm__Mechanism *out)
+{
     if ((out->tls12 = parameter_memory(sizeof *out->tls12)) == NULL)
         return ERR_NO_MEMORY;
     hsm__tls12_params__init(out->tls12);
     out->tls12->hash = hash;
-    e = parameter_copy(random->pClientRandom, random->ulClientRandomLen, &out->tls12->client_random);
+    return ERR_OK;
+}
+
+static enum err take_tls(CK_MECHANISM_TYPE hash, const CK_SSL3_RANDOM_DATA *random, Hsm__Mechanism *out)
+{
+    enum err e = new_tls(hash, out);
+
+    if (e == ERR_OK)
+        e = parameter_copy(random->pClientRandom, random->ulClientRandomLen, &out->tls12->client_random);
     return e == ERR_OK ? parameter_copy(random->pServerRandom, random->ulServerRandomLen, &out->tls12->server_random)
                        : e;
 }
@@ -186,6 +199,31 @@ enum err parameter_take_tls12_master(const struct mechanism *row, const void *gi
     return take_tls(p.prfHashMechanism, &p.RandomInfo, out);
 }
 
+/* RFC 7627: the hash of the handshake so far stands where the random values stood. */
+enum err parameter_take_tls12_extended(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS p;
+    enum err e;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    e = new_tls(p.prfHashMechanism, out);
+    return e == ERR_OK ? parameter_copy(p.pSessionHash, p.ulSessionHashLen, &out->tls12->context) : e;
+}
+
+static enum err take_tls_keys(const CK_TLS12_KEY_MAT_PARAMS *p, Hsm__Mechanism *out)
+{
+    enum err e;
+
+    if (p->bIsExport != CK_FALSE || p->pReturnedKeyMaterial == NULL)
+        return ERR_MECHANISM_PARAM;
+    if ((e = take_tls(p->prfHashMechanism, &p->RandomInfo, out)) != ERR_OK)
+        return e;
+    out->tls12->mac_bits = p->ulMacSizeInBits;
+    out->tls12->key_bits = p->ulKeySizeInBits;
+    return ERR_OK;
+}
+
 enum err parameter_take_tls12_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     CK_TLS12_KEY_MAT_PARAMS p;
@@ -193,16 +231,36 @@ enum err parameter_take_tls12_keys(const struct mechanism *row, const void *give
 
     (void)row;
     memcpy(&p, given, sizeof p);
-    if (p.bIsExport != CK_FALSE || p.pReturnedKeyMaterial == NULL)
+    e = take_tls_keys(&p, out);
+    if (e == ERR_OK && p.ulIVSizeInBits > 0 && (p.pReturnedKeyMaterial->pIVClient == NULL || p.pReturnedKeyMaterial->pIVServer == NULL))
+        e = ERR_MECHANISM_PARAM;
+    if (e == ERR_OK)
+        out->tls12->iv_bits = p.ulIVSizeInBits;
+    return e;
+}
+
+enum err parameter_take_tls12_safe_keys(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_TLS12_KEY_MAT_PARAMS p;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    return take_tls_keys(&p, out);
+}
+
+enum err parameter_take_tls_mac(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    struct pkcs11_tls_mac_params p;
+    enum err e;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    if ((p.ulServerOrClient != TLS_SERVER && p.ulServerOrClient != TLS_CLIENT) || p.ulMacLength > PARAMETER_BYTES_MAX)
         return ERR_MECHANISM_PARAM;
-    if (p.ulIVSizeInBits > 0 &&
-        (p.pReturnedKeyMaterial->pIVClient == NULL || p.pReturnedKeyMaterial->pIVServer == NULL))
-        return ERR_MECHANISM_PARAM;
-    if ((e = take_tls(p.prfHashMechanism, &p.RandomInfo, out)) != ERR_OK)
+    if ((e = new_tls(p.prfHashMechanism, out)) != ERR_OK)
         return e;
-    out->tls12->mac_bits = p.ulMacSizeInBits;
-    out->tls12->key_bits = p.ulKeySizeInBits;
-    out->tls12->iv_bits = p.ulIVSizeInBits;
+    out->tls12->mac_bits = 8 * p.ulMacLength;
+    out->tls12->server = p.ulServerOrClient == TLS_SERVER;
     return ERR_OK;
 }
 

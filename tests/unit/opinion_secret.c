@@ -76,29 +76,7 @@ size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uin
     return (size_t)(first + a + b + g.tag);
 }
 
-/* ---- MACs */
-
-size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out)
-{
-    const struct mechanism *row = mechanism_find(m->mechanism);
-    const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
-    OSSL_PARAM with_iv[] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
-    char cipher[32];
-    size_t out_n = 0;
-
-    if (inside == NULL) {
-        cipher_name(row, key.n, cipher, sizeof cipher);
-        inside = cipher;
-    }
-    if (row->family == FAMILY_GMAC) {
-        const CK_GCM_PARAMS *p = m->pParameter;
-        with_iv[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, p->pIv, p->ulIvLen);
-    }
-    ck_assert_ptr_nonnull(EVP_Q_mac(NULL, name, NULL, inside, with_iv, key.bytes, key.n, data, n, out, EVP_MAX_MD_SIZE, &out_n));
-    return row->param == PARAM_GENERAL ? *(CK_ULONG *)m->pParameter : out_n;
-}
-
-/* ---- derivations */
+/* ---- what OpenSSL derives */
 
 static void kdf(const char *name, const OSSL_PARAM *params, uint8_t *out, size_t n)
 {
@@ -119,6 +97,43 @@ static OSSL_PARAM text(const char *name, const char *value)
 {
     return OSSL_PARAM_construct_utf8_string(name, (char *)(uintptr_t)value, 0);
 }
+
+/* ---- MACs */
+
+static size_t tls_mac(const struct pkcs11_tls_mac_params *p, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out)
+{
+    const char *label = p->ulServerOrClient == 1 ? "server finished" : "client finished";
+    const OSSL_PARAM params[] = {text(OSSL_KDF_PARAM_DIGEST, "SHA256"), octets(OSSL_KDF_PARAM_SECRET, key.bytes, key.n),
+                                 octets(OSSL_KDF_PARAM_SEED, label, strlen(label)), octets(OSSL_KDF_PARAM_SEED, data, n),
+                                 OSSL_PARAM_construct_end()};
+
+    kdf("TLS1-PRF", params, out, p->ulMacLength);
+    return p->ulMacLength;
+}
+
+size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out)
+{
+    const struct mechanism *row = mechanism_find(m->mechanism);
+    const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
+    OSSL_PARAM with_iv[] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
+    char cipher[32];
+    size_t out_n = 0;
+
+    if (row->family == FAMILY_TLS_MAC)
+        return tls_mac(m->pParameter, key, data, n, out);
+    if (inside == NULL) {
+        cipher_name(row, key.n, cipher, sizeof cipher);
+        inside = cipher;
+    }
+    if (row->family == FAMILY_GMAC) {
+        const CK_GCM_PARAMS *p = m->pParameter;
+        with_iv[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, p->pIv, p->ulIvLen);
+    }
+    ck_assert_ptr_nonnull(EVP_Q_mac(NULL, name, NULL, inside, with_iv, key.bytes, key.n, data, n, out, EVP_MAX_MD_SIZE, &out_n));
+    return row->param == PARAM_GENERAL ? *(CK_ULONG *)m->pParameter : out_n;
+}
+
+/* ---- derivations */
 
 void opinion_x963(struct opinion_key secret, const uint8_t *shared, size_t shared_n, uint8_t *out, size_t n)
 {
@@ -186,6 +201,18 @@ static void tls(const struct mechanism *row, struct opinion_key base, uint8_t *o
     kdf("TLS1-PRF", params, out, n);
 }
 
+/* The session's hash is recipe_data. */
+static void tls_extended(struct opinion_key base, uint8_t *out, size_t n)
+{
+    static const char label[] = "extended master secret";
+    const OSSL_PARAM params[] = {text(OSSL_KDF_PARAM_DIGEST, "SHA256"), octets(OSSL_KDF_PARAM_SECRET, base.bytes, base.n),
+                                 octets(OSSL_KDF_PARAM_SEED, label, sizeof label - 1),
+                                 octets(OSSL_KDF_PARAM_SEED, recipe_data, RECIPE_DATA_BYTES),
+                                 OSSL_PARAM_construct_end()};
+
+    kdf("TLS1-PRF", params, out, n);
+}
+
 static void hashed(const char *hash, struct opinion_key base, uint8_t *out, size_t n)
 {
     EVP_MD *md = EVP_MD_fetch(NULL, hash, NULL);
@@ -246,6 +273,8 @@ void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opin
     case FAMILY_KBKDF_COUNTER: kbkdf(false, base, out, n); return;
     case FAMILY_KBKDF_FEEDBACK: kbkdf(true, base, out, n); return;
     case FAMILY_KBKDF_PIPELINE: pipeline(base, out, n); return;
+    case FAMILY_TLS12_EXTENDED:
+    case FAMILY_TLS12_EXTENDED_DH: tls_extended(base, out, n); return;
     case FAMILY_TLS12_MASTER:
     case FAMILY_TLS12_MASTER_DH:
     case FAMILY_TLS12_KEYS:

@@ -37,6 +37,7 @@ static CK_MECHANISM tls(const struct mechanism *row)
     static CK_TLS12_MASTER_KEY_DERIVE_PARAMS master;
     static CK_TLS12_KEY_MAT_PARAMS keys;
     static CK_TLS_KDF_PARAMS kdf;
+    static CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS extended;
     static CK_BYTE iv_client[16], iv_server[16];
     const CK_SSL3_RANDOM_DATA random = {recipe_data, RECIPE_DATA_BYTES, recipe_server_random, RECIPE_DATA_BYTES};
 
@@ -45,9 +46,14 @@ static CK_MECHANISM tls(const struct mechanism *row)
     master = (CK_TLS12_MASTER_KEY_DERIVE_PARAMS){random, &recipe_version, CKM_SHA256};
     keys = (CK_TLS12_KEY_MAT_PARAMS){256, 128, 0, CK_FALSE, random, &recipe_material, CKM_SHA256};
     kdf = (CK_TLS_KDF_PARAMS){CKM_SHA256, recipe_data, 5, random, NULL, 0};
+    extended = (CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS){CKM_SHA256, recipe_data, RECIPE_DATA_BYTES, &recipe_version};
     if (row->param == PARAM_TLS12_MASTER)
         return (CK_MECHANISM){row->type, &master, sizeof master};
-    return row->param == PARAM_TLS12_KEYS ? (CK_MECHANISM){row->type, &keys, sizeof keys} : (CK_MECHANISM){row->type, &kdf, sizeof kdf};
+    if (row->param == PARAM_TLS12_EXTENDED)
+        return (CK_MECHANISM){row->type, &extended, sizeof extended};
+    if (row->param == PARAM_TLS12_KDF)
+        return (CK_MECHANISM){row->type, &kdf, sizeof kdf};
+    return (CK_MECHANISM){row->type, &keys, sizeof keys};
 }
 
 CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
@@ -89,6 +95,8 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_TLS12_MASTER:
     case PARAM_TLS12_KEYS:
     case PARAM_TLS12_KDF:
+    case PARAM_TLS12_EXTENDED:
+    case PARAM_TLS12_SAFE_KEYS:
         return tls(row);
     case PARAM_KEY:
         second = recipe_other.key;
@@ -130,6 +138,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_CCM:
     case PARAM_CHACHA:
     case PARAM_GENERAL:
+    case PARAM_TLS_MAC:
     case PARAM_PQ_HASH:
         break;
     }
@@ -214,6 +223,19 @@ static const struct {
     {PARAM_TLS12_MASTER, "hash", AT(CK_TLS12_MASTER_KEY_DERIVE_PARAMS, prfHashMechanism), CKM_RSA_PKCS, 0},
     {PARAM_TLS12_MASTER, "client's random", CUT(CK_TLS12_MASTER_KEY_DERIVE_PARAMS, RandomInfo.pClientRandom), 0},
     {PARAM_TLS12_MASTER, "server's random", CUT(CK_TLS12_MASTER_KEY_DERIVE_PARAMS, RandomInfo.pServerRandom), 0},
+    {PARAM_TLS12_EXTENDED, "hash", AT(CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS, prfHashMechanism), CKM_RSA_PKCS, 0},
+    {PARAM_TLS12_EXTENDED, "session's hash", CUT(CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS, pSessionHash), 0},
+    {PARAM_TLS12_EXTENDED, "no session's hash", AT(CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS, ulSessionHashLen), 0, 0},
+    {PARAM_TLS_MAC, "hash", AT(struct pkcs11_tls_mac_params, prfHashMechanism), CKM_RSA_PKCS, 0},
+    {PARAM_TLS_MAC, "11 bytes", AT(struct pkcs11_tls_mac_params, ulMacLength), 11, 0},
+    {PARAM_TLS_MAC, "65 bytes", AT(struct pkcs11_tls_mac_params, ulMacLength), 65, 0},
+    {PARAM_TLS_MAC, "far too many bytes", AT(struct pkcs11_tls_mac_params, ulMacLength), ~0UL, 0},
+    {PARAM_TLS_MAC, "neither side", AT(struct pkcs11_tls_mac_params, ulServerOrClient), 0, 0},
+    {PARAM_TLS_MAC, "a third side", AT(struct pkcs11_tls_mac_params, ulServerOrClient), 3, 0},
+    {PARAM_TLS12_SAFE_KEYS, "hash", AT(CK_TLS12_KEY_MAT_PARAMS, prfHashMechanism), CKM_RSA_PKCS, 0},
+    {PARAM_TLS12_SAFE_KEYS, "server's random", CUT(CK_TLS12_KEY_MAT_PARAMS, RandomInfo.pServerRandom), 0},
+    {PARAM_TLS12_SAFE_KEYS, "place", CUT(CK_TLS12_KEY_MAT_PARAMS, pReturnedKeyMaterial), 0},
+    {PARAM_TLS12_SAFE_KEYS, "export", AT(CK_TLS12_KEY_MAT_PARAMS, bIsExport), 1, 0},
     {PARAM_TLS12_KEYS, "hash", AT(CK_TLS12_KEY_MAT_PARAMS, prfHashMechanism), CKM_RSA_PKCS, 0},
     {PARAM_TLS12_KEYS, "client's random", CUT(CK_TLS12_KEY_MAT_PARAMS, RandomInfo.pClientRandom), 0},
     {PARAM_TLS12_KEYS, "place", CUT(CK_TLS12_KEY_MAT_PARAMS, pReturnedKeyMaterial), 0},

@@ -67,6 +67,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
     static CK_HASH_SIGN_ADDITIONAL_CONTEXT pq;
     static CK_ULONG general;
+    static struct pkcs11_tls_mac_params tls_mac;
 
     switch (m->param) {
     case PARAM_IV:
@@ -99,6 +100,9 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_GENERAL:
         general = mechanism_signature_bytes(m, 0) / 2;
         return (CK_MECHANISM){m->type, &general, sizeof general};
+    case PARAM_TLS_MAC:
+        tls_mac = (struct pkcs11_tls_mac_params){CKM_SHA256, 12, 1};
+        return (CK_MECHANISM){m->type, &tls_mac, sizeof tls_mac};
     case PARAM_PQ_HASH:
         pq = (CK_HASH_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, label, sizeof label, CKM_SHA256};
         return (CK_MECHANISM){m->type, &pq, sizeof pq};
@@ -116,6 +120,8 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_TLS12_MASTER:
     case PARAM_TLS12_KEYS:
     case PARAM_TLS12_KDF:
+    case PARAM_TLS12_EXTENDED:
+    case PARAM_TLS12_SAFE_KEYS:
     case PARAM_KEY:
     case PARAM_DATA:
     case PARAM_BIT:

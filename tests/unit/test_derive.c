@@ -75,16 +75,23 @@ static void refuses(const struct call *c, size_t n, enum err expected)
     ck_assert_int_eq(derive_value(&c->d, n, &made), expected);
 }
 
+static void with_other(struct call *c, const struct key *const *other)
+{
+    c->d.others = other;
+    c->d.n_others = 1;
+}
+
 /* ---- bytes */
 
 START_TEST(test_keys_are_joined_and_cut_at_their_end)
 {
     static Hsm__DataParams data;
     struct key *base = generic("0102030405"), *other = generic("0a0b");
+    const struct key *one_more = other;
     struct call *c = call(CKM_CONCATENATE_BASE_AND_KEY, base);
 
     refuses(c, 7, ERR_KEY_HANDLE);
-    c->d.other = other;
+    with_other(c, &one_more);
     ck_assert_uint_eq(derive_bytes(&c->d), 7);
     derives(c, 7);
     is_hex("01020304050a0b");
@@ -101,7 +108,7 @@ START_TEST(test_keys_are_joined_and_cut_at_their_end)
     c->given.data = &data;
     derives(c, 7);
     is_hex("0a0b0102030405");
-    c->d.other = other;
+    with_other(c, &one_more);
     refuses(c, 7, ERR_KEY_HANDLE);
     c = call(CKM_XOR_BASE_AND_DATA, base);
     c->given.data = &data;
@@ -219,6 +226,7 @@ START_TEST(test_hkdf_in_two_steps_is_hkdf)
     static Hsm__HkdfParams p;
     struct key *base = generic("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b"), *prk,
                *salt = generic("000102030405060708090a0b0c");
+    const struct key *other = salt;
     struct call *c = call(CKM_HKDF_DERIVE, base);
     uint8_t info[10];
 
@@ -231,7 +239,7 @@ START_TEST(test_hkdf_in_two_steps_is_hkdf)
     refuses(c, 32, ERR_MECHANISM_PARAM); /* neither of the steps */
     p.extract = true;
     refuses(c, 32, ERR_KEY_HANDLE);
-    c->d.other = salt;
+    with_other(c, &other);
     ck_assert_uint_eq(derive_bytes(&c->d), 32);
     derives(c, 32);
     is_hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");

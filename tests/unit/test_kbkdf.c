@@ -23,13 +23,13 @@ static ProtobufCBinaryData wire(const void *bytes, size_t n)
 
 static void derives(enum kbkdf_mode mode, const Hsm__KbkdfParams *p, size_t n)
 {
-    ck_assert_int_eq(kbkdf_derive(NULL, mode, p, base, n, &made), ERR_OK);
+    ck_assert_int_eq(kbkdf_derive(NULL, mode, p, base, (struct kbkdf_bytes){n, n}, &made), ERR_OK);
     ck_assert_uint_eq(made.len, n);
 }
 
 static void refuses(const Hsm__KbkdfParams *p, size_t n, enum err expected)
 {
-    ck_assert_int_eq(kbkdf_derive(NULL, KBKDF_COUNTER, p, base, n, &made), expected);
+    ck_assert_int_eq(kbkdf_derive(NULL, KBKDF_COUNTER, p, base, (struct kbkdf_bytes){n, n}, &made), expected);
 }
 
 static Hsm__KbkdfField number_field(uint64_t type, uint64_t bits)

@@ -67,7 +67,7 @@ START_TEST(test_every_mac_is_openssls_with_keys_of_every_length)
     for (size_t i = 0; mechanism_at(i) != NULL; i++) {
         const struct mechanism *row = mechanism_at(i);
         const struct key_kind *kind = key_kind_find(row->key_type);
-        if (!mechanism_is_mac(row))
+        if (!mechanism_is_mac(row) || row->family == FAMILY_TLS_MAC) /* which is no MAC of OpenSSL's: test_module_rows */
             continue;
         for (size_t n = kind->bytes_min; n <= 200 && n <= kind->bytes_max; n += kind->bytes_step) {
             struct key *k = key_of(row->key_type, n);

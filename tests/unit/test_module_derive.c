@@ -95,7 +95,7 @@ static bool is_data(const struct mechanism *row)
 /* As many bytes as every derivation gives, and as hold all of the base where that is asked for. */
 static CK_ULONG length_for(const struct mechanism *row)
 {
-    if (row->family == FAMILY_TLS12_MASTER || row->family == FAMILY_TLS12_MASTER_DH)
+    if (row->param == PARAM_TLS12_MASTER || row->param == PARAM_TLS12_EXTENDED)
         return 48;
     if (row->family == FAMILY_BASE_AND_KEY || row->family == FAMILY_BASE_AND_DATA ||
         row->family == FAMILY_DATA_AND_BASE)

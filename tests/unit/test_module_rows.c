@@ -362,6 +362,8 @@ static CK_ULONG derived_bytes(const struct mechanism *row, const struct recipe_k
     size_t hash = row->hash != NULL ? mechanism_hash_bytes(row->hash) : 0;
 
     switch ((int)row->family) {
+    case FAMILY_TLS12_EXTENDED:
+    case FAMILY_TLS12_EXTENDED_DH:
     case FAMILY_TLS12_MASTER:
     case FAMILY_TLS12_MASTER_DH: return 48;
     case FAMILY_TLS12_KEYS: return 16;

@@ -19,17 +19,24 @@ static bool is_closed(const struct object *key)
     return object_bool(key, CKA_SENSITIVE) || !object_bool(key, CKA_EXTRACTABLE);
 }
 
-void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, const struct object *other,
-                     struct lineage *l)
+static void add_key(struct work *w, const struct mechanism *m, bool first, const struct object *key, struct lineage *l)
 {
-    bool strict = is_strict(w), reveals = derive_reveals(m);
-    bool closed = is_closed(base) || (other != NULL && is_closed(other));
+    bool strict = is_strict(w), reveals = derive_reveals(m), closed = is_closed(key);
 
-    *l = (struct lineage){.closed = strict && closed, .whole = reveals && closed};
-    l->sensitive = is_closed(base);
-    schema_base_add(&l->base, true, base, reveals || strict);
-    if (other != NULL)
-        schema_base_add(&l->base, false, other, reveals || strict);
+    l->closed = l->closed || (strict && closed);
+    l->whole = l->whole || (reveals && closed);
+    schema_base_add(&l->base, first, key, reveals || strict);
+}
+
+void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, struct lineage *l)
+{
+    *l = (struct lineage){.sensitive = is_closed(base)};
+    add_key(w, m, true, base, l);
+}
+
+void lineage_derived_also(struct work *w, const struct mechanism *m, const struct object *other, struct lineage *l)
+{
+    add_key(w, m, false, other, l);
 }
 
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base)

@@ -14,9 +14,9 @@ struct lineage {
     bool whole;              /* the new value has to hold all of the old one */
 };
 
-/* From one key, or two (other NULL: one). */
-void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, const struct object *other,
-                     struct lineage *l);
+/* From a base key, and from further ones, which are added one by one. */
+void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, struct lineage *l);
+void lineage_derived_also(struct work *w, const struct mechanism *m, const struct object *other, struct lineage *l);
 
 /* By a key: the template has no say in what would open again what had been closed when it was wrapped. */
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base);

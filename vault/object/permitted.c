@@ -16,6 +16,7 @@ static const char *hash_of(const Hsm__Mechanism *given)
 enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row)
 {
     const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
+    const struct mechanism *prf = given != NULL && given->kbkdf != NULL ? mechanism_find(given->kbkdf->prf) : NULL;
     const char *hash = hash_of(given);
 
     if (m == NULL || !mechanism_does(m, use))
@@ -28,6 +29,11 @@ enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLA
         return ERR_MECHANISM_PARAM;
     if (hash != NULL && !policy_allows_hash(work_policy(w), m, hash)) {
         work_detail(w, "%s with %s is not in the cluster's policy, which is %s; %s", m->name, hash, policy_name(work_policy(w)), remedy);
+        return ERR_MECHANISM_PARAM;
+    }
+    if (prf != NULL && !policy_allows(work_policy(w), prf)) {
+        work_detail(w, "%s with %s is not in the cluster's policy, which is %s; %s", m->name, prf->name, policy_name(work_policy(w)),
+                    remedy);
         return ERR_MECHANISM_PARAM;
     }
     *row = m;

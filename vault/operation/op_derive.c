@@ -1,12 +1,13 @@
-/* C_DeriveKey. What the new key inherits: docs/decisions/009. Most mechanisms make one object;
- * CKM_TLS12_KEY_AND_MAC_DERIVE cuts its value into up to four keys and two initialization vectors, which stand beside
- * the objects in the reply.
+/* C_DeriveKey. What the new key inherits: docs/decisions/009. Most mechanisms make one object; SP 800-108 makes as many as there are
+ * templates, each from blocks of its own; CKM_TLS12_KEY_AND_MAC_DERIVE cuts its value into up to four keys and two initialization vectors,
+ * which stand beside the objects in the reply. All are made, or none.
  *
  * A value is derived anew at each call: that is cheaper than to keep it. */
 #include <string.h>
 
 #include "proto/attribute.h"
 #include "proto/key_kind.h"
+#include "proto/limits.h"
 #include "vault/object/key_use.h"
 #include "vault/object/lineage.h"
 #include "vault/object/material.h"
@@ -16,17 +17,19 @@
 #include "vault/operation/operation.h"
 #include "vault/provider/derive.h"
 
-enum { KEYS_MAX = 4, MAC_KEYS = 2, VERSION_BYTES = 2 };
+enum { TLS_KEYS = 4, MAC_KEYS = 2, VERSION_BYTES = 2 };
 
 struct deriving {
     struct work *work;
-    struct key_use base, other;
+    struct key_use base, others[DERIVE_OTHERS_MAX];
+    const struct key *other_keys[DERIVE_OTHERS_MAX];
     struct named base_named, other_named;
     struct derive derive;
     struct lineage lineage;
     struct diag why;
-    struct object objects[KEYS_MAX];
+    struct object *objects; /* room for DERIVED_KEYS_MAX, in the work's memory */
     size_t n;
+    uint32_t template;      /* which one is looked at, from 1; 0: none */
     struct secret value; /* of which the objects are made */
 };
 
@@ -34,20 +37,23 @@ static void close(struct deriving *d)
 {
     secret_clear(&d->value);
     key_use_close(d->work, &d->base);
-    key_use_close(d->work, &d->other);
+    for (size_t i = 0; i < DERIVE_OTHERS_MAX; i++)
+        key_use_close(d->work, &d->others[i]);
 }
 
-static enum err open_other(struct deriving *d, const Hsm__Derive *call)
+static enum err open_others(struct deriving *d, const Hsm__Derive *call)
 {
-    enum err e;
+    enum err e = call->n_others <= DERIVE_OTHERS_MAX ? ERR_OK : ERR_MECHANISM_PARAM;
 
-    if (call->other == NULL)
-        return ERR_OK;
-    e = key_use_open(d->work, call->other, call->mechanism, CKF_DERIVE, &d->other);
-    if (e == ERR_OK)
-        e = named_open(d->work, call->other, &d->other_named);
-    if (e == ERR_OK)
-        d->derive.other = d->other.key->key;
+    for (size_t i = 0; e == ERR_OK && i < call->n_others; i++) {
+        e = key_use_open(d->work, call->others[i], call->mechanism, CKF_DERIVE, &d->others[i]);
+        if (e == ERR_OK)
+            e = named_open(d->work, call->others[i], &d->other_named);
+        if (e != ERR_OK)
+            break;
+        d->other_keys[i] = d->others[i].key->key;
+        lineage_derived_also(d->work, d->base.mechanism, &d->other_named.object, &d->lineage);
+    }
     return e;
 }
 
@@ -60,16 +66,19 @@ static enum err open(struct deriving *d, struct work *w)
     e = key_use_open(w, call->key, call->mechanism, CKF_DERIVE, &d->base);
     if (e == ERR_OK)
         e = named_open(w, call->key, &d->base_named);
-    if (e == ERR_OK)
-        e = open_other(d, call);
     if (e != ERR_OK)
         return e;
-    d->derive.libctx = work_vault(w)->libctx;
-    d->derive.mechanism = d->base.mechanism;
-    d->derive.given = call->mechanism;
-    d->derive.base = d->base.key->key;
-    lineage_derived(w, d->base.mechanism, &d->base_named.object, call->other != NULL ? &d->other_named.object : NULL,
-                    &d->lineage);
+    lineage_derived(w, d->base.mechanism, &d->base_named.object, &d->lineage);
+    if ((e = open_others(d, call)) != ERR_OK)
+        return e;
+    if ((d->objects = work_memory(w, DERIVED_KEYS_MAX * sizeof d->objects[0])) == NULL)
+        return ERR_NO_MEMORY;
+    d->derive = (struct derive){.libctx = work_vault(w)->libctx,
+                                .mechanism = d->base.mechanism,
+                                .given = call->mechanism,
+                                .base = d->base.key->key,
+                                .others = d->other_keys,
+                                .n_others = call->n_others};
     return derive_check(&d->derive);
 }
 
@@ -129,15 +138,14 @@ static struct schema schema_for(const struct deriving *d)
                            .base = d->lineage.base};
 }
 
-static enum err read_template(struct deriving *d, struct schema *s, struct object *o)
+static enum err read_template(struct deriving *d, const Hsm__Template *given, struct schema *s, struct object *o)
 {
     CK_OBJECT_CLASS made = s->object_class;
     const Hsm__Template *t = NULL;
     enum err e;
 
     object_init(o, reply_memory(d->work));
-    e = lineage_merge(d->work, &d->base_named.object, CKA_DERIVE_TEMPLATE, work_request(d->work)->derive->template_, &t,
-                      &d->why);
+    e = lineage_merge(d->work, &d->base_named.object, CKA_DERIVE_TEMPLATE, given, &t, &d->why);
     if (e == ERR_OK)
         e = schema_read(s, t, o, &d->why);
     if (e == ERR_OK && s->object_class != made) {
@@ -147,36 +155,73 @@ static enum err read_template(struct deriving *d, struct schema *s, struct objec
     return e;
 }
 
-static enum err make_one(struct deriving *d)
-{
-    struct schema s = schema_for(d);
-    struct object *o = &d->objects[0];
-    size_t n = 0;
-    enum err e = read_template(d, &s, o);
+/* The keys of the templates: the call's own first. Where there are several, each begins at a block (PKCS#11 v3.1 section 6.42.6). */
+struct part {
+    struct schema schema;
+    size_t at, n;
+};
 
-    if (e == ERR_OK && s.class_bit == CLASS_DATA && d->lineage.closed) {
+static enum err plan_part(struct deriving *d, const Hsm__Template *given, struct part *p, struct object *o)
+{
+    enum err e;
+
+    p->schema = schema_for(d);
+    e = read_template(d, given, &p->schema, o);
+    if (e == ERR_OK && p->schema.class_bit == CLASS_DATA && d->lineage.closed) {
         diag_set(&d->why, "data that anybody can read is not made of a sensitive key");
         e = ERR_KEY_FUNCTION;
     }
-    if (e == ERR_OK)
-        e = length(d, &s, o, &n);
-    if (e == ERR_OK)
-        e = derive_value(&d->derive, n, &d->value);
-    if (e == ERR_OK)
-        e = put_value(d, &s, o, d->value.bytes, n);
-    d->n = 1;
-    return e == ERR_OK ? schema_complete(&s, o, &d->why) : e;
+    return e == ERR_OK ? length(d, &p->schema, o, &p->n) : e;
+}
+
+static enum err make_part(struct deriving *d, const struct part *p, struct object *o)
+{
+    enum err e = put_value(d, &p->schema, o, d->value.bytes + p->at, p->n);
+
+    return e == ERR_OK ? schema_complete(&p->schema, o, &d->why) : e;
+}
+
+static enum err make_keys(struct deriving *d)
+{
+    const Hsm__Derive *call = work_request(d->work)->derive;
+    size_t n = 1 + call->n_additional, block = derive_segment_bytes(&d->derive), whole = 0;
+    struct part *parts;
+    enum err e = ERR_OK;
+
+    if (n > DERIVED_KEYS_MAX || (n > 1 && block == 0))
+        return ERR_MECHANISM_PARAM;
+    if ((parts = work_memory(d->work, n * sizeof parts[0])) == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        d->template = (uint32_t)i + 1;
+        e = plan_part(d, i == 0 ? call->template_ : call->additional[i - 1], &parts[i], &d->objects[i]);
+        if (e == ERR_OK && parts[i].n > DERIVE_BYTES_MAX)
+            e = ERR_KEY_SIZE;
+        if (e != ERR_OK)
+            return e;
+        parts[i].at = n > 1 ? (whole + block - 1) / block * block : 0;
+        whole = parts[i].at + parts[i].n;
+        d->derive.bytes_of_keys += parts[i].n;
+    }
+    d->template = 0;
+    e = derive_value(&d->derive, whole, &d->value);
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        d->template = (uint32_t)i + 1;
+        e = make_part(d, &parts[i], &d->objects[i]);
+    }
+    d->n = n;
+    return e;
 }
 
 /* ---- the four of TLS: MAC secrets, which are generic secrets, and keys as the template has them; client before server
  */
 
-static enum err make_part(struct deriving *d, bool mac, size_t at, size_t n)
+static enum err make_tls_key(struct deriving *d, bool mac, size_t at, size_t n)
 {
     static const CK_ATTRIBUTE_TYPE mac_uses[] = {CKA_SIGN, CKA_VERIFY};
     struct schema s = schema_for(d);
     struct object *o = &d->objects[d->n++];
-    enum err e = read_template(d, &s, o);
+    enum err e = read_template(d, work_request(d->work)->derive->template_, &s, o);
 
     if (e == ERR_OK && object_has(o, CKA_VALUE_LEN) && object_ulong(o, CKA_VALUE_LEN, 0) != n && !mac)
         e = ERR_TEMPLATE_INCONSISTENT;
@@ -203,6 +248,8 @@ static enum err make_tls_keys(struct deriving *d)
     size_t sizes[] = {p->mac_bits / 8, p->mac_bits / 8, p->key_bits / 8, p->key_bits / 8}, at = 0;
     enum err e;
 
+    if (work_request(d->work)->derive->n_additional > 0)
+        return ERR_MECHANISM_PARAM;
     if (p->iv_bits > 0 && d->lineage.closed) {
         diag_set(
             &d->why,
@@ -210,18 +257,19 @@ static enum err make_tls_keys(struct deriving *d)
         return ERR_KEY_FUNCTION;
     }
     e = derive_value(&d->derive, derive_bytes(&d->derive), &d->value);
-    for (size_t i = 0; e == ERR_OK && i < KEYS_MAX; at += sizes[i++])
+    for (size_t i = 0; e == ERR_OK && i < TLS_KEYS; at += sizes[i++])
         if (sizes[i] > 0)
-            e = make_part(d, i < MAC_KEYS, at, sizes[i]);
+            e = make_tls_key(d, i < MAC_KEYS, at, sizes[i]);
     return e;
 }
 
 static enum err make(struct deriving *d)
 {
-    enum err e = d->derive.mechanism->family == FAMILY_TLS12_KEYS ? make_tls_keys(d) : make_one(d);
+    enum err e = d->derive.mechanism->family == FAMILY_TLS12_KEYS ? make_tls_keys(d) : make_keys(d);
 
     if (e != ERR_OK && d->why.what[0] != '\0')
         work_detail(d->work, "%s", d->why.what);
+    work_reply(d->work)->which = e != ERR_OK ? d->template : 0;
     return e;
 }
 
@@ -236,7 +284,7 @@ static enum err put_beside(const struct deriving *d, Hsm__ObjectsReply *reply)
     if (family == FAMILY_TLS12_KEYS) {
         n = 2 * (size_t)(d->derive.given->tls12->iv_bits / 8);
         from = d->value.bytes + d->value.len - n;
-    } else if (family == FAMILY_TLS12_MASTER && !d->lineage.sensitive) {
+    } else if ((family == FAMILY_TLS12_MASTER || family == FAMILY_TLS12_EXTENDED) && !d->lineage.sensitive) {
         n = VERSION_BYTES; /* the first bytes of what may be any key: only of one that can be read anyway */
         from = key_secret(d->derive.base)->bytes;
     }
@@ -251,20 +299,27 @@ static enum err put_beside(const struct deriving *d, Hsm__ObjectsReply *reply)
 
 /* ---- */
 
+static bool is_token(const struct object *o)
+{
+    return object_bool(o, CKA_TOKEN);
+}
+
+/* The result of the change: an id for each key, 0 for a session object among them, which is made again where it is told of. */
 static enum err store(struct deriving *d)
 {
-    uint64_t ids[KEYS_MAX];
+    uint64_t ids[DERIVED_KEYS_MAX] = {0};
     enum err e = ERR_OK;
 
     for (size_t i = 0; e == ERR_OK && i < d->n; i++)
-        e = reply_store(d->work, &d->objects[i], &ids[i]);
+        if (is_token(&d->objects[i]))
+            e = reply_store(d->work, &d->objects[i], &ids[i]);
     return e == ERR_OK ? reply_ids_put(d->work, ids, d->n) : e;
 }
 
 static enum err tell(struct deriving *d)
 {
     Hsm__ObjectsReply *reply;
-    enum err e = reply_objects(d->work, KEYS_MAX, &reply);
+    enum err e = reply_objects(d->work, DERIVED_KEYS_MAX, &reply);
 
     for (size_t i = 0; e == ERR_OK && i < d->n; i++)
         e = reply_add_session(d->work, reply, &d->objects[i]);
@@ -274,38 +329,53 @@ static enum err tell(struct deriving *d)
 enum err op_derive_decide(struct work *w)
 {
     struct deriving d;
+    bool token = false;
     enum err e = open(&d, w);
 
     if (e == ERR_OK)
         e = make(&d);
+    for (size_t i = 0; e == ERR_OK && i < d.n; i++)
+        token = token || is_token(&d.objects[i]);
     if (e == ERR_OK)
-        e = d.n > 0 && object_bool(&d.objects[0], CKA_TOKEN) ? store(&d) : tell(&d);
+        e = token ? store(&d) : tell(&d);
     close(&d);
     return e;
 }
 
-/* The keys as they are now. Vectors and version are derived again, from a base key that may have gone meanwhile. */
-enum err op_derive_answer(struct work *w)
+/* Token keys as they are now. The rest is derived again, from keys that may have gone meanwhile: then vectors and version are left out, and
+ * session objects are no more. */
+static enum err tell_made(struct deriving *d, enum err again, const uint64_t *ids, size_t n)
 {
     Hsm__ObjectsReply *reply;
-    struct deriving d;
-    uint64_t ids[KEYS_MAX];
-    size_t n = 0;
-    enum err e = reply_ids_get(w, ids, KEYS_MAX, &n);
+    enum err e = reply_objects(d->work, DERIVED_KEYS_MAX, &reply);
 
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        if (ids[i] != 0)
+            e = reply_add_made(d->work, reply, ids[i]);
+        else
+            e = again == ERR_OK && i < d->n ? reply_add_session(d->work, reply, &d->objects[i]) : ERR_OBJECT_HANDLE;
+    }
+    return e == ERR_OK && again == ERR_OK ? put_beside(d, reply) : e;
+}
+
+enum err op_derive_answer(struct work *w)
+{
+    struct deriving d;
+    uint64_t ids[DERIVED_KEYS_MAX], wanted[DERIVED_KEYS_MAX];
+    size_t n = 0, n_wanted = 0;
+    enum err e = reply_ids_get(w, ids, DERIVED_KEYS_MAX, &n), again;
+
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] != 0)
+            wanted[n_wanted++] = ids[i];
     if (e == ERR_OK)
-        e = work_want(w, ids, n);
-    if (e == ERR_OK)
-        e = reply_objects(w, KEYS_MAX, &reply);
-    for (size_t i = 0; e == ERR_OK && i < n; i++)
-        e = reply_add_made(w, reply, ids[i]);
+        e = work_want(w, wanted, n_wanted);
     if (e != ERR_OK)
         return e;
-    e = open(&d, w);
-    if (e == ERR_OK)
-        e = make(&d);
-    if (e == ERR_OK)
-        e = put_beside(&d, reply);
+    again = open(&d, w);
+    if (again == ERR_OK)
+        again = make(&d);
+    e = again == ERR_NEED || again == ERR_NO_MEMORY ? again : tell_made(&d, again, ids, n);
     close(&d);
-    return e == ERR_NEED || e == ERR_NO_MEMORY ? e : ERR_OK;
+    return e;
 }

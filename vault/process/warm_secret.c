@@ -14,6 +14,7 @@ struct sample {
     Hsm__AeadParams aead;
     Hsm__IvParams vector;
     Hsm__GeneralParams general;
+    Hsm__Tls12Params tls12;
     uint8_t iv[16];
 };
 
@@ -23,6 +24,9 @@ static void sample_of(const struct mechanism *row, struct sample *s)
     hsm__mechanism__init(&s->message);
     hsm__aead_params__init(&s->aead);
     hsm__general_params__init(&s->general);
+    hsm__tls12_params__init(&s->tls12);
+    s->tls12.hash = CKM_SHA256;
+    s->tls12.mac_bits = 96;
     hsm__iv_params__init(&s->vector);
     s->message.type = row->type;
     s->aead.iv = (ProtobufCBinaryData){.data = s->iv, .len = 12};
@@ -44,6 +48,8 @@ static void sample_of(const struct mechanism *row, struct sample *s)
         s->aead.iv.len = 0;
         s->message.aead = &s->aead;
     }
+    if (row->param == PARAM_TLS_MAC)
+        s->message.tls12 = &s->tls12;
     if (row->param == PARAM_GENERAL)
         s->message.general = &s->general;
 }

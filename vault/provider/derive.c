@@ -4,7 +4,7 @@
 #include "vault/provider/derive_family.h"
 
 enum base { BASE_CURVE, BASE_SECRET, BASE_ROW };
-enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST };
+enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST, SECOND_MANY };
 
 static const struct family {
     derive_make_fn *make;
@@ -18,15 +18,19 @@ static const struct family {
     [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
     [FAMILY_HKDF_DATA] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
     [FAMILY_KBKDF_COUNTER] = {derive_make_counter, derive_natural_kbkdf, derive_check_counter, BASE_SECRET,
-                              SECOND_NEVER, false},
+                              SECOND_MANY, false},
     [FAMILY_KBKDF_FEEDBACK] = {derive_make_feedback, derive_natural_kbkdf, derive_check_feedback, BASE_SECRET,
-                               SECOND_NEVER, false},
+                               SECOND_MANY, false},
     [FAMILY_KBKDF_PIPELINE] = {derive_make_pipeline, derive_natural_kbkdf, derive_check_pipeline, BASE_SECRET,
-                               SECOND_NEVER, false},
+                               SECOND_MANY, false},
     [FAMILY_TLS12_MASTER] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls_master, BASE_SECRET,
                              SECOND_NEVER, false},
     [FAMILY_TLS12_MASTER_DH] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls, BASE_SECRET,
                                 SECOND_NEVER, false},
+    [FAMILY_TLS12_EXTENDED] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended, BASE_SECRET,
+                               SECOND_NEVER, false},
+    [FAMILY_TLS12_EXTENDED_DH] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended_dh, BASE_SECRET,
+                                  SECOND_NEVER, false},
     [FAMILY_TLS12_KEYS] = {derive_make_tls_keys, derive_natural_tls_keys, derive_check_tls_keys, BASE_SECRET,
                            SECOND_NEVER, false},
     [FAMILY_TLS12_KDF] = {derive_make_tls_kdf, NULL, derive_check_tls, BASE_SECRET, SECOND_NEVER, false},
@@ -69,11 +73,14 @@ static enum err check_base(const struct derive *d, enum base base)
 
 static enum err check_other(const struct derive *d, enum second second)
 {
-    if (d->other == NULL)
+    if (d->n_others == 0)
         return second == SECOND_MUST ? ERR_KEY_HANDLE : ERR_OK;
-    if (second == SECOND_NEVER)
+    if (second == SECOND_NEVER || (second != SECOND_MANY && d->n_others > 1))
         return ERR_KEY_HANDLE;
-    return key_kind_is_secret(key_kind_find(key_type(d->other))) ? ERR_OK : ERR_KEY_TYPE;
+    for (size_t i = 0; i < d->n_others; i++)
+        if (!key_kind_is_secret(key_kind_find(key_type(d->others[i]))))
+            return ERR_KEY_TYPE;
+    return ERR_OK;
 }
 
 enum err derive_check(const struct derive *d)
@@ -104,6 +111,13 @@ enum err derive_value(const struct derive *d, size_t n, struct secret *out)
     if (e != ERR_OK)
         return e;
     return n > 0 && n <= DERIVE_BYTES_MAX ? f->make(d, n, out) : ERR_KEY_SIZE;
+}
+
+size_t derive_segment_bytes(const struct derive *d)
+{
+    const struct family *f = family_of(d->mechanism);
+
+    return f != NULL && f->second == SECOND_MANY ? f->natural(d) : 0;
 }
 
 bool derive_reveals(const struct mechanism *m)

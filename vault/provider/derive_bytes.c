@@ -28,7 +28,7 @@ static enum err join(struct kdf_bytes first, struct kdf_bytes second, size_t n, 
 
 size_t derive_natural_keys(const struct derive *d)
 {
-    return key_size(d->base) + key_size(d->other);
+    return key_size(d->base) + key_size(derive_other(d));
 }
 
 size_t derive_natural_joined(const struct derive *d)
@@ -38,7 +38,7 @@ size_t derive_natural_joined(const struct derive *d)
 
 enum err derive_make_keys(const struct derive *d, size_t n, struct secret *out)
 {
-    return join(derive_key_bytes(d->base), derive_key_bytes(d->other), n, out);
+    return join(derive_key_bytes(d->base), derive_key_bytes(derive_other(d)), n, out);
 }
 
 enum err derive_make_base_first(const struct derive *d, size_t n, struct secret *out)

@@ -16,14 +16,20 @@ derive_natural_fn derive_natural_hkdf, derive_natural_kbkdf, derive_natural_ecdh
 derive_make_fn derive_make_hkdf, derive_make_counter, derive_make_feedback, derive_make_pipeline, derive_make_ecdh,
     derive_make_hash;
 
-derive_check_fn derive_check_tls_master, derive_check_tls, derive_check_tls_keys;
+derive_check_fn derive_check_tls_master, derive_check_tls, derive_check_tls_keys, derive_check_tls_extended, derive_check_tls_extended_dh;
 derive_natural_fn derive_natural_tls_master, derive_natural_tls_keys;
-derive_make_fn derive_make_tls_master, derive_make_tls_keys, derive_make_tls_kdf;
+derive_make_fn derive_make_tls_master, derive_make_tls_extended, derive_make_tls_keys, derive_make_tls_kdf;
 
 derive_check_fn derive_check_extract, derive_check_ecb, derive_check_cbc;
 derive_natural_fn derive_natural_keys, derive_natural_joined, derive_natural_xor, derive_natural_data;
 derive_make_fn derive_make_keys, derive_make_base_first, derive_make_data_first, derive_make_xor, derive_make_extract,
     derive_make_ecb, derive_make_cbc;
+
+/* The second key; NULL: there is none. */
+static inline const struct key *derive_other(const struct derive *d)
+{
+    return d->n_others > 0 ? d->others[0] : NULL;
+}
 
 static inline struct kdf_bytes derive_key_bytes(const struct key *k)
 {

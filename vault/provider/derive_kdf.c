@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "proto/limits.h"
 #include "vault/provider/derive_family.h"
 #include "vault/provider/kbkdf.h"
 #include "vault/provider/shared_secret.h"
@@ -21,7 +22,7 @@ enum err derive_check_hkdf(const struct derive *d)
         return ERR_MECHANISM_PARAM;
     if (p->salt_type != CKF_HKDF_SALT_DATA && p->salt.len > 0)
         return ERR_MECHANISM_PARAM;
-    return key == (d->other != NULL) ? ERR_OK : ERR_KEY_HANDLE;
+    return key == (d->n_others > 0) ? ERR_OK : ERR_KEY_HANDLE;
 }
 
 size_t derive_natural_hkdf(const struct derive *d)
@@ -42,7 +43,7 @@ enum err derive_make_hkdf(const struct derive *d, size_t n, struct secret *out)
     if (p->salt_type == CKF_HKDF_SALT_DATA)
         h.salt = derive_given_bytes(&p->salt);
     else if (p->salt_type == CKF_HKDF_SALT_KEY)
-        h.salt = derive_key_bytes(d->other);
+        h.salt = derive_key_bytes(derive_other(d));
     if (whole != 0 ? n > whole : n > 255 * mechanism_hash_bytes(h.hash)) /* RFC 5869 section 2.3 */
         return ERR_KEY_SIZE;
     e = kdf_hkdf(d->libctx, &h, derive_key_bytes(d->base), whole != 0 ? whole : n, out);
@@ -53,14 +54,51 @@ enum err derive_make_hkdf(const struct derive *d, size_t n, struct secret *out)
 
 /* ---- SP 800-108 */
 
+/* The parameter with the values of keys where it names keys. Borrows all that it holds. */
+struct fields {
+    Hsm__KbkdfParams params;
+    Hsm__KbkdfField fields[KBKDF_FIELDS_MAX];
+    Hsm__KbkdfField *list[KBKDF_FIELDS_MAX];
+};
+
+static enum err fill_in_keys(const struct derive *d, struct fields *f)
+{
+    const Hsm__KbkdfParams *p = d->given->kbkdf;
+    size_t next = 0;
+
+    if (p->n_fields > KBKDF_FIELDS_MAX)
+        return ERR_MECHANISM_PARAM;
+    f->params = *p;
+    f->params.fields = f->list;
+    for (size_t i = 0; i < p->n_fields; i++) {
+        f->list[i] = &f->fields[i];
+        f->fields[i] = *p->fields[i];
+        if (p->fields[i]->type != CK_SP800_108_KEY_HANDLE)
+            continue;
+        if (next == d->n_others)
+            return ERR_KEY_HANDLE;
+        struct kdf_bytes key = derive_key_bytes(d->others[next++]);
+        f->fields[i].type = CK_SP800_108_BYTE_ARRAY;
+        f->fields[i].value = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)key.bytes, .len = key.n};
+    }
+    return next == d->n_others ? ERR_OK : ERR_KEY_HANDLE;
+}
+
 static enum err check_kbkdf(const struct derive *d, enum kbkdf_mode mode)
 {
-    return kbkdf_check(mode, d->given->kbkdf, key_size(d->base));
+    struct fields f;
+    enum err e = fill_in_keys(d, &f);
+
+    return e == ERR_OK ? kbkdf_check(mode, &f.params, key_size(d->base)) : e;
 }
 
 static enum err make_kbkdf(const struct derive *d, enum kbkdf_mode mode, size_t n, struct secret *out)
 {
-    return kbkdf_derive(d->libctx, mode, d->given->kbkdf, derive_key_bytes(d->base), n, out);
+    struct kbkdf_bytes bytes = {.n = n, .of_keys = d->bytes_of_keys > 0 ? d->bytes_of_keys : n};
+    struct fields f;
+    enum err e = fill_in_keys(d, &f);
+
+    return e == ERR_OK ? kbkdf_derive(d->libctx, mode, &f.params, derive_key_bytes(d->base), bytes, out) : e;
 }
 
 enum err derive_check_counter(const struct derive *d)

@@ -26,12 +26,29 @@ enum err derive_check_tls_master(const struct derive *d)
     return key_size(d->base) == MASTER_BYTES ? derive_check_tls(d) : ERR_KEY_SIZE;
 }
 
+/* RFC 7627 section 4: the hash of the handshake so far is the seed. */
+enum err derive_check_tls_extended_dh(const struct derive *d)
+{
+    const Hsm__Tls12Params *p = d->given->tls12;
+
+    return mechanism_hash_name(p->hash) != NULL && p->context.len > 0 && p->client_random.len == 0 && p->server_random.len == 0
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
+enum err derive_check_tls_extended(const struct derive *d)
+{
+    return key_size(d->base) == MASTER_BYTES ? derive_check_tls_extended_dh(d) : ERR_KEY_SIZE;
+}
+
 enum err derive_check_tls_keys(const struct derive *d)
 {
     const Hsm__Tls12Params *p = d->given->tls12;
 
     if (key_size(d->base) != MASTER_BYTES)
         return ERR_KEY_SIZE;
+    if (d->mechanism->param == PARAM_TLS12_SAFE_KEYS && p->iv_bits > 0)
+        return ERR_MECHANISM_PARAM;
     if (p->mac_bits % 8 != 0 || p->key_bits % 8 != 0 || p->iv_bits % 8 != 0 || p->mac_bits > DERIVE_BYTES_MAX ||
         p->key_bits > DERIVE_BYTES_MAX || p->iv_bits > DERIVE_BYTES_MAX || p->mac_bits + p->key_bits + p->iv_bits == 0)
         return ERR_MECHANISM_PARAM;
@@ -57,6 +74,16 @@ enum err derive_make_tls_master(const struct derive *d, size_t n, struct secret 
     struct kdf_tls12 t = {.hash = mechanism_hash_name(p->hash),
                           .label = label("master secret"),
                           .seeds = {derive_given_bytes(&p->client_random), derive_given_bytes(&p->server_random)}};
+
+    return n == MASTER_BYTES ? kdf_tls12(d->libctx, &t, derive_key_bytes(d->base), n, out) : ERR_KEY_SIZE;
+}
+
+enum err derive_make_tls_extended(const struct derive *d, size_t n, struct secret *out)
+{
+    const Hsm__Tls12Params *p = d->given->tls12;
+    struct kdf_tls12 t = {.hash = mechanism_hash_name(p->hash),
+                          .label = label("extended master secret"),
+                          .seeds = {derive_given_bytes(&p->context)}};
 
     return n == MASTER_BYTES ? kdf_tls12(d->libctx, &t, derive_key_bytes(d->base), n, out) : ERR_KEY_SIZE;
 }

@@ -25,6 +25,7 @@ static const struct prf {
     {CKM_SHA3_256_HMAC, "HMAC", "SHA3-256", 32, 0}, {CKM_SHA3_384_HMAC, "HMAC", "SHA3-384", 48, 0},
     {CKM_SHA3_512_HMAC, "HMAC", "SHA3-512", 64, 0}, {CKM_AES_CMAC, "CMAC", "AES-128-CBC", 16, 16},
     {CKM_AES_CMAC, "CMAC", "AES-192-CBC", 16, 24},  {CKM_AES_CMAC, "CMAC", "AES-256-CBC", 16, 32},
+    {CKM_DES3_CMAC, "CMAC", "DES-EDE3-CBC", 8, 24},
 };
 
 enum { PRFS = sizeof prfs / sizeof prfs[0] };
@@ -223,9 +224,9 @@ static bool counts_so_far(const Hsm__KbkdfParams *p, enum kbkdf_mode mode, uint6
 }
 
 enum err kbkdf_derive(OSSL_LIB_CTX *libctx, enum kbkdf_mode mode, const Hsm__KbkdfParams *p, struct kdf_bytes key,
-                      size_t n, struct secret *out)
+                      struct kbkdf_bytes bytes, struct secret *out)
 {
-    struct run r = {.mode = mode, .given = p, .key = key, .bits_of_keys = 8 * (uint64_t)n};
+    struct run r = {.mode = mode, .given = p, .key = key, .bits_of_keys = 8 * (uint64_t)bytes.of_keys};
     struct secret made = {0};
     EVP_MAC *mac = NULL;
     uint64_t blocks;
@@ -235,13 +236,13 @@ enum err kbkdf_derive(OSSL_LIB_CTX *libctx, enum kbkdf_mode mode, const Hsm__Kbk
         return e;
     if ((r.prf = prf_find(p->prf, key.n)) == NULL)
         return ERR_BUG;
-    blocks = (n + r.prf->block_bytes - 1) / r.prf->block_bytes;
+    blocks = (bytes.n + r.prf->block_bytes - 1) / r.prf->block_bytes;
     r.bits_of_segments = 8 * blocks * r.prf->block_bytes;
     if (!counts_so_far(p, mode, blocks))
         return ERR_MECHANISM_PARAM;
     mac = EVP_MAC_fetch(libctx, r.prf->mac, NULL);
     r.mac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
-    if (r.mac == NULL || !secret_new(&made, n) || !rounds(&r, &made))
+    if (r.mac == NULL || !secret_new(&made, bytes.n) || !rounds(&r, &made))
         e = ERR_NO_MEMORY;
     if (e == ERR_OK)
         secret_move(out, &made);

@@ -1,5 +1,7 @@
 #include "vault/provider/mac.h"
 
+#include <string.h>
+
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -7,6 +9,7 @@
 
 #include "proto/cipher_mode.h"
 #include "proto/parameter.h"
+#include "vault/provider/kdf.h"
 
 enum { PARAMS_MAX = 4, CIPHER_NAME_BYTES = 24 };
 
@@ -44,6 +47,26 @@ enum err mac_check(const struct mac *m)
     return parameter_check(m->mechanism, m->given);
 }
 
+/* RFC 5246 section 7.4.9. */
+static enum err make_tls(const struct mac *m, const uint8_t *data, size_t n, uint8_t *out, size_t *out_n)
+{
+    static const char server[] = "server finished", client[] = "client finished"; /* of one length */
+    const struct secret *key = key_secret(m->key);
+    struct kdf_tls12 t = {.hash = mechanism_hash_name(m->given->tls12->hash),
+                          .label = {(const uint8_t *)(m->given->tls12->server ? server : client), sizeof client - 1},
+                          .seeds = {{data, n}}};
+    struct secret made = {0};
+    size_t wanted = parameter_signature_bytes(m->mechanism, m->given, key_size(m->key));
+    enum err e = kdf_tls12(m->libctx, &t, (struct kdf_bytes){key->bytes, key->len}, wanted, &made);
+
+    if (e == ERR_OK) {
+        memcpy(out, made.bytes, wanted);
+        *out_n = wanted;
+    }
+    secret_clear(&made);
+    return e;
+}
+
 enum err mac_make(const struct mac *m, const uint8_t *data, size_t n, uint8_t *out, size_t *out_n)
 {
     const struct secret *key = key_secret(m->key);
@@ -56,6 +79,8 @@ enum err mac_make(const struct mac *m, const uint8_t *data, size_t n, uint8_t *o
 
     if (e != ERR_OK)
         return e;
+    if (m->mechanism->family == FAMILY_TLS_MAC)
+        return make_tls(m, data, n, out, out_n);
     mac = EVP_MAC_fetch(m->libctx, plan(m, cipher, params), NULL);
     ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
     if (ctx == NULL)

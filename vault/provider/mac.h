@@ -1,5 +1,5 @@
-/* MACs by the rows of the mechanism table: HMAC, CMAC, GMAC, whole or cut short. Whether the key's attributes permit the use is decided
- * above.
+/* MACs by the rows of the mechanism table: HMAC, CMAC, GMAC, whole or cut short, and what finishes a handshake of TLS 1.2. Whether
+ * the key's attributes permit the use is decided above.
  *
  * Reads its arguments only: any thread may call. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_MAC_H
