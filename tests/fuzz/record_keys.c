@@ -143,10 +143,12 @@ static void wraps(uint64_t aes, uint64_t target)
 static void derive(uint64_t base, uint64_t other, Hsm__Mechanism *m, CK_ULONG bytes)
 {
     Hsm__Derive d = HSM__DERIVE__INIT;
+    Hsm__KeyRef *others[] = {other != 0 ? on_heap(ref(other)) : NULL};
     struct sample_template t;
 
     d.key = on_heap(ref(base));
-    d.other = other != 0 ? on_heap(ref(other)) : NULL;
+    d.others = others;
+    d.n_others = other != 0;
     d.mechanism = m;
     d.template_ = given(for_all_uses(&t, CKK_GENERIC_SECRET, bytes));
     record_ask_quietly(HSM__REQUEST__OF_DERIVE, &d);

@@ -272,7 +272,7 @@ static void kbkdf_held(const struct cavp *c, CK_MECHANISM_TYPE prf)
         fields[p.n_fields++] = &last;
     cavp_bytes(c, "KI", &secret);
     cavp_bytes(c, "KO", &right);
-    made(c, kbkdf_derive(NULL, KBKDF_COUNTER, &p, borrow(&secret), right.n, &out), &out);
+    made(c, kbkdf_derive(NULL, KBKDF_COUNTER, &p, borrow(&secret), (struct kbkdf_bytes){right.n, right.n}, &out), &out);
 }
 
 static void kbkdf_file(const char *name)
