@@ -218,7 +218,7 @@ static inline unsigned key_of(uint64_t command)
     return (unsigned)(command >> 8) % KEYS;
 }
 
-/* run.c: one seed; does not return on failure: prints the reason and exits with the outcome. */
+/* seed.c: one seed; does not return on failure: prints the reason and exits with the outcome. */
 void run_seed(uint64_t seed, const struct options *opt, struct stats *stats);
 
 #endif

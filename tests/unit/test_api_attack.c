@@ -244,11 +244,24 @@ static void copy(void)
         keep(key);
 }
 
+/* The protected key is asked for what would open it only, and the attacker's own and the trusted keys for nothing: the other
+ * way is a way of no return, after which there would be nothing left to search. */
+static void only_to_open(struct flags *g)
+{
+    for (CK_ULONG i = 0; i < g->n; i++)
+        if (g->t[i].type == CKA_SENSITIVE || g->t[i].type == CKA_WRAP_WITH_TRUSTED)
+            g->truth[i] = CK_FALSE;
+        else if (g->t[i].type == CKA_EXTRACTABLE)
+            g->truth[i] = CK_TRUE;
+}
+
 static void set(void)
 {
     struct flags *g = flags(false, false);
-    CK_OBJECT_HANDLE key = any();
+    CK_OBJECT_HANDLE key = keys[chance((unsigned)keys_n)];
 
+    if (key == keys[0])
+        only_to_open(g);
     if (f->C_SetAttributeValue(s, key, g->t, chance((unsigned)g->n + 1)) == CKR_OK) {
         accepted++;
         read_key(key);
