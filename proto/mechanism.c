@@ -211,6 +211,16 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
     return m->has_key && key_kind_serves(type, m->key_type);
 }
 
+bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use)
+{
+    const struct mechanism *m;
+
+    for (size_t i = 0; (m = mechanism_at(i)) != NULL; i++)
+        if (mechanism_does(m, use) && mechanism_takes_key(m, type))
+            return true;
+    return false;
+}
+
 bool mechanism_is_mac(const struct mechanism *m)
 {
     return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC || m->family == FAMILY_TLS_MAC;

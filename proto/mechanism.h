@@ -163,6 +163,9 @@ const char *mechanism_mgf_hash(CK_ULONG mgf);
 /* True if the row works with keys of this type. */
 bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type);
 
+/* True if there is a mechanism that puts keys of this type to this use (CKF_SIGN, ...). */
+bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use);
+
 /* A MAC, which secret keys make and check. */
 bool mechanism_is_mac(const struct mechanism *m);
 

@@ -6,6 +6,7 @@
 #include "module/rpc/gate.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
+#include "proto/mechanism.h"
 
 enum { ROWS_MAX = 80, UNIQUE_ID_BYTES = 16 };
 
@@ -133,10 +134,11 @@ static bool put_by_rule(struct making *k, const struct attribute *row)
     switch (row->type) {
     case CKA_PRIVATE:
     case CKA_ENCRYPT:
+    case CKA_DERIVE:
     case CKA_LOCAL:
         return buffer_put_u8(&k->bytes, 0);
     case CKA_VERIFY:
-        return buffer_put_u8(&k->bytes, !k->usage_given && k->key_type != CKK_ML_KEM);
+        return buffer_put_u8(&k->bytes, !k->usage_given && mechanism_is_there(k->key_type, CKF_SIGN));
     case CKA_ENCAPSULATE:
         return buffer_put_u8(&k->bytes, !k->usage_given && k->key_type == CKK_ML_KEM);
     case CKA_KEY_GEN_MECHANISM:

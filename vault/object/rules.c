@@ -126,20 +126,11 @@ static bool is_kind(const struct schema *s, enum key_kind_of wanted)
     return kind != NULL && kind->kind == wanted;
 }
 
-/* Is there a mechanism that puts keys of this type to this use? */
-static bool can(const struct schema *s, CK_FLAGS use)
-{
-    for (size_t i = 0; mechanism_at(i) != NULL; i++)
-        if (mechanism_does(mechanism_at(i), use) && mechanism_takes_key(mechanism_at(i), s->key_type))
-            return true;
-    return false;
-}
-
 /* A template that names no use at all would make a key for nothing. */
 static enum err use(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, !s->usage_given && can(s, CKF_SIGN));
+    return truth(out, !s->usage_given && mechanism_is_there(s->key_type, CKF_SIGN));
 }
 
 /* ... and for encapsulation of keys that are for nothing else. */
