@@ -56,10 +56,10 @@ static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
 
     if (e != ERR_OK)
         return e;
-    if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
-        return ERR_KEY_TYPE;
     if (!known_bool(s->key, attribute_of_use(use)))
         return ERR_KEY_FUNCTION;
+    if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
+        return ERR_KEY_TYPE;
     if (!known_allows(s->key, row->type))
         return ERR_MECHANISM;
     if ((e = policy_check_size(m, row, size)) != ERR_OK || (e = check_parameter(s, size)) != ERR_OK)

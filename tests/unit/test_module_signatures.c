@@ -319,9 +319,11 @@ START_TEST(test_every_mechanism_refuses_wrong_keys_and_parameters)
         const struct mechanism *row = mechanism_at(i);
         CK_MECHANISM m = mechanism_of(row);
         for (size_t k = 0; is_ours(row) && k < keys_n; k++) {
+            /* A key whose type is not for signing at all has not that use. */
+            CK_RV wrong = mechanism_is_there(keys[k].type, CKF_SIGN) ? CKR_KEY_TYPE_INCONSISTENT : CKR_KEY_FUNCTION_NOT_PERMITTED;
             if (!mechanism_takes_key(row, keys[k].type)) {
-                ck_rv(f->C_SignInit(s, &m, keys[k].handles.private_key), CKR_KEY_TYPE_INCONSISTENT);
-                ck_rv(f->C_VerifyInit(s, &m, keys[k].handles.public_key), CKR_KEY_TYPE_INCONSISTENT);
+                ck_rv(f->C_SignInit(s, &m, keys[k].handles.private_key), wrong);
+                ck_rv(f->C_VerifyInit(s, &m, keys[k].handles.public_key), wrong);
             } else if (fits(row, &keys[k])) {
                 refuse_parameters(row, &keys[k]);
                 m = mechanism_of(row);
