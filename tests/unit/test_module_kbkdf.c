@@ -337,6 +337,46 @@ START_TEST(test_a_closed_field_closes_every_key_under_the_modern_policy)
 }
 END_TEST
 
+/* CMAC can be undone by who knows its key: one block of it would give the field back. */
+START_TEST(test_a_field_that_is_a_key_takes_a_one_way_prf)
+{
+    static const enum policy policies[] = {POLICY_MODERN, POLICY_COMPATIBLE};
+    CK_BYTE inside[16] = {7}, known[16] = {1};
+    CK_OBJECT_HANDLE key, from, made;
+    CK_PRF_DATA_PARAM fields[] = {{CK_SP800_108_ITERATION_VARIABLE, &counter, sizeof counter}, {CK_SP800_108_KEY_HANDLE, &key, sizeof key}};
+    struct wanted wanted = secret(16);
+
+    for (size_t i = 0; i < 2; i++) {
+        setup_under(policies[i]);
+        key = import(inside, sizeof inside, CKK_AES, &yes, &yes);
+        from = import(known, sizeof known, CKK_AES, &yes, &no);
+        wanted.sensitive = CK_TRUE;
+        ck_rv(derive(CKM_SP800_108_COUNTER_KDF, CKM_AES_CMAC, fields, 2, from, &wanted, 1, &made), CKR_MECHANISM_PARAM_INVALID);
+        ck_ok(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, 2, from, &wanted, 1, &made));
+        token_stop();
+    }
+}
+END_TEST
+
+/* Otherwise a byte of it, then two, then three would be guessed by what they sign. */
+START_TEST(test_nothing_short_is_derived_from_a_closed_key_under_the_modern_policy)
+{
+    CK_PRF_DATA_PARAM fields[FIELDS];
+    CK_ULONG fields_n = fields_of(fields);
+    CK_BYTE inside[32] = {7};
+    CK_OBJECT_HANDLE key, made;
+    struct wanted one = secret(1), few = secret(15), enough = secret(16);
+
+    setup_under(POLICY_MODERN);
+    key = import(inside, sizeof inside, CKK_GENERIC_SECRET, &yes, &yes);
+    one.sensitive = few.sensitive = enough.sensitive = CK_TRUE;
+    ck_rv(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, fields_n, key, &one, 1, &made), CKR_KEY_SIZE_RANGE);
+    ck_rv(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, fields_n, key, &few, 1, &made), CKR_KEY_SIZE_RANGE);
+    ck_ok(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, fields_n, key, &enough, 1, &made));
+    token_stop();
+}
+END_TEST
+
 /* The PRF is a mechanism like any other, and in the policy or not. */
 START_TEST(test_triple_des_is_a_prf_under_the_compatible_policy)
 {
@@ -374,6 +414,8 @@ Suite *test_suite(void)
         &test_lists_of_keys_that_are_none_are_refused,
         &test_a_key_can_be_a_field,
         &test_a_closed_field_closes_every_key_under_the_modern_policy,
+        &test_a_field_that_is_a_key_takes_a_one_way_prf,
+        &test_nothing_short_is_derived_from_a_closed_key_under_the_modern_policy,
         &test_triple_des_is_a_prf_under_the_compatible_policy,
         NULL,
     };

@@ -439,7 +439,8 @@ START_TEST(test_a_trusted_key_wraps_only_where_the_caller_has_no_say)
     CK_GCM_PARAMS plain = {iv, sizeof iv, 96, NULL, 0, 128};
     CK_GCM_WRAP_PARAMS own = {iv, sizeof iv, 0, CKG_GENERATE, NULL, 0, 128}, given = own, few = own;
     CK_CCM_WRAP_PARAMS ccm = {0, iv, sizeof iv, 0, CKG_GENERATE_RANDOM, NULL, 0, 16};
-    CK_MECHANISM m = {CKM_AES_GCM, &plain, sizeof plain}, cbc = {CKM_AES_CBC_PAD, value, 16}, kw = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_MECHANISM m = {CKM_AES_GCM, &plain, sizeof plain}, cbc = {CKM_AES_CBC_PAD, value, 16}, kw = {CKM_AES_KEY_WRAP, NULL, 0},
+                 pkcs7 = {CKM_AES_KEY_WRAP_PKCS7, NULL, 0}, vector = {CKM_AES_KEY_WRAP, value, 8};
     CK_OBJECT_HANDLE with, key, again;
 
     setup();
@@ -457,6 +458,11 @@ START_TEST(test_a_trusted_key_wraps_only_where_the_caller_has_no_say)
     ck_ok(f->C_WrapKey(s, &m, with, key, wrapped, &n));
     n = sizeof wrapped;
     ck_ok(f->C_WrapKey(s, &kw, with, key, wrapped, &n));
+    /* What one format authenticates, the other takes for its padding. */
+    ck_rv(unwrap_as(&pkcs7, with, wrapped, n, NULL, 0, &again), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    n = sizeof wrapped;
+    ck_rv(f->C_WrapKey(s, &pkcs7, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_rv(f->C_WrapKey(s, &vector, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
     n = sizeof wrapped;
     m = (CK_MECHANISM){CKM_AES_GCM, &own, sizeof own};
     ck_ok(f->C_WrapKey(s, &m, with, key, wrapped, &n));

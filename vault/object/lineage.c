@@ -58,6 +58,9 @@ bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, con
         return true;
     if (m->family == FAMILY_CBC_PAD)
         diag_set(why, "a trusted key neither wraps nor unwraps with %s, which does not authenticate", m->name);
+    else if (m->family == FAMILY_KEY_WRAP_PKCS7 || (given->iv != NULL && given->iv->iv.len > 0))
+        diag_set(why, "a trusted key takes AES key wraps as RFC 3394 and RFC 5649 have them, with no padding and no vector of another's: "
+                      "what one form authenticates, another would take for its padding");
     else if (aead != NULL && aead->tag_bytes < TRUSTED_TAG_BYTES_MIN)
         diag_set(why, "a trusted key takes no tag below %d bits", 8 * TRUSTED_TAG_BYTES_MIN);
     else if (aead != NULL && wraps && aead->iv.len > 0 && aead->generator == CKG_NO_GENERATE)

@@ -18,6 +18,7 @@
 #include "vault/provider/derive.h"
 
 enum { TLS_KEYS = 4, MAC_KEYS = 2, VERSION_BYTES = 2 };
+enum { CLOSED_BYTES_MIN = 16 }; /* a shorter one could be tried out, and the next byte after it */
 
 struct deriving {
     struct work *work;
@@ -101,6 +102,11 @@ static enum err length(struct deriving *d, const struct schema *s, const struct 
         diag_set(&d->why, "CKA_VALUE_LEN: %s has %zu to %zu bytes, in steps of %zu", kind->name, kind->bytes_min,
                  kind->bytes_max, kind->bytes_step);
         return ERR_TEMPLATE_INCONSISTENT;
+    }
+    if (d->lineage.closed && *n < CLOSED_BYTES_MIN && !derive_is_whole(&d->derive, *n)) {
+        diag_set(&d->why, "CKA_VALUE_LEN: below %d bytes, what is derived from a key that is not to be read could be tried out",
+                 CLOSED_BYTES_MIN);
+        return ERR_KEY_SIZE;
     }
     if (d->lineage.whole && !derive_is_whole(&d->derive, *n)) {
         diag_set(&d->why,
@@ -256,6 +262,11 @@ static enum err make_tls_keys(struct deriving *d)
             "initialization vectors are not given out of a sensitive key: with other sizes the same bytes are keys");
         return ERR_KEY_FUNCTION;
     }
+    for (size_t i = 0; d->lineage.closed && i < TLS_KEYS; i++)
+        if (sizes[i] > 0 && sizes[i] < CLOSED_BYTES_MIN) {
+            diag_set(&d->why, "below %d bytes, a key made of a sensitive one could be tried out", CLOSED_BYTES_MIN);
+            return ERR_KEY_SIZE;
+        }
     e = derive_value(&d->derive, derive_bytes(&d->derive), &d->value);
     for (size_t i = 0; e == ERR_OK && i < TLS_KEYS; at += sizes[i++])
         if (sizes[i] > 0)

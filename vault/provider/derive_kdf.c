@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "proto/limits.h"
+#include "proto/mechanism.h"
 #include "vault/provider/derive_family.h"
 #include "vault/provider/kbkdf.h"
 #include "vault/provider/shared_secret.h"
@@ -61,12 +62,20 @@ struct fields {
     Hsm__KbkdfField *list[KBKDF_FIELDS_MAX];
 };
 
+/* A PRF that can be undone by who knows its key, as CMAC's last block can, would give a field back that is a key. */
+static bool is_one_way(CK_MECHANISM_TYPE prf)
+{
+    const struct mechanism *m = mechanism_find(prf);
+
+    return m != NULL && m->family == FAMILY_HMAC;
+}
+
 static enum err fill_in_keys(const struct derive *d, struct fields *f)
 {
     const Hsm__KbkdfParams *p = d->given->kbkdf;
     size_t next = 0;
 
-    if (p->n_fields > KBKDF_FIELDS_MAX)
+    if (p->n_fields > KBKDF_FIELDS_MAX || (d->n_others > 0 && !is_one_way(p->prf)))
         return ERR_MECHANISM_PARAM;
     f->params = *p;
     f->params.fields = f->list;
