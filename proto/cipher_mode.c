@@ -11,7 +11,9 @@ static const struct cipher_mode modes[] = {
     {.family = FAMILY_CTR, .name = "CTR", .streams = true},
     {.family = FAMILY_OFB, .name = "OFB", .streams = true},
     {.family = FAMILY_CFB, .name = "CFB", .streams = true},
-    {.family = FAMILY_CFB8, .name = "CFB8", .streams = true},
+    {.family = FAMILY_CFB8, .name = "CFB8", .streams = true, .by_bytes = true},
+    {.family = FAMILY_CFB1, .name = "CFB1", .streams = true, .by_bytes = true}, /* eight single bits are a byte */
+    {.family = FAMILY_CTS, .name = "CBC-CTS", .least = AES_BLOCK_BYTES},
     {.family = FAMILY_GCM, .name = "GCM", .tagged = true},
     {.family = FAMILY_GCM_IV_FIRST, .name = "GCM", .tagged = true, .iv_first = GCM_IV_BYTES},
     {.family = FAMILY_CCM, .name = "CCM", .tagged = true},

@@ -16,6 +16,7 @@ struct cipher_mode {
     enum mechanism_family family;
     const char *name;  /* as OpenSSL's names end: "CBC" */
     bool streams;      /* part by part, each a request of its own, the caller carries the chaining value; else all data at once */
+    bool by_bytes;     /* a stream whose chaining value moves on with each byte of ciphertext, not with each block */
     bool pads;         /* PKCS #7 after the data */
     bool whole;        /* data is whole units: blocks, or the eight bytes of a key wrap */
     size_t unit;       /* bytes of such a unit; 0: the cipher's block */

@@ -37,6 +37,8 @@ enum mechanism_family {
     FAMILY_OFB,
     FAMILY_CFB,
     FAMILY_CFB8,
+    FAMILY_CFB1,
+    FAMILY_CTS,
     FAMILY_GCM,
     FAMILY_GCM_IV_FIRST, /* GCM under a vector that the vault makes, which stands in front of the ciphertext */
     FAMILY_CCM,

@@ -62,7 +62,7 @@ static void chain_bytes(struct ciphering_place *p, size_t block, const uint8_t *
 {
     if (n >= block) {
         memcpy(p->chain, cipher + n - block, block);
-    } else { /* CFB8 alone goes on by less than a block */
+    } else { /* CFB of bits or of bytes alone goes on by less than a block */
         memmove(p->chain, p->chain + n, block - n);
         memcpy(p->chain + block - n, cipher, n);
     }
@@ -110,7 +110,7 @@ static enum err send_piece(struct module *m, struct ciphering *c, const uint8_t 
 /* What is left of a piece after whole blocks: it is sent again with the rest of its block. */
 static void keep_rest(struct ciphering *c, const uint8_t *piece, size_t n, bool last)
 {
-    size_t rest = answers_bytes(c->mode) && c->mode->family != FAMILY_CFB8 && !last ? n % block_of(c) : 0;
+    size_t rest = answers_bytes(c->mode) && !c->mode->by_bytes && !last ? n % block_of(c) : 0;
 
     c->place.tail_n = c->place.told = rest;
     memcpy(c->place.tail, piece + n - rest, rest);
@@ -150,7 +150,7 @@ static enum err run(struct module *m, struct ciphering *c, const struct pieces *
             break;
         memcpy(out + written, p->answer + told, answer_n - told);
         written += answer_n - told;
-        done = c->mode->family == FAMILY_CFB8 ? size : size / block_of(c) * block_of(c);
+        done = c->mode->by_bytes ? size : size / block_of(c) * block_of(c);
         move_chain(c, p->piece, p->answer, done);
         keep_rest(c, p->piece, size, end);
     } while (left > 0);

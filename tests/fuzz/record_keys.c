@@ -99,12 +99,14 @@ static void ciphers(uint64_t aes)
     Hsm__IvParams iv = HSM__IV_PARAMS__INIT;
     Hsm__AeadParams aead = HSM__AEAD_PARAMS__INIT;
     Hsm__Mechanism cbc = mechanism_of(CKM_AES_CBC_PAD), ctr = mechanism_of(CKM_AES_CTR), gcm = mechanism_of(CKM_AES_GCM),
-                   kwp = mechanism_of(CKM_AES_KEY_WRAP_KWP);
+                   kwp = mechanism_of(CKM_AES_KEY_WRAP_KWP), cts = mechanism_of(CKM_AES_CTS), cfb1 = mechanism_of(CKM_AES_CFB1);
 
     iv.iv = record_text("a vector of 16 b");
-    cbc.iv = ctr.iv = kwp.iv = &iv;
+    cbc.iv = ctr.iv = kwp.iv = cts.iv = cfb1.iv = &iv;
     cipher(aes, &cbc, false);
     cipher(aes, &cbc, true);
+    cipher(aes, &cts, false);
+    cipher(aes, &cfb1, true);
     iv.counter_bits = 32;
     cipher(aes, &ctr, false);
     iv = (Hsm__IvParams)HSM__IV_PARAMS__INIT;

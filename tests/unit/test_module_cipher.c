@@ -124,6 +124,14 @@ static CK_ULONG in_parts(struct way w, CK_MECHANISM *m, CK_OBJECT_HANDLE key, CK
     return written + got;
 }
 
+static CK_RV try(struct way w, CK_MECHANISM m, CK_OBJECT_HANDLE key, CK_BYTE *in, CK_ULONG n)
+{
+    CK_ULONG got = ROOM;
+
+    ck_ok(w.init(s, &m, key));
+    return w.all(s, in, n, again, &got);
+}
+
 START_TEST(test_every_row_gives_the_same_in_one_part_and_in_many_and_back)
 {
     static const CK_ULONG lengths[] = {0, 1, 8, 15, 16, 17, 32, 40, 100, 1000, 4096}, parts[] = {1, 7, 16, 33, 5000};
@@ -168,6 +176,8 @@ END_TEST
 
 START_TEST(test_every_row_is_openssls)
 {
+    static const CK_ULONG lengths[] = {96, 77, 17}; /* the latter for modes that take them */
+
     setup();
     for (size_t i = 0; mechanism_at(i) != NULL; i++) {
         const struct mechanism *row = mechanism_at(i);
@@ -177,16 +187,61 @@ START_TEST(test_every_row_is_openssls)
         for (CK_ULONG bytes = kind->bytes_min; bytes <= kind->bytes_max; bytes += kind->bytes_step) {
             CK_OBJECT_HANDLE key = token_secret_key(s, row->key_type, bytes);
             CK_BYTE value[64];
-            CK_MECHANISM m = sample_mechanism(row, 96);
-            CK_ULONG n, theirs_n;
             for (CK_ULONG j = 0; j < bytes; j++)
                 value[j] = (CK_BYTE)(j + 1);
-            n = in_one(encrypt(), &m, key, text, 96, sealed);
-            memcpy(again, sealed, n); /* for a vector in front */
-            theirs_n = opinion_encrypts(&m, (struct opinion_key){value, bytes}, text, 96, again);
-            ck_assert_msg(n == theirs_n && memcmp(sealed, again, n) == 0, "%s with %lu bytes", row->name, bytes);
+            for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++) {
+                CK_MECHANISM m = sample_mechanism(row, lengths[l]);
+                CK_ULONG n, theirs_n;
+                if (!takes_length(row, lengths[l]))
+                    continue;
+                n = in_one(encrypt(), &m, key, text, lengths[l], sealed);
+                memcpy(again, sealed, n); /* for a vector in front */
+                theirs_n = opinion_encrypts(&m, (struct opinion_key){value, bytes}, text, lengths[l], again);
+                ck_assert_msg(n == theirs_n && memcmp(sealed, again, n) == 0, "%s with %lu bytes", row->name, bytes);
+            }
         }
     }
+    token_stop();
+}
+END_TEST
+
+/* RFC 3962 appendix B: its ciphertext ends with the short block, where CS1 of NIST's addendum to SP 800-38A, which other tokens mean by
+ * this mechanism as well, has that one in front of the last whole block; of whole blocks alone it swaps none. */
+START_TEST(test_stolen_ciphertext_is_as_rfc_3962_has_it_in_the_order_of_cs1)
+{
+    static CK_BYTE words[] = "I would like the General Gau's Chicken, please, and wonton soup.", key[] = "chicken teriyaki", zero[16];
+    static const char *const blocks[][4] = {{"97", "c6353568f2bf8cb4d8a580362da7ff7f"},
+                                            {"97687268d6ecccc0c07b25e25ecfe5", "fc00783e0efdb2c1d445d4c8eff7ed22"},
+                                            {"97687268d6ecccc0c07b25e25ecfe584", "39312523a78662d5be7fcbcc98ebf5a8"},
+                                            {"97687268d6ecccc0c07b25e25ecfe584", "39312523a78662d5be7fcbcc98ebf5",
+                                             "b3fffd940c16a18c1b5549d2f838029e"},
+                                            {"97687268d6ecccc0c07b25e25ecfe584", "39312523a78662d5be7fcbcc98ebf5a8",
+                                             "9dad8bbb96c4cdc03bc103e1a194bbd8"},
+                                            {"97687268d6ecccc0c07b25e25ecfe584", "39312523a78662d5be7fcbcc98ebf5a8",
+                                             "9dad8bbb96c4cdc03bc103e1a194bbd8", "4807efe836ee89a526730dbc2f7bc840"}};
+    CK_MECHANISM m = {CKM_AES_CTS, zero, sizeof zero};
+    CK_KEY_TYPE aes = CKK_AES;
+    CK_OBJECT_CLASS secret = CKO_SECRET_KEY;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret, sizeof secret}, {CKA_KEY_TYPE, &aes, sizeof aes}, {CKA_VALUE, key, 16},
+                        {CKA_ENCRYPT, &yes, 1}, {CKA_DECRYPT, &yes, 1}};
+    CK_OBJECT_HANDLE object;
+
+    setup();
+    ck_ok(f->C_CreateObject(s, t, 5, &object));
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        CK_BYTE right[64];
+        CK_ULONG n = 0;
+        for (size_t b = 0; b < 4 && blocks[i][b] != NULL; b++)
+            for (const char *c = blocks[i][b]; *c != '\0'; c += 2)
+                right[n++] = (CK_BYTE)strtoul((const char[]){c[0], c[1], '\0'}, NULL, 16);
+        ck_assert_uint_eq(in_one(encrypt(), &m, object, words, n, sealed), n);
+        ck_assert_msg(memcmp(sealed, right, n) == 0, "%lu bytes", n);
+        ck_assert_uint_eq(in_one(decrypt(), &m, object, sealed, n, again), n);
+        ck_assert_mem_eq(again, words, n);
+    }
+    ck_rv(try(encrypt(), m, object, words, 15), CKR_DATA_LEN_RANGE);
+    ck_rv(try(decrypt(), m, object, words, 15), CKR_ENCRYPTED_DATA_LEN_RANGE);
     token_stop();
 }
 END_TEST
@@ -233,14 +288,6 @@ START_TEST(test_streams_go_over_many_requests_and_others_are_refused)
 END_TEST
 
 /* ---- what is refused */
-
-static CK_RV try(struct way w, CK_MECHANISM m, CK_OBJECT_HANDLE key, CK_BYTE *in, CK_ULONG n)
-{
-    CK_ULONG got = ROOM;
-
-    ck_ok(w.init(s, &m, key));
-    return w.all(s, in, n, again, &got);
-}
 
 START_TEST(test_lengths_that_a_mode_has_not_are_told)
 {
@@ -535,6 +582,7 @@ Suite *test_suite(void)
         &test_every_row_gives_the_same_in_one_part_and_in_many_and_back,
         &test_every_row_is_openssls,
         &test_streams_go_over_many_requests_and_others_are_refused,
+        &test_stolen_ciphertext_is_as_rfc_3962_has_it_in_the_order_of_cs1,
         &test_lengths_that_a_mode_has_not_are_told,
         &test_changed_ciphertext_gives_no_plaintext,
         &test_every_wrong_padding_is_told_alike,
