@@ -34,6 +34,7 @@
 #ifndef CKP_BASELINE_PROVIDER
 #define CKP_BASELINE_PROVIDER 1UL
 #define CKP_EXTENDED_PROVIDER 2UL
+#define CKP_AUTHENTICATION_TOKEN 3UL
 #endif
 #include "proto/pkcs11_pq.h"
 #include "proto/pkcs11_secret.h"

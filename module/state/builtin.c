@@ -6,7 +6,7 @@
 
 enum { VALUES = 9, ULONG_BYTES = 8, UNIQUE_ID_TEXT = 32 };
 
-static const CK_ULONG profiles[BUILTINS] = {CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER};
+static const CK_ULONG profiles[BUILTINS] = {CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN};
 
 /* Above those of all session objects that a process can ever have. */
 static const CK_OBJECT_HANDLE first = (CK_OBJECT_HANDLE)1 << 62;

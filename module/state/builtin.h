@@ -9,7 +9,7 @@
 #include "module/state/known.h"
 #include "module/state/template.h"
 
-enum { BUILTINS = 2 };
+enum { BUILTINS = 3 };
 
 struct builtin {
     struct known *objects[BUILTINS];

@@ -109,7 +109,7 @@ START_TEST(test_profiles_are_found_without_a_login_and_cannot_be_changed)
     ck_ok(f->C_FindObjectsInit(s, &by_class, 1));
     ck_ok(f->C_FindObjects(s, found, 4, &n));
     ck_ok(f->C_FindObjectsFinal(s));
-    ck_assert_uint_eq(n, 2);
+    ck_assert_uint_eq(n, 3);
     for (CK_ULONG i = 0; i < n; i++) {
         ck_ok(f->C_GetAttributeValue(s, found[i], asked, 2));
         ck_assert(got_class == CKO_PROFILE && id == i + 1);

@@ -272,7 +272,7 @@ START_TEST(test_what_cannot_be_there_is_not_looked_for)
     setup();
     token_ec(s, false, "session");
     local_node_faults(token_node)->dead = true;
-    ck_assert_uint_eq(found(&by_profile, 1, o, 8), 2); /* the module's own */
+    ck_assert_uint_eq(found(&by_profile, 1, o, 8), 3); /* the module's own */
     ck_assert_uint_eq(found(&unknown, 1, o, 8), 0);
     ck_assert_uint_eq(found(&in_session, 1, o, 8), 2);
     ck_rv(f->C_FindObjectsInit(s, &malformed, 1), CKR_ATTRIBUTE_VALUE_INVALID);
