@@ -1,7 +1,7 @@
 /* The mechanism table (mechanism.def) and the questions that everybody asks of it.
  *
- * The functions only read constant data: any thread may call them, and what they return lives for ever. Rows of keys that libcrypto does
- * not know (proto/parameter_set.h) are not there: neither found nor listed. */
+ * Any thread may call the functions, and what they return lives for ever: the rows are constant. Rows of keys that libcrypto does not know
+ * (proto/parameter_set.h) are not there: neither found nor listed. */
 #ifndef CLUSTERHSM_PROTO_MECHANISM_H
 #define CLUSTERHSM_PROTO_MECHANISM_H
 
@@ -21,9 +21,9 @@ enum mechanism_family {
     FAMILY_ECDSA,
     FAMILY_EDDSA,
     FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
-    FAMILY_KEM,      /* secrets encapsulated and decapsulated */
     FAMILY_PQ_HASH,  /* ... over its hash */
     FAMILY_PQ_MU,    /* ... over what the caller has made of both key and message */
+    FAMILY_KEM,      /* secrets encapsulated and decapsulated */
     FAMILY_HMAC,
     FAMILY_HASH,
     FAMILY_SECRET,   /* secret keys made */
@@ -145,7 +145,8 @@ const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type);
 /* Rows by position, for lists and test loops: NULL at the end. Sorted by type. */
 const struct mechanism *mechanism_at(size_t position);
 
-/* Makes that list anew, when it is known what libcrypto has; before anybody asks. */
+/* Makes that list anew, when it is known what libcrypto has. Until then the first question makes it from what is known;
+ * who asks while it is made anew may see positions of both lists, so a process calls this before it lists anything. */
 void mechanism_relist(void);
 
 /* True if the row does the operation (one CKF_ flag). */

@@ -236,6 +236,13 @@ void work_detail(struct work *w, const char *format, ...)
     diag_set(&w->detail, "%s", text);
 }
 
+enum err work_explain(struct work *w, enum err e, const struct diag *why)
+{
+    if (e != ERR_OK && why->what[0] != '\0')
+        work_detail(w, "%s", why->what);
+    return e;
+}
+
 void work_keep(struct work *w, void *kept, void (*release)(void *kept))
 {
     if (w->kept != NULL && w->release != NULL)

@@ -278,7 +278,7 @@ static void mechanism_row(const char *text, struct tally *tally)
     sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), key ? r->cell[3] : "");
     if (key)
         sayf("%s to %s", r->cell[4], r->cell[5]);
-    sayf(" | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "NO_PARAM") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
+    sayf(" | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "PARAM_NONE") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
          strcmp(r->cell[7], "NULL") == 0 ? "" : r->cell[7], lower(r->cell[8]),
          strcmp(policy, "MODERN") == 0 ? "" : lower(r->cell[10]), theirs != NULL ? theirs : "no");
     tally->all++;

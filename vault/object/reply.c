@@ -193,3 +193,29 @@ enum err reply_add_made(struct work *w, Hsm__ObjectsReply *r, uint64_t id)
     gone->id = id;
     return add(r, gone);
 }
+
+enum err reply_made(struct work *w, const struct object *o)
+{
+    Hsm__ObjectsReply *reply;
+    uint64_t id;
+    enum err e;
+
+    if (object_bool(o, CKA_TOKEN)) {
+        e = reply_store(w, o, &id);
+        return e == ERR_OK ? reply_ids_put(w, &id, 1) : e;
+    }
+    e = reply_objects(w, 1, &reply);
+    return e == ERR_OK ? reply_add_session(w, reply, o) : e;
+}
+
+enum err reply_made_answer(struct work *w)
+{
+    Hsm__ObjectsReply *reply;
+    uint64_t id = 0;
+    size_t n = 0;
+    enum err e = reply_ids_get(w, &id, 1, &n);
+
+    if (e == ERR_OK)
+        e = reply_objects(w, 1, &reply);
+    return e == ERR_OK ? reply_add_made(w, reply, id) : e;
+}

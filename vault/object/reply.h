@@ -38,6 +38,11 @@ enum err reply_store_changed(struct work *w, const struct object *o, const struc
 enum err reply_ids_put(struct work *w, const uint64_t *ids, size_t n);
 enum err reply_ids_get(struct work *w, uint64_t *ids, size_t room, size_t *n);
 
+/* The end of a handler that has made one object: into the token, by a change whose answer is reply_made_answer, or told of as a session
+ * object at once. reply_store's and reply_add_session's errors. */
+enum err reply_made(struct work *w, const struct object *o);
+enum err reply_made_answer(struct work *w);
+
 /* Adds an object that a change has made, as it is now. What has been deleted since is told by its id alone, at
  * version 0. */
 enum err reply_add_made(struct work *w, Hsm__ObjectsReply *r, uint64_t id);

@@ -278,10 +278,8 @@ static enum err make(struct deriving *d)
 {
     enum err e = d->derive.mechanism->family == FAMILY_TLS12_KEYS ? make_tls_keys(d) : make_keys(d);
 
-    if (e != ERR_OK && d->why.what[0] != '\0')
-        work_detail(d->work, "%s", d->why.what);
     work_reply(d->work)->which = e != ERR_OK ? d->template : 0;
-    return e;
+    return work_explain(d->work, e, &d->why);
 }
 
 /* ---- what stands beside the keys */

@@ -87,27 +87,16 @@ static enum err make(struct work *w, struct object *o, struct diag *why)
 
 enum err op_generate_decide(struct work *w)
 {
-    Hsm__ObjectsReply *reply;
     struct diag why = {0};
     struct object o;
-    uint64_t id;
     enum err e;
 
     object_init(&o, reply_memory(w));
-    if ((e = make(w, &o, &why)) != ERR_OK) {
-        if (why.what[0] != '\0')
-            work_detail(w, "%s", why.what);
-        return e;
-    }
-    if (object_bool(&o, CKA_TOKEN)) {
-        e = reply_store(w, &o, &id);
-        return e == ERR_OK ? reply_ids_put(w, &id, 1) : e;
-    }
-    e = reply_objects(w, 1, &reply);
-    return e == ERR_OK ? reply_add_session(w, reply, &o) : e;
+    e = make(w, &o, &why);
+    return e == ERR_OK ? reply_made(w, &o) : work_explain(w, e, &why);
 }
 
 enum err op_generate_answer(struct work *w)
 {
-    return op_create_answer(w);
+    return reply_made_answer(w);
 }

@@ -14,13 +14,6 @@ static void release_key(void *key)
     key_free(key);
 }
 
-static enum err tell(struct work *w, enum err e, const struct diag *why)
-{
-    if (e != ERR_OK && why->what[0] != '\0')
-        work_detail(w, "%s", why->what);
-    return e;
-}
-
 static enum err read_call(struct work *w, struct pair *p)
 {
     const Hsm__Mechanism *given = work_request(w)->generate_pair->mechanism;
@@ -29,7 +22,7 @@ static enum err read_call(struct work *w, struct pair *p)
     enum err e = permitted_mechanism(w, given, CKF_GENERATE_KEY_PAIR, &row);
 
     if (e == ERR_OK)
-        e = tell(w, pair_read(work_vault(w)->libctx, work_request(w)->generate_pair, reply_memory(w), p, &why), &why);
+        e = work_explain(w, pair_read(work_vault(w)->libctx, work_request(w)->generate_pair, reply_memory(w), p, &why), &why);
     return e == ERR_OK && p->bits > 0 ? permitted_size(w, row, p->bits) : e;
 }
 
@@ -37,7 +30,7 @@ static enum err complete(struct work *w, struct pair_half *half, const struct ke
 {
     struct diag why = {0};
 
-    return tell(w, pair_complete(half, k, &why), &why);
+    return work_explain(w, pair_complete(half, k, &why), &why);
 }
 
 enum err op_generate_pair_decide(struct work *w)

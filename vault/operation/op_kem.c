@@ -110,13 +110,6 @@ static enum err answer(struct work *w)
     return ERR_OK;
 }
 
-static enum err tell(struct work *w, enum err e, const struct diag *why)
-{
-    if (e != ERR_OK && why->what[0] != '\0')
-        work_detail(w, "%s", why->what);
-    return e;
-}
-
 /* ---- a public key's side */
 
 static enum err encapsulate(struct work *w, const struct public_key *k, struct secret *secret, uint8_t **ciphertext, size_t *n)
@@ -156,7 +149,7 @@ enum err op_encapsulate_decide(struct work *w)
         e = give(w, &o, ciphertext, n);
     secret_clear(&secret);
     public_key_free(k);
-    return tell(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 enum err op_encapsulate_answer(struct work *w)
@@ -194,7 +187,7 @@ enum err op_decapsulate_decide(struct work *w)
         e = give(w, &o, NULL, 0);
     secret_clear(&secret);
     key_use_close(w, &use);
-    return tell(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 enum err op_decapsulate_answer(struct work *w)

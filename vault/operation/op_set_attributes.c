@@ -39,9 +39,8 @@ enum err op_set_attributes_decide(struct work *w)
     struct named n;
     enum err e = open_object(w, by_admin, &n);
 
-    if (e == ERR_OK && (e = schema_change(&s, work_request(w)->set_attributes->template_, &n.object, &why)) != ERR_OK &&
-        why.what[0] != '\0')
-        work_detail(w, "%s", why.what);
+    if (e == ERR_OK)
+        e = work_explain(w, schema_change(&s, work_request(w)->set_attributes->template_, &n.object, &why), &why);
     if (e != ERR_OK)
         return e;
     if (n.id != 0) {
@@ -58,5 +57,5 @@ enum err op_set_attributes_answer(struct work *w)
 
     if (object != NULL)
         key_cache_forget(work_vault(w)->key_cache, object->id);
-    return op_create_answer(w);
+    return reply_made_answer(w);
 }

@@ -101,9 +101,7 @@ enum err op_unwrap_decide(struct work *w)
     struct key_use use;
     struct named wrapper;
     struct object o;
-    Hsm__ObjectsReply *reply;
     struct diag why = {0};
-    uint64_t id;
     enum err e = key_use_open(w, call->unwrapping_key, call->mechanism, CKF_UNWRAP, &use);
 
     if (e == ERR_OK)
@@ -113,20 +111,10 @@ enum err op_unwrap_decide(struct work *w)
     if (e == ERR_OK)
         e = unwrap(w, &use, &wrapper.object, &o, &why);
     key_use_close(w, &use);
-    if (e != ERR_OK) {
-        if (why.what[0] != '\0')
-            work_detail(w, "%s", why.what);
-        return e;
-    }
-    if (object_bool(&o, CKA_TOKEN)) {
-        e = reply_store(w, &o, &id);
-        return e == ERR_OK ? reply_ids_put(w, &id, 1) : e;
-    }
-    e = reply_objects(w, 1, &reply);
-    return e == ERR_OK ? reply_add_session(w, reply, &o) : e;
+    return e == ERR_OK ? reply_made(w, &o) : work_explain(w, e, &why);
 }
 
 enum err op_unwrap_answer(struct work *w)
 {
-    return op_create_answer(w);
+    return reply_made_answer(w);
 }

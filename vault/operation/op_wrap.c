@@ -159,10 +159,8 @@ enum err op_wrap_decide(struct work *w)
         e = wrap_it(&p, &target.object, &wrapped);
     if (e == ERR_OK)
         e = reply_wrapped(&p, &wrapped);
-    if (e != ERR_OK && why.what[0] != '\0')
-        work_detail(w, "%s", why.what);
     buffer_clear(&wrapped);
     public_key_free(p.public_key);
     key_use_close(w, &p.use);
-    return e;
+    return work_explain(w, e, &why);
 }
