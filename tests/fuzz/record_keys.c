@@ -1,4 +1,5 @@
-/* Stories of keys for the corpus of fuzz_vault_call: ciphers, wraps, derivations, changes, encapsulation, the policy. */
+/* Stories of keys for the corpus of fuzz_vault_call: ciphers, wraps, derivations, changes, encapsulation, the policy, uses
+ * with the password. */
 #include "tests/fuzz/record.h"
 
 #include <openssl/evp.h>
@@ -134,7 +135,7 @@ static void wraps(uint64_t aes, uint64_t target)
         w.key = on_heap(ref(target));
         w.mechanism = u.mechanism = &m;
         reply = record_ask(HSM__REQUEST__OF_WRAP, &w);
-        u.wrapped = reply != NULL && reply->of_case == HSM__REPLY__OF_BYTES ? reply->bytes->value : record_text("no wrapped key at all");
+        u.wrapped = reply != NULL && reply->of_case == HSM__REPLY__OF_CIPHER ? reply->cipher->value : record_text("no wrapped key at all");
         u.template_ = given(for_all_uses(&t, CKK_GENERIC_SECRET, 0));
         record_ask_quietly(HSM__REQUEST__OF_UNWRAP, &u);
         rpc_reply_free(reply);
@@ -267,7 +268,7 @@ static void encapsulate(void)
 }
 
 /* A small key, so that its import costs the fuzzer little. */
-static uint64_t import_rsa(void)
+static uint64_t import_rsa(bool asks_always)
 {
     Hsm__Create create = HSM__CREATE__INIT;
     EVP_PKEY *key = EVP_RSA_gen(1024);
@@ -278,6 +279,8 @@ static uint64_t import_rsa(void)
     sample_bool(&t, CKA_TOKEN, true);
     sample_bool(&t, CKA_SIGN, true);
     sample_bool(&t, CKA_SIGN_RECOVER, true);
+    sample_bool(&t, CKA_DECRYPT, true);
+    sample_bool(&t, CKA_ALWAYS_AUTHENTICATE, asks_always);
     create.template_ = &t.message;
     id = id_of(record_ask(HSM__REQUEST__OF_CREATE, &create));
     EVP_PKEY_free(key);
@@ -293,6 +296,36 @@ static void sign_to_recover(uint64_t id)
     s.mechanism = &m;
     s.data = record_text("what comes back");
     record_ask_quietly(HSM__REQUEST__OF_SIGN_RECOVER, &s);
+}
+
+/* The use is the same as without; the password comes along. */
+static void authorize(Hsm__Authorized *a, Hsm__Authorized__UseCase use, const char *password)
+{
+    a->password = record_text(password);
+    a->use_case = use;
+    record_ask_quietly(HSM__REQUEST__OF_AUTHORIZED, a);
+}
+
+static void use_with_password(uint64_t id)
+{
+    Hsm__Authorized a = HSM__AUTHORIZED__INIT;
+    Hsm__Sign s = HSM__SIGN__INIT;
+    Hsm__Decrypt d = HSM__DECRYPT__INIT;
+    Hsm__Mechanism m = mechanism_of(CKM_RSA_PKCS), raw = mechanism_of(CKM_RSA_X_509);
+    static const char block[128] = {0, 1};
+
+    s.key = d.key = on_heap(ref(id));
+    s.mechanism = &m;
+    s.data = record_text("what is signed");
+    d.mechanism = &raw;
+    d.data = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)block, .len = sizeof block};
+    a.sign = &s;
+    authorize(&a, HSM__AUTHORIZED__USE_SIGN, "user-password");
+    authorize(&a, HSM__AUTHORIZED__USE_SIGN, "wrong-password");
+    authorize(&a, HSM__AUTHORIZED__USE_SIGN_RECOVER, "user-password");
+    a.decrypt = &d;
+    authorize(&a, HSM__AUTHORIZED__USE_DECRYPT, "user-password");
+    record_ask_quietly(HSM__REQUEST__OF_SIGN, &s); /* without: refused */
 }
 
 static void set_policy(const char *name)
@@ -343,6 +376,9 @@ void record_pairs(void)
     set_policy("no such policy");
     record_end("policy");
     as_alice();
-    sign_to_recover(import_rsa());
+    sign_to_recover(import_rsa(false));
     record_end("recover");
+    as_alice();
+    use_with_password(import_rsa(true));
+    record_end("authorized");
 }
