@@ -137,7 +137,8 @@ static enum err run(struct module *m, struct ciphering *c, const struct pieces *
         return ERR_OK;
     }
     /* Before anything is written, as `out` may be `in`. */
-    memcpy(rest, in + n - rest_n, rest_n);
+    if (rest_n > 0)
+        memcpy(rest, in + n - rest_n, rest_n);
     do {
         size_t size = left < CIPHER_BYTES_MAX ? left : CIPHER_BYTES_MAX, old = c->place.tail_n, told = c->place.told, answer_n = 0, done;
         bool end = size == left && last;

@@ -57,9 +57,12 @@ Hsm__PssParams sample_pss_wire(const CK_RSA_PKCS_PSS_PARAMS *pss)
     return wire;
 }
 
+enum { NONCE = 12, NONCE_ROOM = 16 }; /* there are tests that say it is longer */
+
 CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
 {
-    static CK_BYTE iv[16] = "a vector of 16 b", nonce[12] = "a nonce here", aad[] = "more data", label[] = "a label";
+    static CK_BYTE iv[16] = "a vector of 16 b", nonce[NONCE_ROOM] = "a nonce here";
+    static CK_BYTE aad[] = "more data", label[] = "a label";
     static CK_AES_CTR_PARAMS ctr;
     static CK_GCM_PARAMS gcm;
     static CK_CCM_PARAMS ccm;
@@ -76,10 +79,10 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
         return (CK_MECHANISM){m->type, iv, cipher_mode_of(m)->iv_bytes > 0 ? cipher_mode_of(m)->iv_bytes : cipher_block_bytes(m)};
     case PARAM_CTR:
         ctr = (CK_AES_CTR_PARAMS){.ulCounterBits = 32};
-        memcpy(ctr.cb, iv, sizeof nonce);
+        memcpy(ctr.cb, iv, NONCE);
         return (CK_MECHANISM){m->type, &ctr, sizeof ctr};
     case PARAM_GCM:
-        gcm = (CK_GCM_PARAMS){.pIv = nonce, .ulIvLen = sizeof nonce, .ulTagBits = 128};
+        gcm = (CK_GCM_PARAMS){.pIv = nonce, .ulIvLen = NONCE, .ulTagBits = 128};
         if (m->family == FAMILY_GCM) {
             gcm.pAAD = aad;
             gcm.ulAADLen = sizeof aad;
@@ -89,7 +92,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
         gcm = (CK_GCM_PARAMS){.pAAD = aad, .ulAADLen = sizeof aad, .ulTagBits = 128};
         return (CK_MECHANISM){m->type, &gcm, sizeof gcm};
     case PARAM_CCM:
-        ccm = (CK_CCM_PARAMS){data_bytes, nonce, sizeof nonce, aad, sizeof aad, 12};
+        ccm = (CK_CCM_PARAMS){data_bytes, nonce, NONCE, aad, sizeof aad, 12};
         return (CK_MECHANISM){m->type, &ccm, sizeof ccm};
     case PARAM_CHACHA:
         chacha = (CK_SALSA20_CHACHA20_POLY1305_PARAMS){nonce, 96, aad, sizeof aad};

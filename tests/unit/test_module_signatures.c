@@ -241,10 +241,13 @@ static void try_made(CK_MECHANISM_TYPE generator, CK_ATTRIBUTE what, CK_KEY_TYPE
 {
     CK_MECHANISM m = {generator, NULL, 0};
     struct tried_key k = {.type = type, .size = size, .few = true};
+    EVP_PKEY *of_private;
 
     ck_ok(f->C_GenerateKeyPair(s, &m, &what, 1, NULL, 0, &k.handles.public_key, &k.handles.private_key));
     k.openssl = token_key_public(s, k.handles.public_key);
-    ck_assert_int_eq(EVP_PKEY_eq(k.openssl, token_key_public(s, k.handles.private_key)), 1);
+    of_private = token_key_public(s, k.handles.private_key);
+    ck_assert_int_eq(EVP_PKEY_eq(k.openssl, of_private), 1);
+    EVP_PKEY_free(of_private);
     for (size_t i = 0; mechanism_at(i) != NULL; i++)
         if (is_ours(mechanism_at(i)) && fits(mechanism_at(i), &k))
             try_row(mechanism_at(i), &k);
