@@ -26,6 +26,8 @@ static const struct cipher_mode modes[] = {
     /* Not encryption, but named by the same cipher. */
     {.family = FAMILY_CMAC, .name = "CBC"},
     {.family = FAMILY_GMAC, .name = "GCM"},
+    {.family = FAMILY_ECB_DATA, .name = "ECB"},
+    {.family = FAMILY_CBC_DATA, .name = "CBC"},
 };
 
 const struct cipher_mode *cipher_mode_of(const struct mechanism *m)
@@ -48,7 +50,7 @@ size_t cipher_block_bytes(const struct mechanism *m)
     return m->key_type == CKK_DES3 ? DES_BLOCK_BYTES : AES_BLOCK_BYTES;
 }
 
-void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t room)
+void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NAME_BYTES])
 {
     const struct cipher_mode *mode = cipher_mode_of(m);
 
@@ -56,11 +58,11 @@ void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t 
     if (mode == NULL)
         return;
     if (m->key_type == CKK_CHACHA20)
-        snprintf(out, room, "ChaCha20-Poly1305");
+        snprintf(out, CIPHER_NAME_BYTES, "ChaCha20-Poly1305");
     else if (m->key_type == CKK_DES3)
-        snprintf(out, room, "DES-EDE3-%s", mode->name);
+        snprintf(out, CIPHER_NAME_BYTES, "DES-EDE3-%s", mode->name);
     else
-        snprintf(out, room, "AES-%zu-%s", (m->key_type == CKK_AES_XTS ? key_bytes / 2 : key_bytes) * 8, mode->name);
+        snprintf(out, CIPHER_NAME_BYTES, "AES-%zu-%s", (m->key_type == CKK_AES_XTS ? key_bytes / 2 : key_bytes) * 8, mode->name);
 }
 
 size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_t n)

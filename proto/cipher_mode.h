@@ -10,7 +10,7 @@
 
 #include "proto/mechanism.h"
 
-enum { CIPHER_BLOCK_BYTES_MAX = 16 };
+enum { CIPHER_BLOCK_BYTES_MAX = 16, CIPHER_NAME_BYTES = 32 };
 
 struct cipher_mode {
     enum mechanism_family family;
@@ -37,8 +37,8 @@ size_t cipher_block_bytes(const struct mechanism *m);
 /* AEAD whose vector and tag stand beside the data, as C_EncryptMessage and its like have it. */
 bool cipher_has_messages(const struct mechanism *m);
 
-/* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC". */
-void cipher_name(const struct mechanism *m, size_t key_bytes, char *out, size_t room);
+/* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC". Empty for a row that no cipher carries out. */
+void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NAME_BYTES]);
 
 /* Bytes of ciphertext that n bytes of data give, with padding and tag and all that is added at the end. */
 size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_t n);

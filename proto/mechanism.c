@@ -141,6 +141,36 @@ bool mechanism_does(const struct mechanism *m, CK_FLAGS operation)
     return (m->flags & operation) == operation;
 }
 
+/* The families that sign or authenticate with one length of output a key, or are MACs. */
+static const struct authenticating {
+    bool mac;
+    enum {
+        OUT_VARIES,
+        OUT_MODULUS,
+        OUT_TWO_NUMBERS,        /* of the field */
+        OUT_TWO_SIGNED_NUMBERS, /* a bit more than the field has, for the sign: RFC 8032 section 3 */
+        OUT_HASH,
+        OUT_BLOCK
+    } out;
+} authenticating[] = {
+    [FAMILY_RSA_PKCS] = {false, OUT_MODULUS},
+    [FAMILY_RSA_RAW] = {false, OUT_MODULUS},
+    [FAMILY_RSA_PSS] = {false, OUT_MODULUS},
+    [FAMILY_ECDSA] = {false, OUT_TWO_NUMBERS},
+    [FAMILY_EDDSA] = {false, OUT_TWO_SIGNED_NUMBERS},
+    [FAMILY_HMAC] = {true, OUT_HASH},
+    [FAMILY_CMAC] = {true, OUT_BLOCK},
+    [FAMILY_GMAC] = {true, OUT_BLOCK},
+    [FAMILY_TLS_MAC] = {true, OUT_VARIES},
+};
+
+static struct authenticating authenticating_of(const struct mechanism *m)
+{
+    size_t i = (size_t)m->family;
+
+    return i < sizeof authenticating / sizeof authenticating[0] ? authenticating[i] : (struct authenticating){0};
+}
+
 size_t mechanism_hash_bytes(const char *hash)
 {
     for (size_t i = 0; hash != NULL && i < HASHES; i++)
@@ -190,7 +220,7 @@ bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use)
 
 bool mechanism_is_mac(const struct mechanism *m)
 {
-    return m->family == FAMILY_HMAC || m->family == FAMILY_CMAC || m->family == FAMILY_GMAC || m->family == FAMILY_TLS_MAC;
+    return authenticating_of(m).mac;
 }
 
 bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes)
@@ -203,17 +233,21 @@ bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes)
 
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
 {
-    enum mechanism_family f = m->family;
-
-    if (f == FAMILY_RSA_PKCS || f == FAMILY_RSA_RAW || f == FAMILY_RSA_PSS)
+    switch (authenticating_of(m).out) {
+    case OUT_MODULUS:
         return (size + 7) / 8;
-    if (f == FAMILY_ECDSA)
+    case OUT_TWO_NUMBERS:
         return 2 * ((size + 7) / 8);
-    if (f == FAMILY_EDDSA)
-        return 2 * ((size + 1 + 7) / 8); /* a bit more than the field has, for the sign: RFC 8032 section 3 */
-    if (f == FAMILY_HMAC)
+    case OUT_TWO_SIGNED_NUMBERS:
+        return 2 * ((size + 1 + 7) / 8);
+    case OUT_HASH:
         return mechanism_hash_bytes(m->hash);
-    return f == FAMILY_CMAC || f == FAMILY_GMAC ? cipher_block_bytes(m) : 0;
+    case OUT_BLOCK:
+        return cipher_block_bytes(m);
+    case OUT_VARIES:
+        break;
+    }
+    return 0;
 }
 
 bool mechanism_is_dear(const struct mechanism *m, size_t size)

@@ -48,11 +48,11 @@ size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uin
     const struct mechanism *row = mechanism_find(m->mechanism);
     const struct given g = given_of(row, m, out);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    char name[32];
+    char name[CIPHER_NAME_BYTES];
     EVP_CIPHER *cipher;
     int a = 0, b = 0, first = (int)cipher_mode_of(row)->iv_first;
 
-    cipher_name(row, key.n, name, sizeof name);
+    cipher_name(row, key.n, name);
     ck_assert_ptr_nonnull(cipher = EVP_CIPHER_fetch(NULL, name, NULL));
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     ck_assert_int_eq(EVP_EncryptInit_ex2(ctx, cipher, NULL, NULL, NULL), 1);
@@ -116,13 +116,13 @@ size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t
     const struct mechanism *row = mechanism_find(m->mechanism);
     const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
     OSSL_PARAM with_iv[] = {OSSL_PARAM_construct_end(), OSSL_PARAM_construct_end()};
-    char cipher[32];
+    char cipher[CIPHER_NAME_BYTES];
     size_t out_n = 0;
 
     if (row->family == FAMILY_TLS_MAC)
         return tls_mac(m->pParameter, key, data, n, out);
     if (inside == NULL) {
-        cipher_name(row, key.n, cipher, sizeof cipher);
+        cipher_name(row, key.n, cipher);
         inside = cipher;
     }
     if (row->family == FAMILY_GMAC) {

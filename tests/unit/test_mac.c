@@ -47,13 +47,13 @@ static struct mac mac_of(const struct mechanism *row, const struct key *k, uint3
 
 static void openssl_mac(const struct mechanism *row, const struct key *k, uint8_t *out, size_t *n)
 {
-    char cipher[32];
+    char cipher[CIPHER_NAME_BYTES];
     OSSL_PARAM with_iv[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, iv, sizeof iv), OSSL_PARAM_construct_end()};
     const struct secret *s = key_secret(k);
     const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
 
     if (inside == NULL) {
-        cipher_name(row, s->len, cipher, sizeof cipher);
+        cipher_name(row, s->len, cipher);
         inside = cipher;
     }
     ck_assert_ptr_nonnull(EVP_Q_mac(NULL, name, NULL, inside, row->family == FAMILY_GMAC ? with_iv : NULL, s->bytes, s->len, data,

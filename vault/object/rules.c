@@ -5,12 +5,13 @@
 #include <openssl/rand.h>
 
 #include "crypto/digest.h"
+#include "proto/cipher_mode.h"
 #include "proto/key_kind.h"
 #include "proto/mechanism.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
 
-enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3, CIPHER_BLOCK_BYTES_MAX = 16, CHECKED_SECRET_BYTES_MIN = 14 };
+enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3, CHECKED_SECRET_BYTES_MIN = 14 };
 
 _Static_assert(2 * CIPHER_BLOCK_BYTES_MAX <= DIGEST_BYTES_MAX, "one buffer for both");
 
@@ -67,24 +68,26 @@ static enum err category(const struct schema *s, const struct object *o, struct 
     return number(out, 0); /* CK_CERTIFICATE_CATEGORY_UNSPECIFIED */
 }
 
-/* The name of ECB with a key of this type and length, NULL where there is none. */
-static const char *ecb_of(CK_KEY_TYPE type, size_t n)
+/* ECB with keys of this type, NULL where there is none. */
+static const struct mechanism *ecb_of(CK_KEY_TYPE type)
 {
-    if (type == CKK_DES3)
-        return "DES-EDE3-ECB";
-    if (type != CKK_AES)
-        return NULL;
-    return n == 16 ? "AES-128-ECB" : n == 24 ? "AES-192-ECB" : "AES-256-ECB";
+    return type == CKK_AES ? mechanism_find(CKM_AES_ECB) : type == CKK_DES3 ? mechanism_find(CKM_DES3_ECB) : NULL;
 }
 
-static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const char *name, const uint8_t *key, uint8_t out[2 * CIPHER_BLOCK_BYTES_MAX])
+static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const struct mechanism *ecb, const struct object_attribute *key,
+                              uint8_t out[2 * CIPHER_BLOCK_BYTES_MAX])
 {
     static const uint8_t zeros[CIPHER_BLOCK_BYTES_MAX];
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(libctx, name, NULL);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    char name[CIPHER_NAME_BYTES];
+    EVP_CIPHER *cipher;
     int n = 0;
-    bool ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key, NULL, NULL) == 1 &&
-              EVP_EncryptUpdate(ctx, out, &n, zeros, sizeof zeros) == 1;
+    bool ok;
+
+    cipher_name(ecb, key->n, name);
+    cipher = EVP_CIPHER_fetch(libctx, name, NULL);
+    ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key->value, NULL, NULL) == 1 &&
+         EVP_EncryptUpdate(ctx, out, &n, zeros, sizeof zeros) == 1;
 
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(cipher);
@@ -97,14 +100,14 @@ static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const char *name, const uint
 static enum err check_value(const struct schema *s, const struct object *o, struct buffer *out)
 {
     const struct object_attribute *value = object_find(o, CKA_VALUE);
-    const char *ecb = s->class_bit == CLASS_SECRET ? ecb_of(s->key_type, value->n) : NULL;
+    const struct mechanism *ecb = s->class_bit == CLASS_SECRET ? ecb_of(s->key_type) : NULL;
     uint8_t bytes[DIGEST_BYTES_MAX];
     size_t n = 0;
     enum err e;
 
     if (s->class_bit == CLASS_SECRET && value->n < CHECKED_SECRET_BYTES_MIN)
         return ERR_NOT_FOUND;
-    e = ecb != NULL ? encrypt_zeros(s->libctx, ecb, value->value, bytes)
+    e = ecb != NULL ? encrypt_zeros(s->libctx, ecb, value, bytes)
                     : digest_once(s->libctx, "SHA1", value->value, value->n, bytes, &n);
     if (e != ERR_OK)
         return e;

@@ -9,7 +9,7 @@
 #include "proto/limits.h"
 #include "proto/parameter.h"
 
-enum { NAME_BYTES = 24, CCM_LENGTH_AND_NONCE_BYTES = 15 };
+enum { CCM_LENGTH_AND_NONCE_BYTES = 15 };
 
 static size_t tag_bytes(const struct cipher *c)
 {
@@ -202,7 +202,7 @@ static enum err run_plain(const struct cipher *c, EVP_CIPHER_CTX *ctx, const uin
 enum err cipher_run(const struct cipher *c, const uint8_t *in, size_t n, uint8_t *out, size_t *out_n)
 {
     const struct cipher_mode *mode = cipher_mode_of(c->mechanism);
-    char name[NAME_BYTES];
+    char name[CIPHER_NAME_BYTES];
     EVP_CIPHER *cipher = NULL;
     EVP_CIPHER_CTX *ctx = NULL;
     size_t made = 0, room;
@@ -219,7 +219,7 @@ enum err cipher_run(const struct cipher *c, const uint8_t *in, size_t n, uint8_t
         n = pad(c, in, n, out);
         in = out;
     }
-    cipher_name(c->mechanism, key_size(c->key), name, sizeof name);
+    cipher_name(c->mechanism, key_size(c->key), name);
     cipher = EVP_CIPHER_fetch(c->libctx, name, NULL);
     ctx = EVP_CIPHER_CTX_new();
     if (cipher == NULL || ctx == NULL)

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "proto/cipher_mode.h"
 #include "vault/provider/derive_family.h"
 
 enum { IV_BYTES_MAX = 16 };
@@ -98,34 +99,12 @@ enum err derive_make_extract(const struct derive *d, size_t n, struct secret *ou
 
 /* ---- encrypted */
 
-static const struct cipher {
-    CK_KEY_TYPE key;
-    size_t key_bytes, block;
-    const char *ecb, *cbc;
-} ciphers[] = {
-    {CKK_AES, 16, 16, "AES-128-ECB", "AES-128-CBC"},
-    {CKK_AES, 24, 16, "AES-192-ECB", "AES-192-CBC"},
-    {CKK_AES, 32, 16, "AES-256-ECB", "AES-256-CBC"},
-    {CKK_DES3, 24, 8, "DES-EDE3", "DES-EDE3-CBC"},
-};
-
-static const struct cipher *cipher_of(const struct key *k)
-{
-    for (size_t i = 0; i < sizeof ciphers / sizeof ciphers[0]; i++)
-        if (ciphers[i].key == key_type(k) && ciphers[i].key_bytes == key_size(k))
-            return &ciphers[i];
-    return NULL;
-}
-
 static enum err check_data(const struct derive *d, bool iv)
 {
-    const struct cipher *c = cipher_of(d->base);
     const Hsm__DataParams *p = d->given->data;
+    size_t block = cipher_block_bytes(d->mechanism);
 
-    if (c == NULL)
-        return ERR_KEY_SIZE;
-    return p->data.len > 0 && p->data.len % c->block == 0 && p->iv.len == (iv ? c->block : 0) ? ERR_OK
-                                                                                              : ERR_MECHANISM_PARAM;
+    return p->data.len > 0 && p->data.len % block == 0 && p->iv.len == (iv ? block : 0) ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
 enum err derive_check_ecb(const struct derive *d)
@@ -143,15 +122,18 @@ size_t derive_natural_data(const struct derive *d)
     return d->given->data->data.len;
 }
 
-static enum err encrypt(const struct derive *d, const char *name, struct secret *out)
+static enum err encrypt(const struct derive *d, struct secret *out)
 {
     const Hsm__DataParams *p = d->given->data;
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(d->libctx, name, NULL);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    char name[CIPHER_NAME_BYTES];
+    EVP_CIPHER *cipher;
     uint8_t iv[IV_BYTES_MAX] = {0};
     int n = 0, rest = 0;
     enum err e = ERR_NO_MEMORY;
 
+    cipher_name(d->mechanism, key_size(d->base), name);
+    cipher = EVP_CIPHER_fetch(d->libctx, name, NULL);
     if (p->iv.len > 0)
         memcpy(iv, p->iv.data, p->iv.len);
     if (cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key_secret(d->base)->bytes, iv, NULL) == 1 &&
@@ -165,15 +147,14 @@ static enum err encrypt(const struct derive *d, const char *name, struct secret 
     return e;
 }
 
-static enum err make_encrypted(const struct derive *d, bool chained, size_t n, struct secret *out)
+static enum err make_encrypted(const struct derive *d, size_t n, struct secret *out)
 {
-    const struct cipher *c = cipher_of(d->base);
     struct secret made = {0};
     enum err e;
 
-    if (c == NULL || n > d->given->data->data.len)
+    if (n > d->given->data->data.len)
         return ERR_KEY_SIZE;
-    e = secret_new(&made, d->given->data->data.len) ? encrypt(d, chained ? c->cbc : c->ecb, &made) : ERR_NO_MEMORY;
+    e = secret_new(&made, d->given->data->data.len) ? encrypt(d, &made) : ERR_NO_MEMORY;
     if (e == ERR_OK) {
         made.len = n;
         secret_move(out, &made);
@@ -184,10 +165,10 @@ static enum err make_encrypted(const struct derive *d, bool chained, size_t n, s
 
 enum err derive_make_ecb(const struct derive *d, size_t n, struct secret *out)
 {
-    return make_encrypted(d, false, n, out);
+    return make_encrypted(d, n, out);
 }
 
 enum err derive_make_cbc(const struct derive *d, size_t n, struct secret *out)
 {
-    return make_encrypted(d, true, n, out);
+    return make_encrypted(d, n, out);
 }

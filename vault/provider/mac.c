@@ -11,7 +11,7 @@
 #include "proto/parameter.h"
 #include "vault/provider/kdf.h"
 
-enum { PARAMS_MAX = 4, CIPHER_NAME_BYTES = 24 };
+enum { PARAMS_MAX = 4 };
 
 static OSSL_PARAM text(const char *name, const char *value)
 {
@@ -27,7 +27,7 @@ static const char *plan(const struct mac *m, char cipher[CIPHER_NAME_BYTES], OSS
     if (f == FAMILY_HMAC) {
         params[n++] = text(OSSL_MAC_PARAM_DIGEST, m->mechanism->hash);
     } else {
-        cipher_name(m->mechanism, key_size(m->key), cipher, CIPHER_NAME_BYTES);
+        cipher_name(m->mechanism, key_size(m->key), cipher);
         params[n++] = text(OSSL_MAC_PARAM_CIPHER, cipher);
     }
     if (f == FAMILY_GMAC)
