@@ -7,7 +7,8 @@
  * state before it, and changes would seem to come and go (daemon/replica/lease.h).
  *
  * The last look (lease.md rule 4.8): an answer from our own state leaves only while we may serve, and only if all that decided it is
- * still the same. An answer to a change that was made needs no lease and is settled: the leader has acknowledged it.
+ * still the same. An answer to a change that was made needs no lease and is settled, as the leader has acknowledged it: unless it rests on
+ * objects that are not of that change, as the use of a key does that came with its password. Asked again, the change is not made anew.
  */
 #include <stdlib.h>
 

@@ -156,13 +156,23 @@ static enum err seal_reply(struct work *w, enum err verdict, struct buffer *out)
     return e;
 }
 
-/* What the verdict rests on; none after a change, whose command said it. */
+/* After a change its command has said the rest. But a key that the answer uses, or an object that it tells of, is good
+ * as of now only, not as of the moment of the change or of one before it: what the command has not made itself is looked
+ * at again like a reading's. So whichever handler comes to a key in its answer, it cannot forget that. */
+static bool is_rested_on(const struct work *w, const struct fact *r)
+{
+    if (!w->answering)
+        return r->used;
+    return r->used && !r->own && (r->absent || r->record->header->kind == HSM__RECORD_KIND__RECORD_OBJECT);
+}
+
+/* What the verdict rests on. */
 static size_t list_used(const struct work *w, Hsm__Used *used, Hsm__Used **at)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < w->facts.n_records && !w->answering; i++) {
-        if (!w->facts.records[i].used)
+    for (size_t i = 0; i < w->facts.n_records; i++) {
+        if (!is_rested_on(w, &w->facts.records[i]))
             continue;
         hsm__used__init(&used[n]);
         used[n].id = w->facts.records[i].id;

@@ -112,7 +112,7 @@ static enum err peek(const uint8_t *packed, size_t n, struct record_name *name)
     return memory.failed ? ERR_NO_MEMORY : e;
 }
 
-enum err facts_add_record(struct facts *f, const uint8_t *packed, size_t n)
+static enum err add_record(struct facts *f, const uint8_t *packed, size_t n, bool own)
 {
     struct record_name name;
     struct fact *r;
@@ -131,9 +131,15 @@ enum err facts_add_record(struct facts *f, const uint8_t *packed, size_t n)
     }
     memcpy(copy, packed, n);
     r->name = name;
+    r->own = own;
     r->packed = copy;
     r->packed_bytes = n;
     return ERR_OK;
+}
+
+enum err facts_add_own(struct facts *f, const uint8_t *packed, size_t n)
+{
+    return add_record(f, packed, n, true);
 }
 
 /* An answer to a lookup that was asked for. */
@@ -164,7 +170,7 @@ enum err facts_add(struct facts *f, const Hsm__Facts *more)
     enum err e = ERR_OK;
 
     for (size_t i = 0; e == ERR_OK && i < more->n_records; i++)
-        e = facts_add_record(f, more->records[i].data, more->records[i].len);
+        e = add_record(f, more->records[i].data, more->records[i].len, false);
     for (size_t i = 0; e == ERR_OK && i < more->n_absent; i++)
         e = add_absent(f, more->absent[i]);
     for (size_t i = 0; e == ERR_OK && i < more->n_found; i++)

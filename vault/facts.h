@@ -20,6 +20,7 @@ struct fact {
     uint64_t id;
     bool absent;
     bool used;                          /* the work has looked at it */
+    bool own;                           /* the work's own command has made it what it is */
     uint64_t version;                   /* 0 where it is absent; else proven once it is open */
     struct record_name name;            /* what its header says, unproven until it is open */
     uint8_t *packed;                    /* owned; NULL once it is open */
@@ -63,7 +64,7 @@ void facts_clear(struct facts *f);
 enum err facts_add(struct facts *f, const Hsm__Facts *more);
 
 /* A record that this vault has sealed itself and that has been applied by now. */
-enum err facts_add_record(struct facts *f, const uint8_t *packed, size_t n);
+enum err facts_add_own(struct facts *f, const uint8_t *packed, size_t n);
 
 /* Forgets what is known of an id. */
 void facts_drop(struct facts *f, uint64_t id);

@@ -62,7 +62,7 @@ struct opened_record {
 
 /* ERR_NEED; ERR_NOT_FOUND: there is no such record, or it is of another kind (RECORD_NONE: any will do); ERR_STALE: older than one that
  * this vault has been shown, again and again; ERR_FORGED. What is found or found absent counts as used: the front looks at it again
- * before the reply leaves, and a change carries it as a precondition. */
+ * before the reply leaves, and a change carries it as a precondition. In answer() that is so of objects that the change has not put. */
 enum err work_record(struct work *w, uint64_t id, Hsm__RecordKind kind, const struct opened_record **out);
 
 /* Asks for several at once, so that they cost one round: ERR_NEED or ERR_OK. Each is then read with work_record. */

@@ -77,7 +77,7 @@ static enum err refresh(struct work *w, bool done)
         facts_drop(&w->facts, w->changes[i].id);
     for (size_t i = 0; e == ERR_OK && done && i < w->n_changes; i++)
         if (w->changes[i].put)
-            e = facts_add_record(&w->facts, w->changes[i].record.data, w->changes[i].record.len);
+            e = facts_add_own(&w->facts, w->changes[i].record.data, w->changes[i].record.len);
         else
             note_erased(w, w->changes[i].id);
     w->rounds = 0;

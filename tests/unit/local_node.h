@@ -1,7 +1,8 @@
 /* A whole node in the test's own process, without sockets, TLS or Raft: the module, the real engine, a real LMDB store, the real apply.
  *
  * It plays the front: HELLO and WELCOME with a statement, OPEN, REQUEST with its facts, needs, proposals (applied at once, with the
- * engine's own verdict on their MAC). Each stream is a connection; streams may be of several threads, one lock lets them in in turn.
+ * engine's own verdict on their MAC), the last look at what a reply rests on. Each stream is a connection;
+ * streams may be of several threads, one lock lets them in in turn.
  *
  * The cluster is initialized and has one client anchor; activation and users come by requests, as in life. */
 #ifndef CLUSTERHSM_TESTS_UNIT_LOCAL_NODE_H

@@ -83,6 +83,15 @@ static void open_channel(struct local_stream *s, const struct frame *f)
     hsm__vault_answer__free_unpacked(a, NULL);
 }
 
+/* What decided the reply is no more as it was. */
+static bool is_overtaken(struct local_node *n, const Hsm__Sealed *reply)
+{
+    for (size_t i = 0; i < reply->n_used; i++)
+        if (local_store_version(&n->store, reply->used[i]->id) != reply->used[i]->version)
+            return true;
+    return false;
+}
+
 static void pass_request(struct local_stream *s, const struct frame *f)
 {
     struct local_node *n = s->node;
@@ -105,6 +114,8 @@ static void pass_request(struct local_stream *s, const struct frame *f)
     if (n->faults.lose_replies > 0) {
         n->faults.lose_replies--;
         s->dead = true;
+    } else if (a->of_case == HSM__VAULT_ANSWER__OF_REPLY && is_overtaken(n, a->reply)) {
+        put(s, HSM__FRAME_KIND__FRAME_REFUSED, f->header, NULL, 0, ERR_CONFLICT);
     } else if (a->of_case == HSM__VAULT_ANSWER__OF_REPLY) {
         put(s, HSM__FRAME_KIND__FRAME_REPLY, f->header, a->reply->body.data, a->reply->body.len, 0);
     } else {

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "proto/frame.pb-c.h"
+#include "tests/unit/draft.h"
 #include "tests/unit/local_cluster.h"
+#include "tests/unit/local_store.h"
 #include "tests/unit/runner.h"
 
 static struct local_cluster cluster;
@@ -358,6 +360,50 @@ START_TEST(test_use_that_was_authorized_authorizes_no_other)
 }
 END_TEST
 
+/* ---- keys that are destroyed while they are used */
+
+static unsigned destroyed;
+
+/* As another node destroys them: when the vault is just being told of the key. */
+static void destroy_what_is_read(Hsm__VaultCall *call)
+{
+    Hsm__Facts *f = facts_of(call);
+    struct buffer outcome = {0};
+    uint8_t command[4096];
+
+    for (size_t i = 0; f != NULL && i < f->n_records; i++) {
+        Hsm__Record *record = hsm__record__unpack(NULL, f->records[i].len, f->records[i].data);
+        Hsm__RecordHeader *header = hsm__record_header__unpack(NULL, record->header.len, record->header.data);
+        struct draft d = draft_new(local_node_store(cluster.node)->index, "another node's");
+        if (header->kind == HSM__RECORD_KIND__RECORD_OBJECT) {
+            d.cluster = header->cluster_id.data;
+            d.request_id[15] = (uint8_t)++destroyed;
+            d.pre[0][0] = d.erase[0] = header->id;
+            d.pre[0][1] = header->version;
+            d.n_pre = d.n_erase = 1;
+            local_store_apply(local_node_store(cluster.node), command, draft_pack(&d, command), true, 0, &outcome);
+            ck_assert_uint_eq(local_store_version(local_node_store(cluster.node), header->id), 0);
+        }
+        hsm__record_header__free_unpacked(header, NULL);
+        hsm__record__free_unpacked(record, NULL);
+    }
+    buffer_clear(&outcome);
+}
+
+START_TEST(test_key_that_is_destroyed_meanwhile_signs_nothing)
+{
+    uint64_t id;
+
+    setup();
+    ck_assert_int_eq(local_cluster_generate_asking(&cluster, &id), ERR_OK);
+    local_node_faults(cluster.node)->bend = destroy_what_is_read;
+    ck_assert_int_eq(local_cluster_sign(&cluster, key_id), ERR_KEY_HANDLE);
+    ck_assert_int_eq(local_cluster_sign_with(&cluster, id, "alice-password"), ERR_KEY_HANDLE);
+    ck_assert_uint_eq(destroyed, 2);
+    teardown();
+}
+END_TEST
+
 START_TEST(test_use_that_was_overheard_is_not_made_again)
 {
     uint64_t id;
@@ -381,6 +427,7 @@ Suite *test_suite(void)
         &test_login_that_was_overheard_opens_nothing_elsewhere, &test_ids_that_were_given_out_before_overwrite_nothing,
         &test_front_that_calls_a_destruction_a_retry_cannot_have_it_reported_as_done,
         &test_key_that_always_asks_signs_for_nobody_without_the_password, &test_use_that_was_authorized_authorizes_no_other,
+        &test_key_that_is_destroyed_meanwhile_signs_nothing,
         &test_use_that_was_overheard_is_not_made_again, NULL};
     return suite_of("hostile front", 120, tests);
 }

@@ -231,6 +231,80 @@ START_TEST(test_record_of_another_kind_is_not_there)
 }
 END_TEST
 
+/* ---- what an answer to a change rests on */
+
+enum { NEVER_MADE = 1 << 20 };
+
+static uint64_t made[2];
+
+/* An object, made at the first call and at the second. */
+static enum err put_object(struct work *w)
+{
+    struct put put = {.kind = HSM__RECORD_KIND__RECORD_OBJECT, .version = 1, .body = (const uint8_t *)"body", .body_bytes = 4};
+    uint64_t *id = &made[works.did.id == 0 ? 0 : 1];
+    enum err e = work_new_id(w, &put.id);
+
+    if (e == ERR_OK)
+        e = work_put(w, &put);
+    *id = put.id;
+    return e == ERR_OK ? work_result(w, (const uint8_t *)"object", 6) : e;
+}
+
+/* Looks at the newest object, at the cluster's record, and at did.id. */
+static enum err look_at_them(struct work *w)
+{
+    const uint64_t ids[] = {made[1] != 0 ? made[1] : made[0], 1, works.did.id};
+    const struct opened_record *record;
+    enum err e = work_want(w, ids, 3);
+
+    for (size_t i = 0; i < 3; i++)
+        if (e == ERR_OK && ids[i] != 0)
+            e = work_record(w, ids[i], HSM__RECORD_KIND__RECORD_NONE, &record);
+    return e == ERR_OK || e == ERR_NOT_FOUND ? works_reply_empty(w) : e;
+}
+
+static const Hsm__Used *only_used(void)
+{
+    ck_assert_uint_eq(works.front.said->reply->n_used, 1);
+    return works.front.said->reply->used[0];
+}
+
+/* An object may be destroyed while a front holds the answer that uses it: the front looks again at all that the answer looked at. What
+ * the change itself has made is no earlier state's, and what else its command said was so when it was applied. */
+START_TEST(test_answer_says_which_objects_it_looked_at)
+{
+    works_setup(false);
+    memset(made, 0, sizeof made);
+    works.did.decide = put_object;
+    works.did.answer = look_at_them;
+    ck_assert_int_eq(works_change(), ERR_OK);
+    ck_assert_uint_eq(works.front.said->reply->n_used, 0);
+    works.did.id = made[0];
+    ck_assert_int_eq(works_change(), ERR_OK);
+    ck_assert_uint_eq(only_used()->id, made[0]);
+    ck_assert_uint_eq(only_used()->version, 1);
+    works.did.id = NEVER_MADE;
+    ck_assert_int_eq(works_change(), ERR_OK);
+    ck_assert_uint_eq(only_used()->id, NEVER_MADE);
+    ck_assert_uint_eq(only_used()->version, 0);
+    works_teardown();
+}
+END_TEST
+
+/* Another node may be asked to tell of it again, whose state can be older than all. */
+START_TEST(test_answer_that_is_told_again_rests_on_what_was_made_too)
+{
+    works_setup(false);
+    memset(made, 0, sizeof made);
+    works.did.decide = put_object;
+    works.did.answer = look_at_them;
+    ck_assert_int_eq(works_change(), ERR_OK);
+    ck_assert_int_eq(works_change_again(), ERR_OK);
+    ck_assert_uint_eq(only_used()->id, made[0]);
+    works_teardown();
+}
+END_TEST
+
 /* ---- steps */
 
 static enum err two_steps(struct work *w)
@@ -306,7 +380,8 @@ Suite *test_suite(void)
         &test_front_that_calls_a_new_request_a_retry_gains_no_success,
         &test_change_that_changes_nothing_is_answered_at_once, &test_ids_of_a_work_come_again_after_a_conflict,
         &test_outcomes_reach_the_client_as_errors, &test_record_that_this_vault_has_erased_cannot_be_brought_back,
-        &test_record_of_another_kind_is_not_there, &test_steps_go_out_before_the_command_and_once_each,
+        &test_record_of_another_kind_is_not_there, &test_answer_says_which_objects_it_looked_at,
+        &test_answer_that_is_told_again_rests_on_what_was_made_too, &test_steps_go_out_before_the_command_and_once_each,
         &test_step_of_a_try_that_was_lost_is_not_made_twice, NULL};
     return suite_of("work change", 60, tests);
 }

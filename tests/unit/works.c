@@ -32,7 +32,7 @@ static enum err change_answer(struct work *w)
     works.did.result_bytes = result->len;
     if (result->len > 0 && result->len <= sizeof works.did.result)
         memcpy(works.did.result, result->data, result->len);
-    return works_reply_empty(w);
+    return works.did.answer != NULL ? works.did.answer(w) : works_reply_empty(w);
 }
 
 static enum err read_decide(struct work *w)

@@ -1,7 +1,7 @@
 /* Works of handlers of the test's own: what the tests of vault/work.h have in common. Requests go over one channel of one front:
  *
  *   user_list   a read: did.read(w)
- *   node_grant  a change: did.decide(w); its answer notes the result
+ *   node_grant  a change: did.decide(w); its answer notes the result, then did.answer(w)
  *   login       a dear change that changes nothing: the channel's user is did.user_id
  *   create      the front's own: did.decide(w)
  * and status and generate_random are the product's. */
@@ -22,6 +22,7 @@ struct works {
     struct {
         enum err (*decide)(struct work *w);
         enum err (*read)(struct work *w);
+        enum err (*answer)(struct work *w); /* NULL: an answer that reads nothing */
         unsigned decided, answered, released;
         uint64_t ids[8];          /* got at each call of works_put */
         uint64_t id;
