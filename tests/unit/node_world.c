@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "certs/chain.h"
 #include "certs/issue.h"
 #include "proto/limits.h"
 #include "tests/unit/runner.h"
@@ -516,4 +517,28 @@ void node_world_grant(struct node_world *w, const uint8_t *fingerprint, size_t n
     node_world_put(w, 0, id, HSM__RECORD_KIND__RECORD_GRANT, 1, token, &grant.base);
     buffer_clear(&sealed);
     buffer_clear(&outcome);
+}
+
+X509 *node_world_cert(const struct node_world *w, const ProtobufCBinaryData *der)
+{
+    X509 *cert = NULL;
+
+    ck_assert_int_eq(cert_read(w->libctx, "certificate", der->data, der->len, &cert, NULL), ERR_OK);
+    return cert;
+}
+
+void node_world_holds(const struct node_world *w, const Hsm__NodeFacts *f, const ProtobufCBinaryData *leaf)
+{
+    struct chain_device d = {.libctx = w->libctx, .now_s = WORLD_NOW_S, .leaf_name = "leaf"};
+    struct diag why = {0};
+
+    d.leaf = node_world_cert(w, leaf);
+    d.manufacturer_hardware = node_world_cert(w, &f->manufacturer_hardware);
+    d.operator_hardware = node_world_cert(w, &f->operator_hardware);
+    d.manufacturer_root = w->manufacturer.cert;
+    d.operator_root = w->operator.cert;
+    ck_assert_msg(chain_check_device(&d, &why) == ERR_OK, "%s", why.what);
+    X509_free(d.leaf);
+    X509_free(d.manufacturer_hardware);
+    X509_free(d.operator_hardware);
 }

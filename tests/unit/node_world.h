@@ -55,6 +55,12 @@ void node_world_halt(struct node_world *w, int which);
 /* One call; the answer is borrowed until the vault's next one. */
 const Hsm__NodeAnswer *node_world_call(struct node_world *w, int which, const Hsm__NodeCall *call);
 
+/* A certificate that a vault told; the caller's. */
+X509 *node_world_cert(const struct node_world *w, const ProtobufCBinaryData *der);
+
+/* The node's certificate holds under both roots, by the two of its hardware (certs/chain.h). */
+void node_world_holds(const struct node_world *w, const Hsm__NodeFacts *f, const ProtobufCBinaryData *leaf);
+
 /* The steps of a life, each expected to end in ERR_OK. */
 const Hsm__NodeAnswer *node_world_start(struct node_world *w, int which); /* with the state that its front has */
 void node_world_provision(struct node_world *w, int which);               /* boot by a file seal, start, hardware, certificates */

@@ -4,6 +4,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { PATH_BYTES_MAX = 512 };
 
@@ -29,4 +30,23 @@ void temp_folder_free(char *path)
 {
     nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
     free(path);
+}
+
+static char *of_test;
+static pid_t owner;
+
+static void remove_of_test(void)
+{
+    if (getpid() == owner && of_test != NULL)
+        temp_folder_free(of_test);
+    of_test = NULL;
+}
+
+const char *temp_folder_of_test(const char *name)
+{
+    remove_of_test();
+    of_test = temp_folder_new(name);
+    owner = getpid();
+    atexit(remove_of_test);
+    return of_test;
 }

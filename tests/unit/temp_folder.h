@@ -6,4 +6,7 @@
 char *temp_folder_new(const char *name);
 void temp_folder_free(char *path);
 
+/* The same, borrowed: it goes with the process, or when the next test of the process takes one. A forked child leaves it alone. */
+const char *temp_folder_of_test(const char *name);
+
 #endif

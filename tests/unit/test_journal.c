@@ -13,24 +13,6 @@
 
 enum { MAP_BYTES = 16 << 20 };
 
-static char *temp;
-static pid_t owner; /* its children leave the folder alone */
-
-static void remove_temp(void)
-{
-    if (getpid() == owner && temp != NULL)
-        temp_folder_free(temp);
-    temp = NULL;
-}
-
-static void make_temp(const char *name)
-{
-    remove_temp(); /* that of the test before, where all run in one process */
-    temp = temp_folder_new(name);
-    owner = getpid();
-    atexit(remove_temp);
-}
-
 static char folder[256];
 static struct journal *journal;
 
@@ -44,8 +26,7 @@ static struct record *members_of_one(void)
 static void fresh(void)
 {
     struct record *first = members_of_one();
-    make_temp("journal");
-    snprintf(folder, sizeof folder, "%s", temp);
+    snprintf(folder, sizeof folder, "%s", temp_folder_of_test("journal"));
     journal = journal_open(folder, MAP_BYTES, NULL);
     ck_assert_ptr_nonnull(journal);
     ck_assert(journal_found(journal, 1, first, NULL));

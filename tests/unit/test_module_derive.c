@@ -128,15 +128,6 @@ static CK_ULONG value_of(CK_OBJECT_HANDLE key, CK_BYTE *out, CK_ULONG room)
     return a.ulValueLen;
 }
 
-static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 7;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value == CK_TRUE;
-}
-
 static CK_OBJECT_HANDLE result_of(const struct mechanism *row, CK_OBJECT_HANDLE out)
 {
     return row->family == FAMILY_TLS12_KEYS ? recipe_material.hServerKey : out;
@@ -178,10 +169,10 @@ START_TEST(test_every_row_derives_the_same_key_twice)
         second = result_of(row, second);
         ck_assert_uint_eq(value_of(second, b, sizeof b), n);
         ck_assert_mem_eq(a, b, n);
-        ck_assert(truth_of(second, CKA_TOKEN) && !truth_of(first, CKA_TOKEN));
+        ck_assert(token_flag(s, second, CKA_TOKEN) && !token_flag(s, first, CKA_TOKEN));
         if (!is_data(row))
-            ck_assert(!truth_of(first, CKA_LOCAL) && !truth_of(first, CKA_ALWAYS_SENSITIVE) &&
-                      !truth_of(first, CKA_NEVER_EXTRACTABLE));
+            ck_assert(!token_flag(s, first, CKA_LOCAL) && !token_flag(s, first, CKA_ALWAYS_SENSITIVE) &&
+                      !token_flag(s, first, CKA_NEVER_EXTRACTABLE));
         tried++;
     }
     ck_assert_uint_ge(tried, 25);
@@ -208,11 +199,11 @@ START_TEST(test_what_is_derived_of_a_sensitive_key_is_sensitive)
                       row->name);
         ck_assert_msg(derive(row, &m, base, NULL, 0, &key) == CKR_OK, "%s", row->name);
         key = result_of(row, key);
-        ck_assert(truth_of(key, CKA_SENSITIVE) && !truth_of(key, CKA_EXTRACTABLE));
+        ck_assert(token_flag(s, key, CKA_SENSITIVE) && !token_flag(s, key, CKA_EXTRACTABLE));
         if (row->family == FAMILY_ECDH) /* born here, so the history goes on */
-            ck_assert(truth_of(key, CKA_ALWAYS_SENSITIVE) && truth_of(key, CKA_NEVER_EXTRACTABLE));
+            ck_assert(token_flag(s, key, CKA_ALWAYS_SENSITIVE) && token_flag(s, key, CKA_NEVER_EXTRACTABLE));
         else
-            ck_assert(!truth_of(key, CKA_ALWAYS_SENSITIVE) && !truth_of(key, CKA_NEVER_EXTRACTABLE));
+            ck_assert(!token_flag(s, key, CKA_ALWAYS_SENSITIVE) && !token_flag(s, key, CKA_NEVER_EXTRACTABLE));
     }
     token_stop();
 }
@@ -347,7 +338,7 @@ START_TEST(test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret)
     client = recipe_material.pIVClient;
     server = recipe_material.pIVServer;
     ck_assert(memcmp(client, zero, 16) != 0 && memcmp(server, zero, 16) != 0 && memcmp(client, server, 16) != 0);
-    ck_assert(truth_of(recipe_material.hClientMacSecret, CKA_SIGN) && truth_of(recipe_material.hServerMacSecret, CKA_VERIFY));
+    ck_assert(token_flag(s, recipe_material.hClientMacSecret, CKA_SIGN) && token_flag(s, recipe_material.hServerMacSecret, CKA_VERIFY));
     base = import(CKK_GENERIC_SECRET, 48, closed_flags);
     ck_rv(derive(row, &m, base, NULL, 0, &unused), CKR_KEY_FUNCTION_NOT_PERMITTED);
     ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 0;
@@ -424,7 +415,7 @@ START_TEST(test_the_base_keys_own_template_is_obeyed)
     ck_ok(f->C_CreateObject(s, t, 5, &base));
     ck_rv(f->C_DeriveKey(s, &m, base, against, 1, &key), CKR_TEMPLATE_INCONSISTENT);
     ck_ok(f->C_DeriveKey(s, &m, base, NULL, 0, &key));
-    ck_assert(!truth_of(key, CKA_EXTRACTABLE));
+    ck_assert(!token_flag(s, key, CKA_EXTRACTABLE));
     token_stop();
 }
 END_TEST

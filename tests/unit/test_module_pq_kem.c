@@ -55,24 +55,6 @@ static CK_RV value_of(CK_OBJECT_HANDLE key, CK_BYTE out[SECRET_BYTES])
     return rv;
 }
 
-static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 7;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value;
-}
-
-static CK_ULONG number_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_ULONG value = 0;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value;
-}
-
 /* A template of a key that shows its value. */
 static CK_BBOOL no = CK_FALSE, yes = CK_TRUE;
 static CK_ATTRIBUTE open_key[] = {{CKA_SENSITIVE, &no, 1}, {CKA_TOKEN, &no, 1}};
@@ -158,15 +140,16 @@ START_TEST(test_new_key_is_as_its_template_says_and_has_no_past)
 
         ck_ok(encapsulate(p.public_key, NULL, 0));
         ck_rv(value_of(made, value), CKR_ATTRIBUTE_SENSITIVE);
-        ck_assert(truth_of(made, CKA_SENSITIVE) && truth_of(made, CKA_EXTRACTABLE));
-        ck_assert(!truth_of(made, CKA_ALWAYS_SENSITIVE) && !truth_of(made, CKA_NEVER_EXTRACTABLE) && !truth_of(made, CKA_LOCAL));
-        ck_assert_uint_eq(number_of(made, CKA_KEY_TYPE), CKK_GENERIC_SECRET);
+        ck_assert(token_flag(s, made, CKA_SENSITIVE) && token_flag(s, made, CKA_EXTRACTABLE));
+        ck_assert(!token_flag(s, made, CKA_ALWAYS_SENSITIVE) && !token_flag(s, made, CKA_NEVER_EXTRACTABLE));
+        ck_assert(!token_flag(s, made, CKA_LOCAL));
+        ck_assert_uint_eq(token_number(s, made, CKA_KEY_TYPE), CKK_GENERIC_SECRET);
         ck_ok(decapsulate(p.private_key, closed, 1));
-        ck_assert(!truth_of(made, CKA_EXTRACTABLE) && !truth_of(made, CKA_NEVER_EXTRACTABLE));
+        ck_assert(!token_flag(s, made, CKA_EXTRACTABLE) && !token_flag(s, made, CKA_NEVER_EXTRACTABLE));
         ck_ok(encapsulate(p.public_key, on_token, 3));
         ck_assert_uint_eq(ciphertext_n, 768);
-        ck_assert(truth_of(made, CKA_TOKEN) && truth_of(made, CKA_ENCRYPT));
-        ck_assert_uint_eq(number_of(made, CKA_VALUE_LEN), SECRET_BYTES);
+        ck_assert(token_flag(s, made, CKA_TOKEN) && token_flag(s, made, CKA_ENCRYPT));
+        ck_assert_uint_eq(token_number(s, made, CKA_VALUE_LEN), SECRET_BYTES);
         ck_assert_uint_eq(token_count(s, "shared"), 1);
         ck_ok(decapsulate(p.private_key, on_token, 3));
         ck_assert_uint_eq(token_count(s, "shared"), 2);
@@ -258,10 +241,10 @@ START_TEST(test_templates_of_the_pair_are_obeyed)
         ck_ok(f->C_GenerateKeyPair(s, &m, public_half, 2, &private_half, 1, &p.public_key, &p.private_key));
         ck_assert_uint_eq(encapsulate(p.public_key, &against, 1), CKR_TEMPLATE_INCONSISTENT);
         ck_ok(encapsulate(p.public_key, NULL, 0));
-        ck_assert(truth_of(made, CKA_DERIVE) && !truth_of(made, CKA_EXTRACTABLE));
+        ck_assert(token_flag(s, made, CKA_DERIVE) && !token_flag(s, made, CKA_EXTRACTABLE));
         ck_assert_uint_eq(decapsulate(p.private_key, &against, 1), CKR_TEMPLATE_INCONSISTENT);
         ck_ok(decapsulate(p.private_key, &forced[1], 1));
-        ck_assert(truth_of(made, CKA_DERIVE) && !truth_of(made, CKA_EXTRACTABLE));
+        ck_assert(token_flag(s, made, CKA_DERIVE) && !token_flag(s, made, CKA_EXTRACTABLE));
     }
     token_stop();
 }

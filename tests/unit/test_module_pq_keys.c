@@ -51,24 +51,6 @@ static CK_RV value_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, struct va
     return rv;
 }
 
-static CK_ULONG number_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_ULONG value = 0;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value;
-}
-
-static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 7;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value;
-}
-
 static CK_RV generate(CK_KEY_TYPE type, CK_ULONG number, bool open, struct token_pair *out)
 {
     CK_MECHANISM m = {maker_of(type), NULL, 0};
@@ -177,10 +159,10 @@ START_TEST(test_every_set_makes_a_pair_that_belongs_together)
         struct token_pair p;
         struct value value;
         ck_ok(generate(set->key_type, set->number, false, &p));
-        ck_assert_uint_eq(number_of(p.public_key, CKA_PARAMETER_SET), set->number);
-        ck_assert_uint_eq(number_of(p.private_key, CKA_PARAMETER_SET), set->number);
-        ck_assert_uint_eq(number_of(p.private_key, CKA_KEY_TYPE), set->key_type);
-        ck_assert_uint_eq(number_of(p.private_key, CKA_KEY_GEN_MECHANISM), maker_of(set->key_type));
+        ck_assert_uint_eq(token_number(s, p.public_key, CKA_PARAMETER_SET), set->number);
+        ck_assert_uint_eq(token_number(s, p.private_key, CKA_PARAMETER_SET), set->number);
+        ck_assert_uint_eq(token_number(s, p.private_key, CKA_KEY_TYPE), set->key_type);
+        ck_assert_uint_eq(token_number(s, p.private_key, CKA_KEY_GEN_MECHANISM), maker_of(set->key_type));
         ck_rv(value_of(p.private_key, CKA_VALUE, &value), CKR_ATTRIBUTE_SENSITIVE);
         ck_rv(value_of(p.private_key, CKA_SEED, &value), set->seed_bytes > 0 ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID);
         ck_rv(value_of(p.public_key, CKA_SEED, &value), CKR_ATTRIBUTE_TYPE_INVALID);
@@ -188,9 +170,9 @@ START_TEST(test_every_set_makes_a_pair_that_belongs_together)
         ck_assert_uint_eq(value.n, set->public_bytes);
         ck_public(p.public_key, set, &value);
         ck_public(p.private_key, set, &value);
-        ck_assert(truth_of(p.private_key, CKA_SIGN) == !kem && truth_of(p.private_key, CKA_DECAPSULATE) == kem);
-        ck_assert(truth_of(p.public_key, CKA_VERIFY) == !kem && truth_of(p.public_key, CKA_ENCAPSULATE) == kem);
-        ck_assert(!truth_of(p.public_key, CKA_PRIVATE) && truth_of(p.private_key, CKA_PRIVATE));
+        ck_assert(token_flag(s, p.private_key, CKA_SIGN) == !kem && token_flag(s, p.private_key, CKA_DECAPSULATE) == kem);
+        ck_assert(token_flag(s, p.public_key, CKA_VERIFY) == !kem && token_flag(s, p.public_key, CKA_ENCAPSULATE) == kem);
+        ck_assert(!token_flag(s, p.public_key, CKA_PRIVATE) && token_flag(s, p.private_key, CKA_PRIVATE));
     }
     token_stop();
 }
@@ -266,8 +248,8 @@ START_TEST(test_public_key_is_imported)
         ck_ok(value_of(p.public_key, CKA_VALUE, &value));
         ck_ok(import(set, CKO_PUBLIC_KEY, NULL, &value, &object)); /* made in the module */
         ck_public(object, set, &value);
-        ck_assert(truth_of(object, CKA_ENCAPSULATE) == (set->key_type == CKK_ML_KEM));
-        ck_assert(truth_of(object, CKA_VERIFY) == (set->key_type != CKK_ML_KEM));
+        ck_assert(token_flag(s, object, CKA_ENCAPSULATE) == (set->key_type == CKK_ML_KEM));
+        ck_assert(token_flag(s, object, CKA_VERIFY) == (set->key_type != CKK_ML_KEM));
         ck_rv(import(set, CKO_PUBLIC_KEY, &seed, &value, &object), CKR_ATTRIBUTE_TYPE_INVALID);
         value.n--;
         ck_rv(import(set, CKO_PUBLIC_KEY, NULL, &value, &object), CKR_ATTRIBUTE_VALUE_INVALID);

@@ -16,25 +16,6 @@ static void setup(void)
     key = 0;
 }
 
-static CK_ULONG number_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_ULONG value = 0;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    return value;
-}
-
-static bool truth_of(CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
-{
-    CK_BBOOL value = 7;
-    CK_ATTRIBUTE a = {type, &value, sizeof value};
-
-    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
-    ck_assert_uint_le(value, 1);
-    return value;
-}
-
 static CK_RV generate(CK_MECHANISM_TYPE type, CK_ULONG bytes, CK_ATTRIBUTE *more, CK_ULONG more_n)
 {
     CK_MECHANISM m = {type, NULL, 0};
@@ -68,16 +49,17 @@ START_TEST(test_every_kind_of_secret_key_is_generated)
         if (!mechanism_does(row, CKF_GENERATE) || row->family != FAMILY_SECRET)
             continue;
         ck_rv(generate(row->type, kind->bytes_max, NULL, 0), CKR_OK);
-        ck_assert_uint_eq(number_of(key, CKA_KEY_TYPE), row->key_type);
-        ck_assert_uint_eq(number_of(key, CKA_VALUE_LEN), kind->bytes_max);
-        ck_assert_uint_eq(number_of(key, CKA_KEY_GEN_MECHANISM), row->type);
-        ck_assert_uint_eq(number_of(key, CKA_CLASS), CKO_SECRET_KEY);
-        ck_assert(truth_of(key, CKA_LOCAL) && truth_of(key, CKA_SENSITIVE) && truth_of(key, CKA_ALWAYS_SENSITIVE));
-        ck_assert(truth_of(key, CKA_ENCRYPT) == (kind->kind == KEY_KIND_CIPHER));
-        ck_assert(truth_of(key, CKA_DECRYPT) == (kind->kind == KEY_KIND_CIPHER));
-        ck_assert(truth_of(key, CKA_SIGN) == (row->key_type != CKK_CHACHA20 && row->key_type != CKK_AES_XTS && row->key_type != CKK_HKDF));
-        ck_assert(truth_of(key, CKA_VERIFY) == truth_of(key, CKA_SIGN) && !truth_of(key, CKA_WRAP));
-        ck_assert(truth_of(key, CKA_DERIVE) == (row->key_type == CKK_HKDF));
+        ck_assert_uint_eq(token_number(s, key, CKA_KEY_TYPE), row->key_type);
+        ck_assert_uint_eq(token_number(s, key, CKA_VALUE_LEN), kind->bytes_max);
+        ck_assert_uint_eq(token_number(s, key, CKA_KEY_GEN_MECHANISM), row->type);
+        ck_assert_uint_eq(token_number(s, key, CKA_CLASS), CKO_SECRET_KEY);
+        ck_assert(token_flag(s, key, CKA_LOCAL) && token_flag(s, key, CKA_SENSITIVE) && token_flag(s, key, CKA_ALWAYS_SENSITIVE));
+        ck_assert(token_flag(s, key, CKA_ENCRYPT) == (kind->kind == KEY_KIND_CIPHER));
+        ck_assert(token_flag(s, key, CKA_DECRYPT) == (kind->kind == KEY_KIND_CIPHER));
+        ck_assert(token_flag(s, key, CKA_SIGN) ==
+                  (row->key_type != CKK_CHACHA20 && row->key_type != CKK_AES_XTS && row->key_type != CKK_HKDF));
+        ck_assert(token_flag(s, key, CKA_VERIFY) == token_flag(s, key, CKA_SIGN) && !token_flag(s, key, CKA_WRAP));
+        ck_assert(token_flag(s, key, CKA_DERIVE) == (row->key_type == CKK_HKDF));
         made++;
     }
     ck_assert_uint_ge(made, 15);
@@ -111,7 +93,7 @@ START_TEST(test_length_is_asked_for_where_there_is_a_choice)
     ck_rv(generate(CKM_AES_KEY_GEN, 0, NULL, 0), CKR_TEMPLATE_INCOMPLETE);
     ck_rv(generate(CKM_GENERIC_SECRET_KEY_GEN, 0, NULL, 0), CKR_TEMPLATE_INCOMPLETE);
     ck_rv(generate(CKM_CHACHA20_KEY_GEN, 0, NULL, 0), CKR_OK);
-    ck_assert_uint_eq(number_of(key, CKA_VALUE_LEN), 32);
+    ck_assert_uint_eq(token_number(s, key, CKA_VALUE_LEN), 32);
     ck_rv(generate(CKM_AES_KEY_GEN, 20, NULL, 0), CKR_ATTRIBUTE_VALUE_INVALID);
     ck_rv(generate(CKM_AES_KEY_GEN, 40, NULL, 0), CKR_ATTRIBUTE_VALUE_INVALID);
     ck_rv(generate(CKM_AES_XTS_KEY_GEN, 48, NULL, 0), CKR_ATTRIBUTE_VALUE_INVALID);
@@ -161,9 +143,9 @@ START_TEST(test_imported_key_has_a_length_of_its_kind)
     setup();
     memset(halves, 5, sizeof halves);
     ck_ok(import(CKK_AES, value, 16));
-    ck_assert(!truth_of(key, CKA_LOCAL));
-    ck_assert(!truth_of(key, CKA_ALWAYS_SENSITIVE));
-    ck_assert_uint_eq(number_of(key, CKA_KEY_GEN_MECHANISM), CK_UNAVAILABLE_INFORMATION);
+    ck_assert(!token_flag(s, key, CKA_LOCAL));
+    ck_assert(!token_flag(s, key, CKA_ALWAYS_SENSITIVE));
+    ck_assert_uint_eq(token_number(s, key, CKA_KEY_GEN_MECHANISM), CK_UNAVAILABLE_INFORMATION);
     ck_ok(import(CKK_AES, value, 24));
     ck_ok(import(CKK_SHA512_256_HMAC, value, 3));
     ck_ok(import(CKK_CHACHA20, value, 32));

@@ -31,30 +31,6 @@ static void assert_refused(enum err want, const char *says)
     node_world_refused(a, want, says);
 }
 
-static X509 *read_cert(const ProtobufCBinaryData *der)
-{
-    X509 *cert = NULL;
-
-    ck_assert_int_eq(cert_read(w.libctx, "certificate", der->data, der->len, &cert, NULL), ERR_OK);
-    return cert;
-}
-
-static void assert_device_chain(const Hsm__NodeFacts *f, const ProtobufCBinaryData *leaf)
-{
-    struct chain_device d = {.libctx = w.libctx, .now_s = WORLD_NOW_S, .leaf_name = "leaf"};
-    struct diag why = {0};
-
-    d.leaf = read_cert(leaf);
-    d.manufacturer_hardware = read_cert(&f->manufacturer_hardware);
-    d.operator_hardware = read_cert(&f->operator_hardware);
-    d.manufacturer_root = w.manufacturer.cert;
-    d.operator_root = w.operator.cert;
-    ck_assert_msg(chain_check_device(&d, &why) == ERR_OK, "%s", why.what);
-    X509_free(d.leaf);
-    X509_free(d.manufacturer_hardware);
-    X509_free(d.operator_hardware);
-}
-
 /* ---- create and initialize */
 
 START_TEST(test_cluster_is_created_once_and_by_a_provisioned_node)
@@ -82,8 +58,8 @@ START_TEST(test_hsm_certificate_and_request_are_of_one_key)
 
     node_world_provision(&w, 0);
     a = node_world_create(&w, 0, 1);
-    assert_device_chain(a->facts, &a->facts->hsm_certificate);
-    hsm = read_cert(&a->facts->hsm_certificate);
+    node_world_holds(&w, a->facts, &a->facts->hsm_certificate);
+    hsm = node_world_cert(&w, &a->facts->hsm_certificate);
     ck_assert_int_eq(csr_read(w.libctx, a->facts->cluster_csr.data, a->facts->cluster_csr.len, &csr, NULL), ERR_OK);
     ck_assert_int_eq(EVP_PKEY_eq(X509_get0_pubkey(hsm), X509_REQ_get0_pubkey(csr)), 1);
     X509_free(hsm);

@@ -312,30 +312,6 @@ START_TEST(test_certificate_that_is_cut_off_is_refused)
 }
 END_TEST
 
-static X509 *read_cert(const ProtobufCBinaryData *der)
-{
-    X509 *cert = NULL;
-
-    ck_assert_int_eq(cert_read(w.libctx, "certificate", der->data, der->len, &cert, NULL), ERR_OK);
-    return cert;
-}
-
-static void assert_device_chain(const Hsm__NodeFacts *f, const ProtobufCBinaryData *leaf)
-{
-    struct chain_device d = {.libctx = w.libctx, .now_s = WORLD_NOW_S, .leaf_name = "leaf"};
-    struct diag why = {0};
-
-    d.leaf = read_cert(leaf);
-    d.manufacturer_hardware = read_cert(&f->manufacturer_hardware);
-    d.operator_hardware = read_cert(&f->operator_hardware);
-    d.manufacturer_root = w.manufacturer.cert;
-    d.operator_root = w.operator.cert;
-    ck_assert_msg(chain_check_device(&d, &why) == ERR_OK, "%s", why.what);
-    X509_free(d.leaf);
-    X509_free(d.manufacturer_hardware);
-    X509_free(d.operator_hardware);
-}
-
 START_TEST(test_provisioned_node_shows_certificates_that_hold_under_both_roots)
 {
     uint8_t kem[CERT_KEM_BYTES], hash[32], *der = NULL;
@@ -346,8 +322,8 @@ START_TEST(test_provisioned_node_shows_certificates_that_hold_under_both_roots)
     a = node_world_info(&w, 0);
     ck_assert_str_eq(a->facts->state, "provisioned");
     ck_assert_uint_eq(a->facts->hardware_csr.len, 0);
-    assert_device_chain(a->facts, &a->facts->node_certificate);
-    node = read_cert(&a->facts->node_certificate);
+    node_world_holds(&w, a->facts, &a->facts->node_certificate);
+    node = node_world_cert(&w, &a->facts->node_certificate);
     ck_assert_int_eq(cert_kem_public(node, kem), ERR_OK);
     n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(node), &der);
     ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)n, hash, NULL), 1);

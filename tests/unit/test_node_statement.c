@@ -22,14 +22,6 @@ static void tear_down(void)
     node_world_close(&w);
 }
 
-static X509 *read_cert(const ProtobufCBinaryData *der)
-{
-    X509 *cert = NULL;
-
-    ck_assert_int_eq(cert_read(w.libctx, "certificate", der->data, der->len, &cert, NULL), ERR_OK);
-    return cert;
-}
-
 START_TEST(test_login_statement_is_what_the_module_accepts)
 {
     struct stream_peer peer = {0};
@@ -42,7 +34,7 @@ START_TEST(test_login_statement_is_what_the_module_accepts)
     node_world_provision(&w, 0);
     node_world_cluster(&w, 0);
     a = node_world_info(&w, 0);
-    cert = read_cert(&a->facts->cluster_certificate);
+    cert = node_world_cert(&w, &a->facts->cluster_certificate);
     peer.key_bytes = (size_t)i2d_PUBKEY(X509_get0_pubkey(cert), &der);
     peer.key = der;
     ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, a->facts->cluster_certificate.data, a->facts->cluster_certificate.len,

@@ -14,24 +14,6 @@
 
 enum { NODES = 3, WAIT_MS = 20000 };
 
-static char *temp;
-static pid_t owner; /* its children leave the folder alone */
-
-static void remove_temp(void)
-{
-    if (getpid() == owner && temp != NULL)
-        temp_folder_free(temp);
-    temp = NULL;
-}
-
-static void make_temp(const char *name)
-{
-    remove_temp(); /* that of the test before, where all run in one process */
-    temp = temp_folder_new(name);
-    owner = getpid();
-    atexit(remove_temp);
-}
-
 /* A state machine that keeps each command under a running number, and answers with that number. */
 struct node {
     struct replica *replica;
@@ -176,8 +158,8 @@ static void node_stop(uint64_t id)
 
 static void folders(void)
 {
+    const char *temp = temp_folder_of_test("replica");
     int i;
-    make_temp("replica");
     for (i = 1; i <= NODES; i++) {
         snprintf(nodes[i].folder, sizeof nodes[i].folder, "%s/%d", temp, i);
         ck_assert_int_eq(mkdir(nodes[i].folder, 0700), 0);

@@ -11,24 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char *temp;
-static pid_t owner; /* its children leave the folder alone */
-
-static void remove_temp(void)
-{
-    if (getpid() == owner && temp != NULL)
-        temp_folder_free(temp);
-    temp = NULL;
-}
-
-static void make_temp(const char *name)
-{
-    remove_temp(); /* that of the test before, where all run in one process */
-    temp = temp_folder_new(name);
-    owner = getpid();
-    atexit(remove_temp);
-}
-
 static char root[256], path[300], other[300];
 
 static MDB_env *env_new(const char *name)
@@ -89,8 +71,7 @@ static void write_to(MDB_env *env, const char *to)
 static MDB_env *prepare(void)
 {
     MDB_env *env;
-    make_temp("snapshot");
-    snprintf(root, sizeof root, "%s", temp);
+    snprintf(root, sizeof root, "%s", temp_folder_of_test("snapshot"));
     snprintf(path, sizeof path, "%s/file", root);
     snprintf(other, sizeof other, "%s/other", root);
     env = env_new("from");

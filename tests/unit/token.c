@@ -194,6 +194,25 @@ CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *lab
     return key;
 }
 
+bool token_flag(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_BBOOL value = 7;
+    CK_ATTRIBUTE a = {type, &value, sizeof value};
+
+    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
+    ck_assert(value == CK_TRUE || value == CK_FALSE);
+    return value;
+}
+
+CK_ULONG token_number(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+{
+    CK_ULONG value = 0;
+    CK_ATTRIBUTE a = {type, &value, sizeof value};
+
+    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
+    return value;
+}
+
 CK_ULONG token_count(CK_SESSION_HANDLE s, const char *label)
 {
     CK_ATTRIBUTE wanted = text(CKA_LABEL, label);

@@ -60,6 +60,10 @@ struct token_pair token_rsa(CK_SESSION_HANDLE s, bool token, const char *label);
 CK_OBJECT_HANDLE token_secret_key(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULONG bytes);
 CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *label);
 
+/* An attribute of an object that has it. */
+bool token_flag(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+CK_ULONG token_number(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+
 /* How many objects have this label. */
 CK_ULONG token_count(CK_SESSION_HANDLE s, const char *label);
 
