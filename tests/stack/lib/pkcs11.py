@@ -9,7 +9,7 @@ ULONG = ctypes.c_ulong
 POINTER = ctypes.POINTER
 
 CKA = dict(CLASS=0x0, TOKEN=0x1, PRIVATE=0x2, LABEL=0x3, VALUE=0x11, KEY_TYPE=0x100, ID=0x102, SIGN=0x108, VERIFY=0x10A,
-           MODULUS=0x120, MODULUS_BITS=0x121, PUBLIC_EXPONENT=0x122, EC_PARAMS=0x180, EC_POINT=0x181)
+           MODULUS=0x120, MODULUS_BITS=0x121, PUBLIC_EXPONENT=0x122, EC_PARAMS=0x180, EC_POINT=0x181, ALWAYS_AUTHENTICATE=0x202)
 CKM = dict(RSA_PKCS_KEY_PAIR_GEN=0x0, RSA_PKCS=0x1, SHA256_RSA_PKCS=0x40, SHA256_HMAC=0x251, EC_KEY_PAIR_GEN=0x1040,
            ECDSA=0x1041, ECDSA_SHA256=0x1044)
 CKO = dict(DATA=0, CERTIFICATE=1, PUBLIC_KEY=2, PRIVATE_KEY=3, SECRET_KEY=4)
@@ -21,7 +21,7 @@ CKR = {0x0: "OK", 0x2: "HOST_MEMORY", 0x5: "GENERAL_ERROR", 0x6: "FUNCTION_FAILE
        0x191: "CRYPTOKI_ALREADY_INITIALIZED", 0x190: "CRYPTOKI_NOT_INITIALIZED"}
 P256 = bytes.fromhex("06082a8648ce3d030107")
 CKF_SERIAL_RW = 4 | 2
-CKU_SO, CKU_USER = 0, 1
+CKU_SO, CKU_USER, CKU_CONTEXT_SPECIFIC = 0, 1, 2
 
 # The places of the functions in CK_FUNCTION_LIST (PKCS #11 2.40 section 4.8), after the version.
 FUNCTIONS = """Initialize Finalize GetInfo GetFunctionList GetSlotList GetSlotInfo GetTokenInfo GetMechanismList GetMechanismInfo
@@ -110,13 +110,14 @@ class Session:
     def close(self):
         self.call("CloseSession")
 
-    def generate_ec(self, label, token=True, ident=b""):
-        """Handles of the public and the private key; CKA_ID is the private one's, so that a search by it finds few."""
+    def generate_ec(self, label, token=True, ident=b"", asks=False):
+        """Handles of the public and the private key; CKA_ID is the private one's, so that a search by it finds few. asks: for the password,
+        at each use."""
         mechanism = Mechanism(CKM["EC_KEY_PAIR_GEN"], None, 0)
         public = template(dict(TOKEN=token, LABEL=label, EC_PARAMS=P256, VERIFY=True))
-        private = template(dict(TOKEN=token, LABEL=label, ID=ident, SIGN=True))
+        private = template(dict(TOKEN=token, LABEL=label, ID=ident, SIGN=True, ALWAYS_AUTHENTICATE=asks))
         handles = (ULONG(), ULONG())
-        self.call("GenerateKeyPair", ctypes.byref(mechanism), public, ULONG(4), private, ULONG(4), ctypes.byref(handles[0]),
+        self.call("GenerateKeyPair", ctypes.byref(mechanism), public, ULONG(4), private, ULONG(5), ctypes.byref(handles[0]),
                   ctypes.byref(handles[1]))
         return handles[0].value, handles[1].value
 
@@ -149,9 +150,16 @@ class Session:
         self.call("GetAttributeValue", ULONG(handle), array, ULONG(1))
         return value.raw[:array[0].length]
 
-    def sign(self, handle, data, mechanism="ECDSA"):
+    def sign(self, handle, data, mechanism="ECDSA", pin=None):
+        """pin: for a key that always asks."""
         chosen = Mechanism(CKM[mechanism], None, 0)
         self.call("SignInit", ctypes.byref(chosen), ULONG(handle))
+        if pin is not None:
+            try:
+                self.login(pin, CKU_CONTEXT_SPECIFIC)
+            except Refused:
+                self.call("SignInit", None, ULONG(handle))
+                raise
         signature, length = ctypes.create_string_buffer(1024), ULONG(1024)
         self.call("Sign", data, ULONG(len(data)), signature, ctypes.byref(length))
         return signature.raw[:length.value]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Signs with the keys whose handles it is given, several a line and all at once; answers with a JSON list a line, an object a key:
+"""Signs with the keys whose handles it is given, several a line and all at once, a negative one's with the password; answers with a JSON list a line, an object a key:
 handle, ok, called, returned, error."""
 import concurrent.futures
 import json
@@ -19,7 +19,7 @@ logged_in = False
 def sign(session, handle):
     answer = dict(handle=handle, called=time.monotonic())
     try:
-        session.sign(handle, os.urandom(32))
+        session.sign(abs(handle), os.urandom(32), pin=os.environ["CLUSTERHSM_PIN"] if handle < 0 else None)
         answer["ok"] = True
     except Refused as refused:
         answer.update(ok=False, error=str(refused))
