@@ -369,6 +369,8 @@ START_TEST(test_templates_of_the_keys_are_obeyed)
     CK_ATTRIBUTE good[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_LABEL, fits, 4}},
                  bad[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_LABEL, other, 5}}, against[] = {{CKA_EXTRACTABLE, &yes, 1}},
                  same[] = {{CKA_EXTRACTABLE, &no, 1}};
+    CK_ULONG one = 1;
+    CK_ATTRIBUTE part[] = {{CKA_VALUE_LEN, &one, sizeof one}};
     CK_BBOOL derives = CK_FALSE, extractable = CK_TRUE;
     CK_ATTRIBUTE ask[] = {{CKA_DERIVE, &derives, 1}, {CKA_EXTRACTABLE, &extractable, 1}};
     CK_MECHANISM m = {CKM_AES_KEY_WRAP, NULL, 0};
@@ -381,6 +383,7 @@ START_TEST(test_templates_of_the_keys_are_obeyed)
     ck_rv(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, bad, 2), wrapped, &n), CKR_KEY_NOT_WRAPPABLE);
     ck_ok(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, good, 2), wrapped, &n));
     ck_rv(unwrap_as(&m, with, wrapped, n, against, 1, &again), CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(unwrap_as(&m, with, wrapped, n, part, 1, &again), CKR_WRAPPED_KEY_INVALID); /* it could be tried out */
     ck_ok(unwrap_as(&m, with, wrapped, n, same, 1, &again));
     ck_ok(unwrap_as(&m, with, wrapped, n, NULL, 0, &again));
     ck_ok(f->C_GetAttributeValue(s, again, ask, 2));

@@ -24,7 +24,16 @@ static enum err unwrapping_error(enum err e)
     }
 }
 
-static enum err put_secret(const struct schema *s, const struct secret *plain, struct object *o)
+/* What the wrapper makes is not only the caller's to say. */
+static bool has_a_say(const struct object *wrapper)
+{
+    const struct object_attribute *own = object_find(wrapper, CKA_UNWRAP_TEMPLATE);
+
+    return own != NULL && own->n > 0;
+}
+
+static enum err put_secret(const struct schema *s, const struct object *wrapper, const struct secret *plain,
+                           struct object *o)
 {
     CK_ULONG wanted = object_ulong(o, CKA_VALUE_LEN, plain->len);
     struct key *k = NULL;
@@ -32,7 +41,7 @@ static enum err put_secret(const struct schema *s, const struct secret *plain, s
 
     /* The value's length is as much to be kept from who asks as its padding is: no error of its own. Of a part of what
      * is not to be read, that is a key of its own, the bytes could be tried out one by one. */
-    if (wanted > plain->len || (s->base.sensitive && wanted != plain->len) ||
+    if (wanted > plain->len || ((s->base.sensitive || has_a_say(wrapper)) && wanted != plain->len) ||
         !key_kind_has_length(key_kind_find(s->key_type), wanted))
         return ERR_WRAPPED_KEY;
     if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
@@ -88,7 +97,7 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
     if (e == ERR_OK)
         e = unwrap_bytes(&p, call->wrapped.data, call->wrapped.len, &plain);
     if (e == ERR_OK)
-        e = s.class_bit == CLASS_SECRET ? put_secret(&s, &plain, o) : put_private(&s, &plain, o);
+        e = s.class_bit == CLASS_SECRET ? put_secret(&s, wrapper, &plain, o) : put_private(&s, &plain, o);
     if (e == ERR_OK)
         e = permitted_key(w, o);
     secret_clear(&plain);
