@@ -270,6 +270,52 @@ START_TEST(test_key_that_asks_is_not_wrapped_under_the_modern_policy)
 }
 END_TEST
 
+/* Its value would be a use of it for ever. */
+START_TEST(test_key_that_asks_cannot_be_made_readable)
+{
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_MECHANISM generate = {.mechanism = CKM_EC_KEY_PAIR_GEN};
+    CK_ATTRIBUTE of_public = {CKA_EC_PARAMS, p256, sizeof p256};
+    CK_ATTRIBUTE of_private[] = {{CKA_ALWAYS_AUTHENTICATE, &yes, 1}, {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+
+    setup();
+    ck_rv(f->C_GenerateKeyPair(s, &generate, &of_public, 1, of_private, 3, &pair.public_key, &pair.private_key), CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(f->C_GenerateKeyPair(s, &generate, &of_public, 1, of_private, 2, &pair.public_key, &pair.private_key), CKR_TEMPLATE_INCONSISTENT);
+    of_private[1].pValue = &yes;
+    ck_ok(f->C_GenerateKeyPair(s, &generate, &of_public, 1, of_private, 3, &pair.public_key, &pair.private_key));
+    token_stop();
+}
+END_TEST
+
+/* What is unwrapped may go out again by default; what asks for a password each time would come back as a key that asks nobody. */
+START_TEST(test_key_that_asks_goes_out_again_only_where_its_template_says_so)
+{
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_MECHANISM generate = {.mechanism = CKM_EC_KEY_PAIR_GEN}, wrap = {.mechanism = CKM_AES_KEY_WRAP_PAD};
+    CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
+    CK_KEY_TYPE type = CKK_EC;
+    CK_BBOOL extractable = 7;
+    CK_ATTRIBUTE of_public = {CKA_EC_PARAMS, p256, sizeof p256}, of_private = {CKA_EXTRACTABLE, &yes, 1};
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_ALWAYS_AUTHENTICATE, &yes, 1}};
+    CK_ATTRIBUTE ask = {CKA_EXTRACTABLE, &extractable, 1};
+    CK_OBJECT_HANDLE with, key;
+    CK_BYTE wrapped[512];
+    CK_ULONG n = sizeof wrapped;
+
+    setup();
+    with = token_secret_key(s, CKK_AES, 32);
+    ck_ok(f->C_GenerateKeyPair(s, &generate, &of_public, 1, &of_private, 1, &pair.public_key, &pair.private_key));
+    ck_ok(f->C_WrapKey(s, &wrap, with, pair.private_key, wrapped, &n));
+    ck_ok(f->C_UnwrapKey(s, &wrap, with, wrapped, n, t, 3, &key));
+    ck_ok(f->C_GetAttributeValue(s, key, &ask, 1));
+    ck_assert(extractable == CK_FALSE);
+    ck_ok(f->C_UnwrapKey(s, &wrap, with, wrapped, n, t, 2, &key));
+    ck_ok(f->C_GetAttributeValue(s, key, &ask, 1));
+    ck_assert(extractable == CK_TRUE);
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_each_message_needs_a_login_of_its_own)
 {
     CK_ULONG n = 0;
@@ -346,6 +392,8 @@ Suite *test_suite(void)
         &test_decryption_and_signatures_with_recovery_need_it,
         &test_uses_without_a_beginning_are_refused,
         &test_key_that_asks_is_not_wrapped_under_the_modern_policy,
+        &test_key_that_asks_cannot_be_made_readable,
+        &test_key_that_asks_goes_out_again_only_where_its_template_says_so,
         &test_each_message_needs_a_login_of_its_own,
         &test_wrong_passwords_are_counted_and_lock,
         &test_lost_reply_is_asked_for_again_and_counted_once,

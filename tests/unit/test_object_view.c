@@ -46,6 +46,18 @@ START_TEST(test_value_is_shown_only_where_neither_flag_forbids)
 }
 END_TEST
 
+/* There are none since the schema refuses them; there may be some from before. */
+START_TEST(test_value_of_a_key_that_always_asks_is_not_shown)
+{
+    start_key(false, true);
+    object_put_ulong(&o, CKA_CLASS, CKO_PRIVATE_KEY);
+    ck_assert(view_shows(&o, CKA_VALUE));
+    object_put_bool(&o, CKA_ALWAYS_AUTHENTICATE, true);
+    ck_assert(!view_shows(&o, CKA_VALUE));
+    sample_memory_free();
+}
+END_TEST
+
 START_TEST(test_every_sensitive_row_is_hidden_in_a_closed_private_key)
 {
     object_init(&o, sample_memory());
@@ -266,6 +278,7 @@ Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
         &test_value_is_shown_only_where_neither_flag_forbids,
+        &test_value_of_a_key_that_always_asks_is_not_shown,
         &test_every_sensitive_row_is_hidden_in_a_closed_private_key,
         &test_value_of_a_certificate_is_no_secret,
         &test_private_object_is_its_owners_and_public_ones_everybodys,

@@ -186,11 +186,12 @@ static enum err value_len(const struct schema *s, const struct object *o, struct
 }
 
 /* PKCS#11 v3.1 section 5.18.4: what was unwrapped was outside, so it may go out again. All else stays unless told
- * otherwise. */
+ * otherwise; and what asks for a password at each use does not become one that asks nobody (docs/decisions/010). */
 static enum err extractable(const struct schema *s, const struct object *o, struct buffer *out)
 {
-    (void)o;
-    return truth(out, s->way == SCHEMA_ENCAPSULATE || (s->way == SCHEMA_UNWRAP && !s->base.unextractable));
+    bool was_outside = s->way == SCHEMA_ENCAPSULATE || s->way == SCHEMA_UNWRAP;
+
+    return truth(out, was_outside && !s->base.unextractable && !object_bool(o, CKA_ALWAYS_AUTHENTICATE));
 }
 
 static enum err with_trusted(const struct schema *s, const struct object *o, struct buffer *out)

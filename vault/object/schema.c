@@ -214,6 +214,11 @@ static enum err agrees(const struct schema *s, const struct object *o, struct di
                  schema_class_name(s->class_bit));
         return ERR_TEMPLATE_INCONSISTENT;
     }
+    /* PKCS#11 v3.1 section 4.9 asks for the user's password at each use. Shown, the value would be there for every use without. */
+    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE) && object_has(o, CKA_SENSITIVE) && !object_bool(o, CKA_SENSITIVE)) {
+        diag_set(why, "CKA_SENSITIVE must be true where CKA_ALWAYS_AUTHENTICATE is: who reads the key needs no password to use it");
+        return ERR_TEMPLATE_INCONSISTENT;
+    }
     return inherits(s, o, why);
 }
 

@@ -19,6 +19,8 @@ bool view_shows(const struct object *o, CK_ATTRIBUTE_TYPE type)
         return false;
     if ((row->flags & ATTRIBUTE_SENSITIVE) == 0 || (class_bit & (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC)) != 0)
         return true;
+    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE)) /* of objects from before the schema refused it (docs/decisions/010) */
+        return false;
     return object_has(o, CKA_SENSITIVE) && !object_bool(o, CKA_SENSITIVE) && object_bool(o, CKA_EXTRACTABLE);
 }
 
