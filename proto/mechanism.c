@@ -25,19 +25,21 @@
 #define NO_KEY NO_KEY_TYPE
 #define COST_INLINE false
 #define COST_DEAR true
+#define ONLY_UNSAID false
 #define ONLY_MODERN false
 #define ONLY_COMPATIBLE true
 #define ONLY_FROM(bits) false
+#define LEAST_UNSAID 0
 #define LEAST_MODERN 0
 #define LEAST_COMPATIBLE 0
 #define LEAST_FROM(bits) bits
 
-/* A row that says nothing of a policy is the modern one's. */
-#define MECH(ckm, ...) ROW(ckm, #ckm, __VA_ARGS__, MODERN, )
+/* A row that says nothing of a policy is the modern one's; of trusted keys: it has nothing to do with them. */
+#define MECH(ckm, ...) ROW(ckm, #ckm, __VA_ARGS__, UNSAID, UNSAID, )
 
 /* In the order of the file, which is by type. */
 static const struct mechanism rows[] = {
-#define ROW(ckm, ckm_name, fam, operations, key, low, high, parameter, digest, place, price, policy, ...) \
+#define ROW(ckm, ckm_name, fam, operations, key, low, high, parameter, digest, place, price, policy, trust, ...) \
     {.type = ckm, \
      .name = ckm_name, \
      .family = FAMILY_##fam, \
@@ -51,7 +53,8 @@ static const struct mechanism rows[] = {
      .param = parameter, \
      .hash = digest, \
      .where = WHERE_##place, \
-     .dear = COST_##price},
+     .dear = COST_##price, \
+     .trusted = TRUSTED_##trust},
 #include "proto/mechanism.def"
 #undef ROW
 #undef MECH

@@ -120,6 +120,15 @@ enum mechanism_where {
     WHERE_LOCAL
 };
 
+/* How a trusted key wraps and unwraps: see mechanism.def. */
+enum mechanism_trusted {
+    TRUSTED_UNSAID, /* neither wraps nor unwraps */
+    TRUSTED_NEVER,
+    TRUSTED_OWN_VECTOR,
+    TRUSTED_TOKENS_VECTOR,
+    TRUSTED_ALWAYS
+};
+
 struct mechanism {
     CK_MECHANISM_TYPE type;
     const char *name; /* "CKM_SHA256_RSA_PKCS" */
@@ -135,6 +144,7 @@ struct mechanism {
     const char *hash; /* OpenSSL's name, or NULL */
     enum mechanism_where where;
     bool dear;
+    enum mechanism_trusted trusted;
 };
 
 #define NO_KEY_TYPE (~0UL)

@@ -26,19 +26,22 @@ CK_RV cluster_encapsulate(struct module *m, CK_SESSION_HANDLE session, const Hsm
                           const struct template *t, uint8_t *ciphertext, size_t n, CK_OBJECT_HANDLE *out)
 {
     const struct known_value *info = known_value(public_key, CKA_PUBLIC_KEY_INFO);
+    Hsm__KeyRef key = cluster_key_ref(public_key);
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Encapsulate encapsulate = HSM__ENCAPSULATE__INIT;
     CK_RV rv;
 
     if (info == NULL)
         return CKR_KEY_TYPE_INCONSISTENT;
+    if (key.id == 0 && key.sealed.len == 0) /* without a record it goes along as it is */
+        key.info = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)info->bytes, .len = info->n};
     request.of_case = HSM__REQUEST__OF_ENCAPSULATE;
     request.encapsulate = &encapsulate;
     encapsulate.mechanism = (Hsm__Mechanism *)(uintptr_t)mechanism; /* only read, as is the key */
-    encapsulate.public_key_info = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)info->bytes, .len = info->n};
+    encapsulate.public_key = &key;
     if ((encapsulate.template_ = template_wire(t)) == NULL)
         return CKR_HOST_MEMORY;
-    rv = ask_for_key(m, session, &request, NULL, 0, ciphertext, n, out);
+    rv = ask_for_key(m, session, &request, &key.id, key.id != 0 ? 1 : 0, ciphertext, n, out);
     template_wire_free(encapsulate.template_);
     return rv;
 }

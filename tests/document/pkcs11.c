@@ -81,9 +81,11 @@ static void take_cell(const char *from, const char *end, char cell[CELL_BYTES])
     snprintf(cell, CELL_BYTES, "%.*s", (int)(end - from), from);
 }
 
-/* The last column's word may be left out where `otherwise` stands for it. */
-static const struct row *take_row_or(const char *table, const char *text, unsigned columns, const char *otherwise)
+/* The last columns' words may be left out where `otherwise`, which ends with a NULL, stands for them. */
+static const struct row *take_row_or(const char *table, const char *text, unsigned columns, const char *const *otherwise)
 {
+    unsigned may_lack = 0;
+
     static struct row r;
     const char *at = text;
 
@@ -95,8 +97,11 @@ static const struct row *take_row_or(const char *table, const char *text, unsign
             break;
         at = end + 1;
     }
-    if (otherwise != NULL && r.cells == columns - 1)
-        snprintf(r.cell[r.cells++], CELL_BYTES, "%s", otherwise);
+    while (otherwise != NULL && otherwise[may_lack] != NULL)
+        may_lack++;
+    for (unsigned i = may_lack; i > 0; i--)
+        if (r.cells == columns - i)
+            snprintf(r.cell[r.cells++], CELL_BYTES, "%s", otherwise[may_lack - i]);
     if (r.cells != columns)
         complain("%s has %u columns, docs/pkcs11.md shows %u: give the new one a heading in tests/document/pkcs11.c (%s)", table, r.cells,
                  columns, text);
@@ -265,9 +270,20 @@ static const struct word policies[] = {
     {NULL, NULL},
 };
 
+/* How a key wraps and unwraps that an admin has trusted (docs/decisions/009). */
+static const struct word trusted[] = {
+    {"ALWAYS", "as any other key"},
+    {"OWN_VECTOR", "under the mechanism's own initial value: no vector is given"},
+    {"TOKENS_VECTOR", "wraps under a vector that the token makes, and takes no tag below 96 bits"},
+    {"NEVER", "not at all"},
+    {"UNSAID", "no key wraps by it"},
+    {NULL, NULL},
+};
+
 static void mechanism_row(const char *text, struct tally *tally)
 {
-    const struct row *r = take_row_or("proto/mechanism.def", text, 11, "MODERN");
+    static const char *const otherwise[] = {"MODERN", "UNSAID", NULL};
+    const struct row *r = take_row_or("proto/mechanism.def", text, 12, otherwise);
     char policy[CELL_BYTES];
     const char *theirs = cloudhsm_has(r->cell[0]);
     bool key = strcmp(r->cell[3], "NO_KEY") != 0;
@@ -275,12 +291,14 @@ static void mechanism_row(const char *text, struct tally *tally)
     snprintf(policy, sizeof policy, "%.*s", (int)strcspn(r->cell[10], "("), r->cell[10]);
     check_words(r->cell[0], r->cell[8], where);
     check_words(r->cell[0], policy, policies);
+    check_words(r->cell[0], r->cell[11], trusted);
     sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), key ? r->cell[3] : "");
     if (key)
         sayf("%s to %s", r->cell[4], r->cell[5]);
-    sayf(" | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "PARAM_NONE") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
+    sayf(" | %s | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "PARAM_NONE") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
          strcmp(r->cell[7], "NULL") == 0 ? "" : r->cell[7], lower(r->cell[8]),
-         strcmp(policy, "MODERN") == 0 ? "" : lower(r->cell[10]), theirs != NULL ? theirs : "no");
+         strcmp(policy, "MODERN") == 0 ? "" : lower(r->cell[10]),
+         strcmp(r->cell[11], "UNSAID") == 0 ? "" : lower(r->cell[11]), theirs != NULL ? theirs : "no");
     tally->all++;
     tally->cloudhsm += theirs != NULL;
 }
@@ -292,13 +310,16 @@ static void mechanisms(void)
     say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
         "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
         "The `parameter` is the structure that the standard gives the mechanism.\n\n"
-        "| mechanism | operations | key | sizes | parameter | hash | data | policy | CloudHSM |\n|---|---|---|---|---|---|---|---|---|\n");
+        "| mechanism | operations | key | sizes | parameter | hash | data | policy | trusted keys | CloudHSM |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n");
 #define MECH(...) mechanism_row(#__VA_ARGS__, &tally);
 #include "proto/mechanism.def"
 #undef MECH
     sayf("\n%u mechanisms; CloudHSM has %u of them.\n", tally.all, tally.cloudhsm);
     explain(where);
     explain(policies);
+    say("\nA key whose CKA_TRUSTED is true wraps and unwraps:\n");
+    explain(trusted);
     say("\n");
 }
 

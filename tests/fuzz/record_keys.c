@@ -237,7 +237,6 @@ static void encapsulate(void)
     Hsm__Mechanism make = mechanism_of(CKM_ML_KEM_KEY_PAIR_GEN), kem = mechanism_of(CKM_ML_KEM);
     struct sample_template of_pub, of_priv, t;
     Hsm__Reply *reply, *second;
-    Hsm__Object *object;
 
     sample_start(&of_pub);
     sample_ulong(&of_pub, CKA_PARAMETER_SET, CKP_ML_KEM_512);
@@ -251,13 +250,11 @@ static void encapsulate(void)
     e.mechanism = d.mechanism = &kem;
     e.template_ = d.template_ = given(for_all_uses(&t, CKK_GENERIC_SECRET, 32));
     d.key = on_heap(ref(1));
+    e.public_key = on_heap(ref(1));
     d.ciphertext = record_text("no ciphertext at all");
     if (reply != NULL && reply->of_case == HSM__REPLY__OF_OBJECTS) {
-        object = reply->objects->objects[0];
+        e.public_key->id = reply->objects->objects[0]->id;
         d.key->id = reply->objects->objects[1]->id;
-        for (size_t i = 0; i < object->n_attributes; i++)
-            if (object->attributes[i]->type == CKA_PUBLIC_KEY_INFO)
-                e.public_key_info = object->attributes[i]->value;
     }
     second = record_ask(HSM__REQUEST__OF_ENCAPSULATE, &e);
     if (second != NULL && second->of_case == HSM__REPLY__OF_OBJECTS)

@@ -420,6 +420,69 @@ START_TEST(test_the_base_keys_own_template_is_obeyed)
 }
 END_TEST
 
+static CK_OBJECT_HANDLE import_forcing(CK_ATTRIBUTE *forced, CK_ULONG n)
+{
+    CK_BYTE value[48] = {1};
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
+                        {CKA_VALUE, value, sizeof value}, {CKA_DERIVE, &yes, 1}, {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1},
+                        {CKA_DERIVE_TEMPLATE, forced, n * sizeof forced[0]}};
+    CK_OBJECT_HANDLE key = 0;
+
+    ck_ok(f->C_CreateObject(s, t, 7, &key));
+    return key;
+}
+
+/* A key that goes in beside the base key has its template too. */
+START_TEST(test_a_further_keys_own_template_is_obeyed)
+{
+    CK_ATTRIBUTE forced = {CKA_EXTRACTABLE, &no, 1}, against = {CKA_EXTRACTABLE, &yes, 1};
+    CK_ULONG bytes = 64;
+    CK_ATTRIBUTE t[] = {against, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    CK_OBJECT_HANDLE base, other, key;
+    CK_HKDF_PARAMS hkdf = {CK_TRUE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_KEY, NULL, 0, 0, NULL, 0};
+    CK_SP800_108_COUNTER_FORMAT counter = {CK_FALSE, 32};
+    CK_PRF_DATA_PARAM fields[] = {{CK_SP800_108_ITERATION_VARIABLE, &counter, sizeof counter},
+                                  {CK_SP800_108_KEY_HANDLE, &other, sizeof other}};
+    CK_SP800_108_KDF_PARAMS kbkdf = {CKM_SHA256_HMAC, 2, fields, 0, NULL};
+    CK_MECHANISM ways[] = {{CKM_CONCATENATE_BASE_AND_KEY, &other, sizeof other}, {CKM_HKDF_DERIVE, &hkdf, sizeof hkdf},
+                           {CKM_SP800_108_COUNTER_KDF, &kbkdf, sizeof kbkdf}};
+
+    setup();
+    base = import(CKK_GENERIC_SECRET, 32, open_flags);
+    hkdf.hSaltKey = other = import_forcing(&forced, 1);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        ck_rv(f->C_DeriveKey(s, &ways[i], base, t, 2, &key), CKR_TEMPLATE_INCONSISTENT);
+        ck_ok(f->C_DeriveKey(s, &ways[i], base, &t[1], 1, &key));
+        ck_assert(!token_flag(s, key, CKA_EXTRACTABLE));
+    }
+    base = import_forcing(&against, 1); /* two keys that contradict each other derive nothing */
+    ck_rv(f->C_DeriveKey(s, &ways[0], base, &t[1], 1, &key), CKR_TEMPLATE_INCONSISTENT);
+    token_stop();
+}
+END_TEST
+
+/* The standard gives the MAC secrets of TLS a type and uses of their own; what the base key forbids they do not get. */
+START_TEST(test_the_base_keys_template_holds_for_mac_secrets_too)
+{
+    const struct mechanism *row = mechanism_find(CKM_TLS12_KEY_AND_MAC_DERIVE);
+    CK_ATTRIBUTE forbidding = {CKA_SIGN, &no, 1}, forced = {CKA_EXTRACTABLE, &no, 1};
+    CK_OBJECT_HANDLE key;
+    CK_MECHANISM m;
+
+    setup();
+    m = mechanism_for(row, 0);
+    ck_rv(derive(row, &m, import_forcing(&forbidding, 1), NULL, 0, &key), CKR_TEMPLATE_INCONSISTENT);
+    ck_ok(derive(row, &m, import_forcing(&forced, 1), NULL, 0, &key));
+    ck_assert(!token_flag(s, recipe_material.hClientMacSecret, CKA_EXTRACTABLE));
+    ck_assert(!token_flag(s, recipe_material.hServerKey, CKA_EXTRACTABLE));
+    ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulMacSizeInBits = 0;
+    ck_ok(derive(row, &m, import_forcing(&forbidding, 1), NULL, 0, &key));
+    ck_assert(!token_flag(s, recipe_material.hServerKey, CKA_SIGN));
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -432,6 +495,8 @@ Suite *test_suite(void)
         &test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret,
         &test_the_version_in_a_premaster_secret_is_told_of_open_ones_only,
         &test_the_base_keys_own_template_is_obeyed,
+        &test_a_further_keys_own_template_is_obeyed,
+        &test_the_base_keys_template_holds_for_mac_secrets_too,
         &test_a_key_is_made_from_a_password,
         NULL,
     };

@@ -250,6 +250,39 @@ START_TEST(test_templates_of_the_pair_are_obeyed)
 }
 END_TEST
 
+/* Who has the ciphertext decapsulates once more, with another template: so what is made is as closed as the key, as by ECDH. A secret
+ * that is encapsulated is new, and as its template says. */
+START_TEST(test_what_a_closed_key_decapsulates_is_closed_under_the_modern_policy)
+{
+    CK_MECHANISM m = {CKM_ML_KEM_KEY_PAIR_GEN, NULL, 0};
+    CK_ULONG set = CKP_ML_KEM_512;
+    CK_BYTE first[SECRET_BYTES], second[SECRET_BYTES];
+    CK_ATTRIBUTE extractable = {CKA_EXTRACTABLE, &yes, 1}, public_half = {CKA_PARAMETER_SET, &set, sizeof set};
+    CK_ATTRIBUTE private_half[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+    struct token_pair p;
+
+    local_node_policy = POLICY_MODERN;
+    if (setup()) {
+        p = pair_of(set, true);
+        ck_ok(encapsulate(p.public_key, open_key, 2));
+        ck_ok(value_of(made, first));
+        ck_rv(decapsulate(p.private_key, open_key, 2), CKR_TEMPLATE_INCONSISTENT);
+        ck_rv(decapsulate(p.private_key, &extractable, 1), CKR_TEMPLATE_INCONSISTENT);
+        ck_ok(decapsulate(p.private_key, NULL, 0));
+        ck_assert(token_flag(s, made, CKA_SENSITIVE) && !token_flag(s, made, CKA_EXTRACTABLE));
+        ck_assert(!token_flag(s, made, CKA_ALWAYS_SENSITIVE) && !token_flag(s, made, CKA_NEVER_EXTRACTABLE));
+        ck_ok(f->C_GenerateKeyPair(s, &m, &public_half, 1, private_half, 2, &p.public_key, &p.private_key));
+        ck_ok(encapsulate(p.public_key, open_key, 2));
+        ck_ok(value_of(made, first));
+        ck_ok(decapsulate(p.private_key, open_key, 2));
+        ck_ok(value_of(made, second));
+        ck_assert_mem_eq(first, second, sizeof first);
+    }
+    token_stop();
+    local_node_policy = POLICY_COMPATIBLE;
+}
+END_TEST
+
 /* There is no place for the password between the beginning of a decapsulation and its end. */
 START_TEST(test_key_that_always_asks_decapsulates_nothing)
 {
@@ -276,6 +309,7 @@ Suite *test_suite(void)
         &test_template_that_wants_something_else_is_refused,
         &test_wrong_keys_lengths_and_arguments_are_refused,
         &test_templates_of_the_pair_are_obeyed,
+        &test_what_a_closed_key_decapsulates_is_closed_under_the_modern_policy,
         &test_key_that_always_asks_decapsulates_nothing,
         &test_without_libcrypto_there_is_no_such_mechanism,
         NULL,

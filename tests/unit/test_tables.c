@@ -55,6 +55,8 @@ START_TEST(test_mechanism_rows_make_sense)
                       m->name, m->hash);
         ck_assert_msg(m->where != WHERE_HASH_IN_MODULE || m->hash != NULL, "%s", m->name);
         ck_assert_msg(m->has_key == !mechanism_does(m, CKF_DIGEST), "%s", m->name);
+        ck_assert_msg((m->trusted != TRUSTED_UNSAID) == (mechanism_does(m, CKF_WRAP) || mechanism_does(m, CKF_UNWRAP)),
+                      "%s: how a trusted key wraps by it", m->name);
     }
 }
 END_TEST

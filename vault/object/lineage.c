@@ -39,6 +39,12 @@ void lineage_derived_also(struct work *w, const struct mechanism *m, const struc
     add_key(w, m, false, other, l);
 }
 
+void lineage_decapsulated(struct work *w, const struct object *base, struct schema_base *out)
+{
+    *out = (struct schema_base){.sensitive = false};
+    schema_base_add(out, true, base, is_strict(w));
+}
+
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base)
 {
     bool strict = is_strict(w), trusted = object_bool(wrapper, CKA_TRUSTED);
@@ -49,28 +55,40 @@ void lineage_unwrapped(struct work *w, const struct object *wrapper, struct sche
 
 /* Whether CBC's padding was right is seen from whether there is a key, and what a block of it was from the same block wrapped once more:
  * either is enough to read what a key has wrapped. Two keys under one vector of the others are each other's cipher, and short tags are
- * guessed. */
+ * guessed. What one form of AES key wrap authenticates, another would take for its padding. */
 bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why)
 {
     const Hsm__AeadParams *aead = given->aead;
 
     if (!object_bool(wrapper, CKA_TRUSTED))
         return true;
-    if (m->family == FAMILY_CBC_PAD)
-        diag_set(why, "a trusted key neither wraps nor unwraps with %s, which does not authenticate", m->name);
-    else if (m->family == FAMILY_KEY_WRAP_PKCS7 || (given->iv != NULL && given->iv->iv.len > 0))
-        diag_set(why, "a trusted key takes AES key wraps as RFC 3394 and RFC 5649 have them, with no padding and no vector of another's: "
-                      "what one form authenticates, another would take for its padding");
-    else if (aead != NULL && aead->tag_bytes < TRUSTED_TAG_BYTES_MIN)
-        diag_set(why, "a trusted key takes no tag below %d bits", 8 * TRUSTED_TAG_BYTES_MIN);
-    else if (aead != NULL && wraps && aead->iv.len > 0 && aead->generator == CKG_NO_GENERATE)
-        diag_set(why, "a trusted key wraps with %s under no vector but the token's: let it make one (CKG_GENERATE)", m->name);
-    else
+    switch (m->trusted) {
+    case TRUSTED_ALWAYS:
         return true;
-    return false;
+    case TRUSTED_OWN_VECTOR:
+        if (given->iv == NULL || given->iv->iv.len == 0)
+            return true;
+        diag_set(why, "a trusted key takes %s under its own initial value only: give no vector", m->name);
+        return false;
+    case TRUSTED_TOKENS_VECTOR:
+        if (aead == NULL || aead->tag_bytes < TRUSTED_TAG_BYTES_MIN)
+            diag_set(why, "a trusted key takes no tag below %d bits", 8 * TRUSTED_TAG_BYTES_MIN);
+        else if (wraps && aead->iv.len > 0 && aead->generator == CKG_NO_GENERATE)
+            diag_set(why, "a trusted key wraps with %s under no vector but the token's: let it make one (CKG_GENERATE)", m->name);
+        else
+            return true;
+        return false;
+    case TRUSTED_NEVER:
+    case TRUSTED_UNSAID:
+    default:
+        diag_set(why, "a trusted key neither wraps nor unwraps with %s: from what it takes, keys could be told", m->name);
+        return false;
+    }
 }
 
 /* ---- templates that a key brings along */
+
+#define NO_ATTRIBUTE CK_UNAVAILABLE_INFORMATION
 
 struct listed {
     CK_ATTRIBUTE_TYPE type;
@@ -86,17 +104,40 @@ static bool listed_next(const struct object *maker, CK_ATTRIBUTE_TYPE own, size_
     return list != NULL && attribute_template_next(list->value, list->n, at, &out->type, &out->value, &out->n);
 }
 
-bool lineage_fits(const struct object *wrapper, const struct object *key)
+/* The first that is not so; NO_ATTRIBUTE: all are. What is taken and forgotten, or says nothing, is nobody's. */
+static CK_ATTRIBUTE_TYPE first_other(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key)
 {
     struct listed wanted;
     size_t at = 0;
 
-    while (listed_next(wrapper, CKA_WRAP_TEMPLATE, &at, &wanted)) {
+    while (listed_next(maker, own, &at, &wanted)) {
         const struct object_attribute *has = object_find(key, wanted.type);
-        if (has == NULL || has->n != wanted.n || !bytes_equal(has->value, wanted.value, wanted.n))
-            return false;
+        const struct attribute *row = attribute_find(wanted.type);
+        bool silent = row == NULL || row->flags & ATTRIBUTE_IGNORED || (row->value == ATTRIBUTE_MECHANISMS && wanted.n == 0);
+        if (!silent && (has == NULL || has->n != wanted.n || !bytes_equal(has->value, wanted.value, wanted.n)))
+            return wanted.type;
     }
-    return true;
+    return NO_ATTRIBUTE;
+}
+
+bool lineage_fits(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key)
+{
+    return first_other(maker, own, key) == NO_ATTRIBUTE;
+}
+
+static void explain(CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE_TYPE own, struct diag *why)
+{
+    diag_set(why, "%s is not what the key's %s makes it", schema_attribute_name(type), schema_attribute_name(own));
+}
+
+enum err lineage_obeys(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key, struct diag *why)
+{
+    CK_ATTRIBUTE_TYPE other = first_other(maker, own, key);
+
+    if (other == NO_ATTRIBUTE)
+        return ERR_OK;
+    explain(other, own, why);
+    return ERR_TEMPLATE_INCONSISTENT;
 }
 
 static const Hsm__Attribute *find(const Hsm__Template *t, CK_ATTRIBUTE_TYPE type)
@@ -141,8 +182,7 @@ enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_
         if (have == NULL) {
             e = add(w, t, &l);
         } else if (have->value.len != l.n || !bytes_equal(have->value.data, l.value, l.n)) {
-            diag_set(why, "%s is not what the key's %s makes it", schema_attribute_name(l.type),
-                     schema_attribute_name(own));
+            explain(l.type, own, why);
             e = ERR_TEMPLATE_INCONSISTENT;
         }
     }

@@ -1,4 +1,4 @@
-/* What a key owes to the keys that it is made with: derived from, or unwrapped by. The reasons stand in
+/* What a key owes to the keys that it is made with: derived from, decapsulated or unwrapped by. The reasons stand in
  * docs/decisions/009. */
 #ifndef CLUSTERHSM_VAULT_OBJECT_LINEAGE_H
 #define CLUSTERHSM_VAULT_OBJECT_LINEAGE_H
@@ -18,6 +18,9 @@ struct lineage {
 void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, struct lineage *l);
 void lineage_derived_also(struct work *w, const struct mechanism *m, const struct object *other, struct lineage *l);
 
+/* By decapsulation, which is a derivation that shows nothing of its base key: who has the ciphertext makes the same secret again. */
+void lineage_decapsulated(struct work *w, const struct object *base, struct schema_base *out);
+
 /* By a key: the template has no say in what would open again what had been closed when it was wrapped. */
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base);
 
@@ -25,12 +28,16 @@ void lineage_unwrapped(struct work *w, const struct object *wrapper, struct sche
  * say in what comes out, and learns nothing from what goes in. The mechanism has the parameter of its row. */
 bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why);
 
-/* Whether a wrapping key's CKA_WRAP_TEMPLATE lets a key go out: all of its attributes have to be the key's. */
-bool lineage_fits(const struct object *wrapper, const struct object *key);
+/* Whether a key is all that the maker's own template says (CKA_WRAP_TEMPLATE: of what may go out; the others: of what was made). */
+bool lineage_fits(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key);
 
-/* The caller's template with what the maker's own one (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_DECAPSULATE_TEMPLATE)
- * adds to it. In the work's memory. ERR_TEMPLATE_INCONSISTENT: they contradict each other; ERR_NO_MEMORY. */
+/* The caller's template with what the maker's own one (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_ENCAPSULATE_TEMPLATE,
+ * CKA_DECAPSULATE_TEMPLATE) adds to it; of several makers it is called for one after the other. In the work's memory.
+ * ERR_TEMPLATE_INCONSISTENT: they contradict each other; ERR_NO_MEMORY. */
 enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
                        const Hsm__Template **out, struct diag *why);
+
+/* Of the whole object, whoever has had a hand in it since: ERR_TEMPLATE_INCONSISTENT. */
+enum err lineage_obeys(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key, struct diag *why);
 
 #endif

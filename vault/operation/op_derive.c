@@ -17,14 +17,15 @@
 #include "vault/operation/operation.h"
 #include "vault/provider/derive.h"
 
-enum { TLS_KEYS = 4, MAC_KEYS = 2, VERSION_BYTES = 2 };
+enum { TLS_KEYS = 4, MAC_KEYS = 2, VERSION_BYTES = 2, MAKERS_MAX = 1 + DERIVE_OTHERS_MAX };
 enum { CLOSED_BYTES_MIN = 16 }; /* a shorter one could be tried out, and the next byte after it */
 
 struct deriving {
     struct work *work;
     struct key_use base, others[DERIVE_OTHERS_MAX];
     const struct key *other_keys[DERIVE_OTHERS_MAX];
-    struct named base_named, other_named;
+    struct named named[MAKERS_MAX]; /* the base key, then the others */
+    size_t n_named;
     struct derive derive;
     struct lineage lineage;
     struct diag why;
@@ -49,11 +50,11 @@ static enum err open_others(struct deriving *d, const Hsm__Derive *call)
     for (size_t i = 0; e == ERR_OK && i < call->n_others; i++) {
         e = key_use_open(d->work, call->others[i], call->mechanism, CKF_DERIVE, &d->others[i]);
         if (e == ERR_OK)
-            e = named_open(d->work, call->others[i], &d->other_named);
+            e = named_open(d->work, call->others[i], &d->named[d->n_named]);
         if (e != ERR_OK)
             break;
         d->other_keys[i] = d->others[i].key->key;
-        lineage_derived_also(d->work, d->base.mechanism, &d->other_named.object, &d->lineage);
+        lineage_derived_also(d->work, d->base.mechanism, &d->named[d->n_named++].object, &d->lineage);
     }
     return e;
 }
@@ -66,10 +67,11 @@ static enum err open(struct deriving *d, struct work *w)
     *d = (struct deriving){.work = w};
     e = key_use_open(w, call->key, call->mechanism, CKF_DERIVE, &d->base);
     if (e == ERR_OK)
-        e = named_open(w, call->key, &d->base_named);
+        e = named_open(w, call->key, &d->named[0]);
     if (e != ERR_OK)
         return e;
-    lineage_derived(w, d->base.mechanism, &d->base_named.object, &d->lineage);
+    d->n_named = 1;
+    lineage_derived(w, d->base.mechanism, &d->named[0].object, &d->lineage);
     if ((e = open_others(d, call)) != ERR_OK)
         return e;
     if ((d->objects = work_memory(w, DERIVED_KEYS_MAX * sizeof d->objects[0])) == NULL)
@@ -147,17 +149,27 @@ static struct schema schema_for(const struct deriving *d)
 static enum err read_template(struct deriving *d, const Hsm__Template *given, struct schema *s, struct object *o)
 {
     CK_OBJECT_CLASS made = s->object_class;
-    const Hsm__Template *t = NULL;
-    enum err e;
+    const Hsm__Template *t = given;
+    enum err e = ERR_OK;
 
     object_init(o, reply_memory(d->work));
-    e = lineage_merge(d->work, &d->base_named.object, CKA_DERIVE_TEMPLATE, given, &t, &d->why);
+    for (size_t i = 0; e == ERR_OK && i < d->n_named; i++)
+        e = lineage_merge(d->work, &d->named[i].object, CKA_DERIVE_TEMPLATE, t, &t, &d->why);
     if (e == ERR_OK)
         e = schema_read(s, t, o, &d->why);
     if (e == ERR_OK && s->object_class != made) {
         diag_set(&d->why, "CKA_CLASS is not what the mechanism makes");
         e = ERR_TEMPLATE_INCONSISTENT;
     }
+    return e;
+}
+
+static enum err complete(struct deriving *d, const struct schema *s, struct object *o)
+{
+    enum err e = schema_complete(s, o, &d->why);
+
+    for (size_t i = 0; e == ERR_OK && i < d->n_named; i++)
+        e = lineage_obeys(&d->named[i].object, CKA_DERIVE_TEMPLATE, o, &d->why);
     return e;
 }
 
@@ -184,7 +196,7 @@ static enum err make_part(struct deriving *d, const struct part *p, struct objec
 {
     enum err e = put_value(d, &p->schema, o, d->value.bytes + p->at, p->n);
 
-    return e == ERR_OK ? schema_complete(&p->schema, o, &d->why) : e;
+    return e == ERR_OK ? complete(d, &p->schema, o) : e;
 }
 
 static enum err make_keys(struct deriving *d)
@@ -245,7 +257,7 @@ static enum err make_tls_key(struct deriving *d, bool mac, size_t at, size_t n)
     }
     if (e == ERR_OK)
         e = put_value(d, &s, o, d->value.bytes + at, n);
-    return e == ERR_OK ? schema_complete(&s, o, &d->why) : e;
+    return e == ERR_OK ? complete(d, &s, o) : e;
 }
 
 static enum err make_tls_keys(struct deriving *d)

@@ -1,6 +1,6 @@
 /* C_EncapsulateKey and C_DecapsulateKey (PKCS #11 3.2 sections 5.18.8 and 5.18.9). The secret is made here on both sides, so that it is an
- * object from its first moment and no application's process sees it unless its template says so. What the module sends of a public key is
- * anybody's to make: whether it may encapsulate was the module's to ask.
+ * object from its first moment and no application's process sees it unless its template says so. A public key that is in the module only
+ * comes along as it is: whether it may encapsulate was the module's to ask.
  *
  * A command's result is the object's id and, of an encapsulation, the ciphertext: a retry is told the first one. */
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "vault/object/material.h"
 #include "vault/object/named.h"
 #include "vault/object/permitted.h"
+#include "vault/object/public_use.h"
 #include "vault/object/reply.h"
 #include "vault/object/schema.h"
 #include "vault/operation/operation.h"
@@ -31,14 +32,16 @@ static enum err check_length(const struct schema *s, const struct object *o, str
     return ERR_TEMPLATE_INCONSISTENT;
 }
 
-static enum err read_template(struct work *w, const Hsm__Template *template, struct schema *s, struct object *o, struct diag *why)
+static enum err read_template(struct work *w, const Hsm__Template *template, const struct schema_base *base, struct schema *s,
+                              struct object *o, struct diag *why)
 {
     enum err e;
 
     *s = (struct schema){.libctx = work_vault(w)->libctx,
                          .way = SCHEMA_ENCAPSULATE,
                          .object_class = CKO_SECRET_KEY,
-                         .key_type = CKK_GENERIC_SECRET};
+                         .key_type = CKK_GENERIC_SECRET,
+                         .base = *base};
     object_init(o, reply_memory(w));
     e = schema_read(s, template, o, why);
     if (e == ERR_OK && s->object_class != CKO_SECRET_KEY) {
@@ -112,43 +115,69 @@ static enum err answer(struct work *w)
 
 /* ---- a public key's side */
 
-static enum err encapsulate(struct work *w, const struct public_key *k, struct secret *secret, uint8_t **ciphertext, size_t *n)
-{
-    const struct mechanism *row;
-    enum err e = permitted_mechanism(w, work_request(w)->encapsulate->mechanism, CKF_ENCAPSULATE, &row);
+struct encapsulating {
+    const struct mechanism *mechanism;
+    struct public_key *key;
+    struct named own;
+    const struct object *object; /* NULL: the request brings the key along */
+    struct secret secret;
+    uint8_t *ciphertext;
+    size_t n;
+};
 
-    if (e != ERR_OK)
-        return e;
-    if (public_key_type(k) != row->key_type)
-        return ERR_KEY_TYPE;
-    *n = public_key_set(k)->output_bytes;
-    if ((*ciphertext = work_memory(w, *n)) == NULL)
-        return ERR_NO_MEMORY;
-    return ml_kem_encapsulate(work_vault(w)->libctx, k, secret, *ciphertext);
+static enum err open_public(struct work *w, const Hsm__Encapsulate *call, struct encapsulating *p)
+{
+    const Hsm__KeyRef *ref = call->public_key;
+    enum err e;
+
+    if (!public_use_brings(ref)) {
+        if (ref != NULL && ref->info.len > 0)
+            return ERR_KEY_HANDLE;
+        if ((e = named_open(w, ref, &p->own)) != ERR_OK)
+            return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
+        p->object = &p->own.object;
+        if (object_ulong(p->object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) != CKO_PUBLIC_KEY)
+            return ERR_KEY_FUNCTION;
+    }
+    e = public_use_open(w, ref, p->object, call->mechanism, CKF_ENCAPSULATE, &p->mechanism, &p->key);
+    return e == ERR_OK && public_key_type(p->key) != p->mechanism->key_type ? ERR_KEY_TYPE : e;
 }
+
+static enum err encapsulate(struct work *w, struct encapsulating *p)
+{
+    p->n = public_key_set(p->key)->output_bytes;
+    if ((p->ciphertext = work_memory(w, p->n)) == NULL)
+        return ERR_NO_MEMORY;
+    return ml_kem_encapsulate(work_vault(w)->libctx, p->key, &p->secret, p->ciphertext);
+}
+
+/* Nobody has had this secret before, so it owes nothing to any key: who wants it open could have made it outside. */
+static const struct schema_base fresh = {.sensitive = false};
 
 enum err op_encapsulate_decide(struct work *w)
 {
     const Hsm__Encapsulate *call = work_request(w)->encapsulate;
-    struct public_key *k = NULL;
-    struct secret secret = {0};
-    uint8_t *ciphertext = NULL;
+    const Hsm__Template *template = call->template_;
+    struct encapsulating p = {.n = 0};
     struct diag why = {0};
     struct object o;
     struct schema s;
-    size_t n = 0;
-    enum err e = read_template(w, call->template_, &s, &o, &why);
+    enum err e = open_public(w, call, &p);
 
+    if (e == ERR_OK && p.object != NULL)
+        e = lineage_merge(w, p.object, CKA_ENCAPSULATE_TEMPLATE, call->template_, &template, &why);
     if (e == ERR_OK)
-        e = public_key_read(s.libctx, call->public_key_info.data, call->public_key_info.len, &k);
+        e = read_template(w, template, &fresh, &s, &o, &why);
     if (e == ERR_OK)
-        e = encapsulate(w, k, &secret, &ciphertext, &n);
+        e = encapsulate(w, &p);
     if (e == ERR_OK)
-        e = put_value(w, &s, &secret, &o, &why);
+        e = put_value(w, &s, &p.secret, &o, &why);
+    if (e == ERR_OK && p.object != NULL)
+        e = lineage_obeys(p.object, CKA_ENCAPSULATE_TEMPLATE, &o, &why);
     if (e == ERR_OK)
-        e = give(w, &o, ciphertext, n);
-    secret_clear(&secret);
-    public_key_free(k);
+        e = give(w, &o, p.ciphertext, p.n);
+    secret_clear(&p.secret);
+    public_key_free(p.key);
     return work_explain(w, e, &why);
 }
 
@@ -165,6 +194,7 @@ enum err op_decapsulate_decide(struct work *w)
     const Hsm__Template *template = NULL;
     struct secret secret = {0};
     struct diag why = {0};
+    struct schema_base base;
     struct key_use use;
     struct named own;
     struct object o;
@@ -178,11 +208,15 @@ enum err op_decapsulate_decide(struct work *w)
     if (e == ERR_OK)
         e = lineage_merge(w, &own.object, CKA_DECAPSULATE_TEMPLATE, call->template_, &template, &why);
     if (e == ERR_OK)
-        e = read_template(w, template, &s, &o, &why);
+        lineage_decapsulated(w, &own.object, &base);
+    if (e == ERR_OK)
+        e = read_template(w, template, &base, &s, &o, &why);
     if (e == ERR_OK)
         e = ml_kem_decapsulate(s.libctx, use.key->key, call->ciphertext.data, call->ciphertext.len, &secret);
     if (e == ERR_OK)
         e = put_value(w, &s, &secret, &o, &why);
+    if (e == ERR_OK)
+        e = lineage_obeys(&own.object, CKA_DECAPSULATE_TEMPLATE, &o, &why);
     if (e == ERR_OK)
         e = give(w, &o, NULL, 0);
     secret_clear(&secret);

@@ -101,7 +101,9 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
     if (e == ERR_OK)
         e = permitted_key(w, o);
     secret_clear(&plain);
-    return e == ERR_OK ? schema_complete(&s, o, why) : e;
+    if (e == ERR_OK)
+        e = schema_complete(&s, o, why);
+    return e == ERR_OK ? lineage_obeys(wrapper, CKA_UNWRAP_TEMPLATE, o, why) : e;
 }
 
 enum err op_unwrap_decide(struct work *w)

@@ -7,6 +7,7 @@
 #include "vault/object/material.h"
 #include "vault/object/named.h"
 #include "vault/object/permitted.h"
+#include "vault/object/public_use.h"
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 #include "vault/operation/own_iv.h"
@@ -37,40 +38,23 @@ static enum err wrapping_error(enum err e)
     }
 }
 
-static enum err open_public(struct wrapping *p, const Hsm__Wrap *call, const struct object *o)
-{
-    OSSL_LIB_CTX *libctx = work_vault(p->work)->libctx;
-    enum err e = permitted_mechanism(p->work, call->mechanism, CKF_WRAP, &p->use.mechanism);
-
-    if (e != ERR_OK)
-        return e;
-    if (o == NULL)
-        return public_key_read(libctx, call->wrapping_key->info.data, call->wrapping_key->info.len, &p->public_key);
-    if (!object_bool(o, CKA_WRAP)) {
-        work_detail(p->work, "the key's CKA_WRAP is not true");
-        return ERR_KEY_FUNCTION;
-    }
-    if ((e = permitted_by_key(p->work, o, p->use.mechanism)) != ERR_OK)
-        return e;
-    p->trusted = object_bool(o, CKA_TRUSTED);
-    return material_public_key(libctx, o, &p->public_key);
-}
-
 /* A public key that is in the module only comes along as it is: nobody trusts it. */
 static enum err open_wrapping_key(struct wrapping *p, const Hsm__Wrap *call)
 {
+    const Hsm__KeyRef *ref = call->wrapping_key;
+    const struct object *o = &p->named.object;
     enum err e;
 
-    if (call->wrapping_key != NULL && call->wrapping_key->info.len > 0)
-        return call->wrapping_key->id == 0 && call->wrapping_key->sealed.len == 0 ? open_public(p, call, NULL)
-                                                                                  : ERR_KEY_HANDLE;
-    e = named_open(p->work, call->wrapping_key, &p->named);
-    if (e != ERR_OK)
+    if (public_use_brings(ref))
+        return public_use_open(p->work, ref, NULL, call->mechanism, CKF_WRAP, &p->use.mechanism, &p->public_key);
+    if (ref != NULL && ref->info.len > 0)
+        return ERR_KEY_HANDLE;
+    if ((e = named_open(p->work, ref, &p->named)) != ERR_OK)
         return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
-    if (object_ulong(&p->named.object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
-        return open_public(p, call, &p->named.object);
-    p->trusted = object_bool(&p->named.object, CKA_TRUSTED);
-    return key_use_open(p->work, call->wrapping_key, call->mechanism, CKF_WRAP, &p->use);
+    p->trusted = object_bool(o, CKA_TRUSTED);
+    if (object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
+        return public_use_open(p->work, ref, o, call->mechanism, CKF_WRAP, &p->use.mechanism, &p->public_key);
+    return key_use_open(p->work, ref, call->mechanism, CKF_WRAP, &p->use);
 }
 
 static enum err may_go_out(const struct wrapping *p, const struct object *o)
@@ -89,7 +73,7 @@ static enum err may_go_out(const struct wrapping *p, const struct object *o)
         work_detail(p->work, "the key's CKA_ALWAYS_AUTHENTICATE is true, and unwrapped it would not be");
         return ERR_KEY_NOT_WRAPPABLE;
     }
-    if (!lineage_fits(&p->named.object, o)) {
+    if (!lineage_fits(&p->named.object, CKA_WRAP_TEMPLATE, o)) {
         work_detail(p->work, "the key is not as the wrapping key's CKA_WRAP_TEMPLATE asks for");
         return ERR_KEY_NOT_WRAPPABLE;
     }
