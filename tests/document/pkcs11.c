@@ -336,7 +336,7 @@ static const struct word flags[] = {
     {"MODIFY_DATA", "may be changed afterwards, and in a copy, of a data object"},
     {"COPY", "may be changed in a copy"},
     {"FRESH", "a copy has one of its own"},
-    {"ADMIN", "only an admin may make it true"},
+    {"ADMIN", "only an admin may make it true, and false again"},
     {"MAKE", "is computed here; giving it is CKR_ATTRIBUTE_READ_ONLY"},
     {"SENSITIVE", "is not shown of a key that is sensitive or not extractable"},
     {"INDEXED", "objects are found by it without looking at all of them"},

@@ -134,6 +134,24 @@ START_TEST(test_only_the_owner_changes_an_object)
 }
 END_TEST
 
+/* A block of CKM_AES_ECB, decrypted. */
+static void decrypt_block(const Hsm__Object *o, enum err expected)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Decrypt call = HSM__DECRYPT__INIT;
+    Hsm__Mechanism mechanism = HSM__MECHANISM__INIT;
+    Hsm__KeyRef key = stage_key(o);
+    uint8_t block[16] = {0};
+
+    mechanism.type = CKM_AES_ECB;
+    call.mechanism = &mechanism;
+    call.key = &key;
+    call.data = (ProtobufCBinaryData){.data = block, .len = sizeof block};
+    request.of_case = HSM__REQUEST__OF_DECRYPT;
+    request.decrypt = &call;
+    stage_ask(ALICE, &request, expected);
+}
+
 START_TEST(test_an_admin_says_what_is_trusted_and_nothing_else)
 {
     const Hsm__Reply *reply;
@@ -156,6 +174,60 @@ START_TEST(test_an_admin_says_what_is_trusted_and_nothing_else)
     sample_start(&t);
     sample_text(&t, CKA_LABEL, "the admin's");
     set(ADMIN, key, ERR_ATTRIBUTE_READ_ONLY);
+    end();
+}
+END_TEST
+
+/* Untrusted again, the key could be given CKA_DECRYPT, and would unwrap what it has wrapped to be read. */
+START_TEST(test_nobody_but_an_admin_takes_trust_away)
+{
+    const Hsm__Object *key;
+    start();
+    sample_start(&t);
+    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+    sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
+    sample_text(&t, CKA_VALUE, "0123456789abcdef");
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_WRAP, true);
+    key = stage_one(stage_create(ALICE, &t, ERR_OK));
+    sample_start(&t);
+    sample_bool(&t, CKA_TRUSTED, false);
+    set(ALICE, key, ERR_OK); /* as it is */
+    sample_start(&t);
+    sample_bool(&t, CKA_TRUSTED, true);
+    set(ADMIN, key, ERR_OK);
+    sample_start(&t);
+    sample_bool(&t, CKA_TRUSTED, false);
+    set(ALICE, key, ERR_ATTRIBUTE_READ_ONLY);
+    copy(ALICE, key, ERR_ACTION_PROHIBITED);
+    set(ADMIN, key, ERR_OK);
+    end();
+}
+END_TEST
+
+/* It has uses of its own, which nobody has looked at who trusts the key. */
+START_TEST(test_session_copy_of_a_secret_key_ends_when_that_is_trusted)
+{
+    const Hsm__Object *key, *second;
+    start();
+    sample_start(&t);
+    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+    sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
+    sample_text(&t, CKA_VALUE, "0123456789abcdef");
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_WRAP, true);
+    key = stage_one(stage_create(ALICE, &t, ERR_OK));
+    sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, false);
+    sample_bool(&t, CKA_DECRYPT, true);
+    second = stage_one(copy(ALICE, key, ERR_OK));
+    decrypt_block(second, ERR_OK);
+    sample_start(&t);
+    sample_bool(&t, CKA_TRUSTED, true);
+    set(ADMIN, key, ERR_OK);
+    decrypt_block(second, ERR_KEY_HANDLE);
+    sample_start(&t);
+    copy(ALICE, second, ERR_OBJECT_HANDLE);
     end();
 }
 END_TEST
@@ -267,6 +339,8 @@ Suite *test_suite(void)
         &test_use_that_is_taken_away_is_refused_at_once,
         &test_only_the_owner_changes_an_object,
         &test_an_admin_says_what_is_trusted_and_nothing_else,
+        &test_nobody_but_an_admin_takes_trust_away,
+        &test_session_copy_of_a_secret_key_ends_when_that_is_trusted,
         &test_session_copy_of_a_token_key_dies_with_it,
         &test_session_copy_has_no_secret_of_its_own,
         &test_token_copy_lives_on_its_own,

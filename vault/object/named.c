@@ -39,25 +39,33 @@ enum err named_session_text(struct work *w, const ProtobufCBinaryData *sealed, s
     return e == ERR_FORGED ? ERR_OBJECT_HANDLE : e; /* another user's, or of a cluster that is no more */
 }
 
-enum err named_reference_lives(struct work *w, uint64_t reference)
+/* What a copy refers to. A copy from before an admin has trusted the key has uses that he has not seen. */
+static enum err open_original(struct work *w, uint64_t reference, struct object *out)
 {
     const struct opened_record *r;
+    enum err e = named_record(w, reference, &r);
 
-    return reference == 0 ? ERR_OK : named_record(w, reference, &r);
+    object_init(out, reply_memory(w));
+    if (e == ERR_OK)
+        e = object_read(out, r->text.bytes, r->text.len);
+    return e == ERR_OK && object_bool(out, CKA_TRUSTED) ? ERR_OBJECT_HANDLE : e;
+}
+
+enum err named_reference_lives(struct work *w, uint64_t reference)
+{
+    struct object original;
+
+    return reference == 0 ? ERR_OK : open_original(w, reference, &original);
 }
 
 enum err named_complete(struct work *w, struct object *o)
 {
-    const struct opened_record *r;
     struct object original;
     enum err e;
 
     if (o->reference == 0)
         return ERR_OK;
-    if ((e = named_record(w, o->reference, &r)) != ERR_OK)
-        return e;
-    object_init(&original, o->memory);
-    e = object_read(&original, r->text.bytes, r->text.len);
+    e = open_original(w, o->reference, &original);
     for (size_t i = 0; e == ERR_OK && i < original.n; i++)
         if (is_secret_part(original.attributes[i].type))
             e = object_put(o, original.attributes[i].type, original.attributes[i].value, original.attributes[i].n);

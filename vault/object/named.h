@@ -1,7 +1,8 @@
 /* The object that a request names: a token object by its id, a session object by its sealed record.
  *
  * A session copy of a token key has no secret part of its own: it refers to the token key, and is opened together with it. So it dies with
- * it, and deleting a key, or changing its owner, cannot be evaded by a copy that was made before. */
+ * it, and deleting a key, or changing its owner, cannot be evaded by a copy that was made before; nor can an admin's trust in a secret
+ * key, which ends its copies. */
 #ifndef CLUSTERHSM_VAULT_OBJECT_NAMED_H
 #define CLUSTERHSM_VAULT_OBJECT_NAMED_H
 
@@ -25,7 +26,8 @@ enum err named_open_any(struct work *w, const Hsm__KeyRef *ref, struct named *ou
 enum err named_record(struct work *w, uint64_t id, const struct opened_record **out);
 enum err named_session_text(struct work *w, const ProtobufCBinaryData *sealed, struct secret *out);
 
-/* Is the token key that a copy refers to there, and the work's user's? ERR_NEED, ERR_OBJECT_HANDLE; reference 0: it refers to none. */
+/* Is the token key that a copy refers to there, the work's user's, and not trusted since? ERR_NEED, ERR_OBJECT_HANDLE;
+ * reference 0: it refers to none. */
 enum err named_reference_lives(struct work *w, uint64_t reference);
 
 /* Puts the secret parts of the key that an opened copy refers to into it; nothing where it refers to none. named_reference_lives's. */

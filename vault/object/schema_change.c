@@ -33,8 +33,9 @@ static enum err may_change(const struct schema *s, const struct object *o, const
         return refuse(e, s, row, "cannot be changed: its CKA_MODIFIABLE is false", why);
     if (e != ERR_OK)
         return refuse(e, s, row, s->way == SCHEMA_COPY ? "cannot become this in a copy" : "cannot be changed so", why);
-    if (row->flags & ATTRIBUTE_ADMIN && becomes && !s->by_admin)
-        return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, "cannot be set by a crypto user", why);
+    /* Neither true nor false: what a trusted key has wrapped, it would unwrap to be read when it is none. */
+    if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin)
+        return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, "cannot be changed by a crypto user", why);
     /* Else a wrapping key that an admin trusts could be given CKA_DECRYPT, and what was wrapped with it be read. */
     if (row->flags & ATTRIBUTE_USAGE && becomes && object_bool(o, CKA_TRUSTED))
         return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: an admin trusts it for the uses that it has", why);
