@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/pkcs11.h"
+#include "tests/unit/runner.h"
 #include "vault/access/access.h"
 #include "vault/operation/operation.h"
 
@@ -18,7 +19,8 @@ static const struct engine_parts parts = {.operation = operation_find, .node = n
 struct rpc *local_cluster_dial(struct local_cluster *c)
 {
     static const char *const servers[] = {"local:1"};
-    struct rpc_config config = {.servers = servers, .n_servers = 1, .connect_wait_ms = 3000, .reply_wait_ms = 10000, .connections = 1,
+    struct rpc_config config = {.servers = servers, .n_servers = 1, .connections = 1,
+                                .connect_wait_ms = patient(3000), .reply_wait_ms = patient(10000),
                                 .identity = &c->identity, .dialer = local_node_dialer(c->node)};
     struct rpc *r;
     ck_assert_int_eq(rpc_new(&config, &r), ERR_OK);

@@ -15,7 +15,8 @@ static struct rpc *admin, *user;
 static struct rpc *client_new(void)
 {
     static const char *const servers[] = {"local:1"};
-    struct rpc_config config = {.servers = servers, .n_servers = 1, .connect_wait_ms = 20000, .reply_wait_ms = 20000, .connections = 1};
+    struct rpc_config config = {.servers = servers, .n_servers = 1, .connections = 1,
+                                .connect_wait_ms = patient(20000), .reply_wait_ms = patient(20000)};
     struct rpc *r;
 
     config.identity = &identity;

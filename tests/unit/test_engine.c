@@ -114,7 +114,8 @@ static const struct engine_parts parts = {.operation = find, .node = find_none, 
 static void setup(void)
 {
     static const char *const servers[] = {"local:1"};
-    struct rpc_config config = {.servers = servers, .n_servers = 1, .connect_wait_ms = 5000, .reply_wait_ms = 2000, .connections = 1};
+    struct rpc_config config = {.servers = servers, .n_servers = 1, .connections = 1,
+                                .connect_wait_ms = patient(5000), .reply_wait_ms = patient(2000)};
     memset(&did, 0, sizeof did);
     did.want = 1;
     node = local_node_new(NULL, &parts);

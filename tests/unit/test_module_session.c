@@ -222,8 +222,8 @@ START_TEST(test_login_that_is_over_elsewhere_ends_here_and_can_be_made_again)
     CK_SESSION_HANDLE s;
     struct client_identity identity;
     const char *servers[] = {"local:1"};
-    struct rpc_config config = {.libctx = NULL, .servers = servers, .n_servers = 1, .identity = &identity, .connect_wait_ms = 20000,
-        .reply_wait_ms = 60000, .connections = 1};
+    struct rpc_config config = {.libctx = NULL, .servers = servers, .n_servers = 1, .identity = &identity, .connections = 1,
+                                .connect_wait_ms = patient(20000), .reply_wait_ms = patient(60000)};
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__ChangePassword change = HSM__CHANGE_PASSWORD__INIT;
     struct rpc_call call = {.request = &request};
