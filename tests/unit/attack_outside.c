@@ -6,23 +6,28 @@
 
 #include <check.h>
 
+#include "common/buffer.h"
 #include "proto/mechanism.h"
+#include "tests/unit/sample_template.h"
 #include "vault/provider/wrap.h"
 
-enum { WINDOW_BYTES = 6 };
+enum { WINDOW_BYTES = 6, PADDING_BYTES = 8, GUESSED_END = PROTECTED_BYTES - PADDING_BYTES };
 
-CK_BYTE outside_protected[SECRET_BYTES], outside_key[16] = "the attacker's ";
+CK_BYTE outside_protected[PROTECTED_BYTES], outside_key[16] = "the attacker's ";
 
 /* By each short part of the value. */
-static CK_BYTE guesses[GUESSED_BYTES_MAX + 1][SECRET_BYTES][MAC_BYTES], digests[GUESSED_BYTES_MAX + 1][SECRET_BYTES][MAC_BYTES];
+static CK_BYTE guesses[GUESSED_BYTES_MAX + 1][PROTECTED_BYTES][MAC_BYTES];
+static CK_BYTE digests[GUESSED_BYTES_MAX + 1][PROTECTED_BYTES][MAC_BYTES];
 static struct key *aes_key, *rsa_key, *curve_key;
+static CK_BYTE point[CURVE_POINT_BYTES_MAX];
+static size_t point_n;
 
 static void make_guesses(void)
 {
     size_t n;
 
     for (size_t length = GUESSED_BYTES_MIN; length <= GUESSED_BYTES_MAX; length++)
-        for (size_t i = 0; i + length <= SECRET_BYTES; i++) {
+        for (size_t i = 0; i + length <= GUESSED_END; i++) {
             ck_assert_ptr_nonnull(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, outside_protected + i, length, outside_key,
                                             sizeof outside_key, guesses[length][i], MAC_BYTES, &n));
             ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, outside_protected + i, length, digests[length][i], &n), 1);
@@ -33,8 +38,9 @@ void outside_begin(EVP_PKEY *rsa, EVP_PKEY *curve)
 {
     struct key_part part = {.type = CKA_VALUE, .value = outside_key, .n = sizeof outside_key};
 
-    for (size_t i = 0; i < SECRET_BYTES; i++)
-        outside_protected[i] = (CK_BYTE)(0x80 | (37 * i + 11));
+    for (size_t i = 0; i < PROTECTED_BYTES; i++)
+        outside_protected[i] = i < GUESSED_END ? (CK_BYTE)(0x80 | (37 * i + 11)) : PADDING_BYTES;
+    point_n = sample_point(curve, point);
     make_guesses();
     ck_assert_int_eq(key_load(NULL, CKK_AES, &part, 1, &aes_key), ERR_OK);
     ck_assert_int_eq(key_wrap(rsa, &rsa_key), ERR_OK);
@@ -50,7 +56,7 @@ void outside_end(void)
 
 bool outside_finds(const CK_BYTE *bytes, CK_ULONG n)
 {
-    for (size_t i = 0; i + WINDOW_BYTES <= SECRET_BYTES; i++)
+    for (size_t i = 0; i + PADDING_BYTES <= GUESSED_END; i++) /* the padding alone anybody has */
         if (n >= WINDOW_BYTES && memmem(bytes, n, outside_protected + i, WINDOW_BYTES) != NULL)
             return true;
     return false;
@@ -90,9 +96,68 @@ bool outside_opens(struct blob *b)
     return found;
 }
 
+void outside_wraps(const CK_BYTE *value, CK_ULONG n, struct blob *b)
+{
+    struct key_part part = {.type = CKA_VALUE, .value = value, .n = n};
+    Hsm__Mechanism given = HSM__MECHANISM__INIT;
+    Hsm__IvParams iv = HSM__IV_PARAMS__INIT;
+    struct wrap w = {.mechanism = mechanism_find(CKM_AES_KEY_WRAP_KWP), .given = &given};
+    struct secret plain = {0};
+    struct buffer out = {0};
+    struct key *k = NULL;
+
+    given.type = b->type = CKM_AES_KEY_WRAP_KWP;
+    given.iv = &iv;
+    ck_assert(secret_new(&plain, SECRET_BYTES));
+    memcpy(plain.bytes, outside_protected, SECRET_BYTES);
+    ck_assert_int_eq(key_load(NULL, CKK_AES, &part, 1, &k), ERR_OK);
+    w.key = k;
+    ck_assert_int_eq(wrap_bytes(&w, &plain, &out), ERR_OK);
+    memcpy(b->bytes, out.data, out.len);
+    b->n = out.len;
+    key_free(k);
+    buffer_clear(&out);
+    secret_clear(&plain);
+}
+
+static void aes_block(bool encrypts, const CK_BYTE *in, CK_BYTE out[BLOCK_BYTES])
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n;
+
+    ck_assert_int_eq(EVP_CipherInit_ex(ctx, EVP_aes_128_ecb(), NULL, outside_key, NULL, encrypts), 1);
+    EVP_CIPHER_CTX_set_padding(ctx, 0);
+    ck_assert_int_eq(EVP_CipherUpdate(ctx, out, &n, in, BLOCK_BYTES), 1);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+/* NIST SP 800-38B: CBC from a zero block, and in the last block the subkey, which is the cipher of zeros, doubled. */
+void outside_undoes_cmac(const CK_BYTE *prefix, CK_ULONG n, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE field[BLOCK_BYTES])
+{
+    CK_BYTE first[BLOCK_BYTES] = {1}, zeros[BLOCK_BYTES] = {0}, before[BLOCK_BYTES], subkey[BLOCK_BYTES], last[BLOCK_BYTES];
+
+    ck_assert_uint_eq(n, BLOCK_BYTES - 1);
+    memcpy(first + 1, prefix, n);
+    aes_block(true, first, before);
+    aes_block(true, zeros, subkey);
+    aes_block(false, mac, last);
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        CK_BYTE doubled = (CK_BYTE)(subkey[i] << 1 | (i + 1 < BLOCK_BYTES ? subkey[i + 1] >> 7 : 0));
+        if (i + 1 == BLOCK_BYTES && subkey[0] & 0x80)
+            doubled ^= 0x87;
+        field[i] = last[i] ^ before[i] ^ doubled;
+    }
+}
+
+const CK_BYTE *outside_point(CK_ULONG *n)
+{
+    *n = point_n;
+    return point;
+}
+
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n)
 {
-    for (size_t i = 0; i + n <= SECRET_BYTES; i++)
+    for (size_t i = 0; i + n <= GUESSED_END; i++)
         if (memcmp(mac, guesses[n][i], MAC_BYTES) == 0)
             return true;
     return false;
@@ -101,7 +166,7 @@ bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n)
 bool outside_guesses_digest(const CK_BYTE digest[MAC_BYTES])
 {
     for (size_t n = GUESSED_BYTES_MIN; n <= GUESSED_BYTES_MAX; n++)
-        for (size_t i = 0; i + n <= SECRET_BYTES; i++)
+        for (size_t i = 0; i + n <= GUESSED_END; i++)
             if (memcmp(digest, digests[n][i], MAC_BYTES) == 0)
                 return true;
     return false;

@@ -12,6 +12,9 @@
 enum {
     BLOB_BYTES_MAX = 1024,
     SECRET_BYTES = 32,
+    SHORT_BYTES = 16,      /* of the other protected value: a block */
+    PROTECTED_BYTES = SECRET_BYTES + SHORT_BYTES,
+    BLOCK_BYTES = 16,
     GUESSED_BYTES_MIN = 3, /* shorter ones are parts of anything */
     GUESSED_BYTES_MAX = 5, /* and longer ones take too long */
     MAC_BYTES = 32,
@@ -19,13 +22,15 @@ enum {
     TAG_BYTES = 16
 };
 
-extern CK_BYTE outside_protected[SECRET_BYTES]; /* which he must not learn */
+/* What he must not learn: a value of SECRET_BYTES, and one of SHORT_BYTES, whose end looks like a padding. */
+extern CK_BYTE outside_protected[PROTECTED_BYTES];
 extern CK_BYTE outside_key[16];                 /* the AES key that he knows */
 
 /* A wrapped key, and the mechanism: OAEP and the others with the parameters of test_api_attack.c. */
 struct blob {
     CK_MECHANISM_TYPE type;
     CK_OBJECT_HANDLE with;
+    CK_ULONG closed_n;             /* of what was not to go out but under trusted keys: how long it is; else 0 */
     CK_BYTE iv[16];
     CK_BYTE bytes[BLOB_BYTES_MAX]; /* with the tag, where there is one */
     CK_ULONG n;
@@ -40,6 +45,15 @@ bool outside_finds(const CK_BYTE *bytes, CK_ULONG n);
 
 /* The same of what one of his keys opens. */
 bool outside_opens(struct blob *b);
+
+/* The first protected value as CKM_AES_KEY_WRAP_KWP wraps it under a key. */
+void outside_wraps(const CK_BYTE *key, CK_ULONG n, struct blob *b);
+
+/* The block whose CMAC under outside_key this is, after a first block of the byte 1 and 15 others. */
+void outside_undoes_cmac(const CK_BYTE *prefix, CK_ULONG n, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE field[BLOCK_BYTES]);
+
+/* The public half of his key on the curve, as CK_ECDH1_DERIVE_PARAMS has it; borrowed. */
+const CK_BYTE *outside_point(CK_ULONG *n);
 
 /* Whether this is HMAC-SHA-256 of outside_key by a part of the protected value of n bytes, or the SHA-256 of any short part. */
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n);

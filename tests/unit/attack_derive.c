@@ -1,0 +1,224 @@
+/* Keys from keys: derivations with all that they can be given, and secrets that are agreed on with ML-KEM. Beside what
+ * is read of them: under the modern policy whatever is made of a closed key is as closed as that, under the compatible
+ * one what shows bytes of it, and always what a key's own template has made. */
+#include <string.h>
+
+#include "tests/unit/attacker.h"
+#include "tests/unit/token.h"
+#include "vault/provider/derive.h"
+
+enum { DATA_BYTES = 64, PREFIX_BYTES = 15, INPUTS_MAX = 2 };
+
+static CK_BYTE data[DATA_BYTES];
+
+/* ---- how closed a key is */
+
+struct closed {
+    CK_BBOOL sensitive, extractable, with_trusted;
+};
+
+static bool look(CK_OBJECT_HANDLE key, struct closed *c)
+{
+    CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &c->sensitive, 1}, {CKA_EXTRACTABLE, &c->extractable, 1},
+                        {CKA_WRAP_WITH_TRUSTED, &c->with_trusted, 1}};
+
+    return f->C_GetAttributeValue(attacker.session, key, t, 3) == CKR_OK;
+}
+
+void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise)
+{
+    struct closed c;
+
+    if (look(key, &c) && (!c.sensitive || c.extractable))
+        attack_leak(otherwise);
+}
+
+/* A part of it can be tried out by its uses. */
+static bool is_short(CK_OBJECT_HANDLE made)
+{
+    CK_ULONG n = 0;
+    CK_ATTRIBUTE a = {CKA_VALUE_LEN, &n, sizeof n};
+
+    return f->C_GetAttributeValue(attacker.session, made, &a, 1) == CKR_OK && n < BLOCK_BYTES;
+}
+
+/* What a call makes keys of, as it was before the call. */
+struct inputs {
+    struct closed was[INPUTS_MAX];
+    bool known[INPUTS_MAX], templated, closed;
+    size_t n;
+};
+
+static void add_input(struct inputs *in, CK_OBJECT_HANDLE key)
+{
+    struct closed *was = &in->was[in->n];
+
+    in->known[in->n] = look(key, was);
+    in->closed = in->closed || (in->known[in->n] && !is_short(key) && (was->sensitive || !was->extractable));
+    in->n++;
+    in->templated = in->templated || key == attacker.templated;
+}
+
+static void ck_as_closed(const struct inputs *in, bool inherits, CK_OBJECT_HANDLE made)
+{
+    struct closed now;
+
+    if (in->templated)
+        attack_is_closed(made, "a key's own template was passed by");
+    if (inherits && in->closed && is_short(made))
+        attack_leak("short, and made of a key that is not to be read");
+    for (size_t i = 0; inherits && look(made, &now) && i < in->n; i++)
+        if (in->known[i] && ((in->was[i].sensitive && !now.sensitive) || (!in->was[i].extractable && now.extractable) ||
+                             (in->was[i].with_trusted && !now.with_trusted && now.extractable)))
+            attack_leak("less closed than what it was made of");
+}
+
+/* ---- SP 800-108, with a key among its fields */
+
+struct fields {
+    CK_PRF_DATA_PARAM list[4];
+    CK_SP800_108_COUNTER_FORMAT counter;
+    CK_OBJECT_HANDLE key;
+    CK_SP800_108_KDF_PARAMS plain;
+    CK_SP800_108_FEEDBACK_KDF_PARAMS feedback;
+};
+
+/* An iteration's number of a byte, fifteen bytes, and perhaps a key: by CMAC a key of a block stands alone in its block. */
+static CK_MECHANISM kbkdf(CK_MECHANISM_TYPE type, struct fields *p, struct inputs *in)
+{
+    CK_MECHANISM_TYPE prf = attack_chance(2) ? CKM_AES_CMAC : CKM_SHA256_HMAC;
+    CK_ULONG n = 0;
+
+    p->counter = (CK_SP800_108_COUNTER_FORMAT){CK_FALSE, 8};
+    p->key = attack_any();
+    if (type == CKM_SP800_108_COUNTER_KDF)
+        p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_ITERATION_VARIABLE, &p->counter, sizeof p->counter};
+    else
+        p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_ITERATION_VARIABLE, NULL, 0};
+    p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_BYTE_ARRAY, data, PREFIX_BYTES};
+    if (attack_chance(3) != 0) {
+        p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_KEY_HANDLE, &p->key, sizeof p->key};
+        add_input(in, p->key);
+    }
+    p->plain = (CK_SP800_108_KDF_PARAMS){prf, n, p->list, 0, NULL};
+    p->feedback = (CK_SP800_108_FEEDBACK_KDF_PARAMS){prf, n, p->list, 0, NULL, 0, NULL};
+    return type == CKM_SP800_108_FEEDBACK_KDF ? (CK_MECHANISM){type, &p->feedback, sizeof p->feedback}
+                                              : (CK_MECHANISM){type, &p->plain, sizeof p->plain};
+}
+
+/* What CMAC under a known key has made of a block that is not known is undone. */
+static void undo(CK_OBJECT_HANDLE made)
+{
+    CK_BYTE value[DATA_BYTES * 4], field[BLOCK_BYTES];
+    CK_ATTRIBUTE a = {CKA_VALUE, value, sizeof value};
+
+    if (f->C_GetAttributeValue(attacker.session, made, &a, 1) != CKR_OK || a.ulValueLen < BLOCK_BYTES)
+        return;
+    outside_undoes_cmac(data, PREFIX_BYTES, value, field);
+    attack_learn(field, sizeof field, "a field of a derivation by CMAC");
+}
+
+/* ---- derivations */
+
+static CK_MECHANISM hkdf(CK_MECHANISM_TYPE type, CK_HKDF_PARAMS *p, struct inputs *in)
+{
+    *p = (CK_HKDF_PARAMS){.bExtract = CK_TRUE, .bExpand = (CK_BBOOL)attack_chance(2), .prfHashMechanism = CKM_SHA256,
+                          .ulSaltType = attack_chance(2) ? CKF_HKDF_SALT_KEY : CKF_HKDF_SALT_NULL};
+    if (p->ulSaltType == CKF_HKDF_SALT_KEY) {
+        p->hSaltKey = attack_any();
+        add_input(in, p->hSaltKey);
+    }
+    return (CK_MECHANISM){type, p, sizeof *p};
+}
+
+static bool is_kbkdf(CK_MECHANISM_TYPE type)
+{
+    return type == CKM_SP800_108_COUNTER_KDF || type == CKM_SP800_108_FEEDBACK_KDF ||
+           type == CKM_SP800_108_DOUBLE_PIPELINE_KDF;
+}
+
+void attack_derive(void)
+{
+    static const CK_MECHANISM_TYPE types[] = {
+        CKM_CONCATENATE_BASE_AND_KEY, CKM_CONCATENATE_BASE_AND_DATA, CKM_CONCATENATE_DATA_AND_BASE, CKM_XOR_BASE_AND_DATA,
+        CKM_EXTRACT_KEY_FROM_KEY,     CKM_SHA256_KEY_DERIVATION,     CKM_AES_ECB_ENCRYPT_DATA,      CKM_AES_CBC_ENCRYPT_DATA,
+        CKM_TLS12_MASTER_KEY_DERIVE,  CKM_HKDF_DERIVE,               CKM_ECDH1_DERIVE,              CKM_SP800_108_COUNTER_KDF,
+        CKM_SP800_108_COUNTER_KDF,    CKM_SP800_108_FEEDBACK_KDF,    CKM_SP800_108_DOUBLE_PIPELINE_KDF};
+    CK_MECHANISM_TYPE type = types[attack_chance(sizeof types / sizeof types[0])];
+    CK_OBJECT_HANDLE base = type == CKM_ECDH1_DERIVE             ? attacker.closed_curve
+                            : is_kbkdf(type) && attack_chance(2) ? attacker.own_aes
+                                                                 : attack_any(),
+                     other = attack_any(), key = 0;
+    CK_VERSION version = {0, 0};
+    CK_ULONG bit = 8 * attack_chance(SECRET_BYTES), point_n;
+    const CK_BYTE *point = outside_point(&point_n);
+    CK_KEY_DERIVATION_STRING_DATA text = {data, 16u * (1 + attack_chance(4))};
+    CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc = {{0}, data, 32};
+    CK_TLS12_MASTER_KEY_DERIVE_PARAMS master = {{data, 32, data, 32}, &version, CKM_SHA256};
+    CK_ECDH1_DERIVE_PARAMS ecdh = {CKD_NULL, 0, NULL, point_n, (CK_BYTE *)(uintptr_t)point};
+    CK_HKDF_PARAMS extract;
+    struct fields fields;
+    struct inputs in = {.n = 0};
+    CK_MECHANISM m = {type, &text, sizeof text};
+    struct attack_flags *g = attack_template(false, true);
+
+    add_input(&in, base);
+    if (type == CKM_CONCATENATE_BASE_AND_KEY) {
+        m = (CK_MECHANISM){type, &other, sizeof other};
+        add_input(&in, other);
+    } else if (type == CKM_EXTRACT_KEY_FROM_KEY) {
+        m = (CK_MECHANISM){type, &bit, sizeof bit};
+    } else if (type == CKM_SHA256_KEY_DERIVATION) {
+        m = (CK_MECHANISM){type, NULL, 0};
+    } else if (type == CKM_AES_CBC_ENCRYPT_DATA) {
+        m = (CK_MECHANISM){type, &cbc, sizeof cbc};
+    } else if (type == CKM_TLS12_MASTER_KEY_DERIVE) {
+        m = (CK_MECHANISM){type, &master, sizeof master};
+    } else if (type == CKM_ECDH1_DERIVE) {
+        m = (CK_MECHANISM){type, &ecdh, sizeof ecdh};
+    } else if (type == CKM_HKDF_DERIVE) {
+        m = hkdf(type, &extract, &in);
+    } else if (is_kbkdf(type)) {
+        m = kbkdf(type, &fields, &in);
+    }
+    if (f->C_DeriveKey(attacker.session, &m, base, g->t, g->n, &key) != CKR_OK)
+        return;
+    ck_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type)), key);
+    if (is_kbkdf(type))
+        undo(key);
+    attack_keep(key);
+}
+
+/* ---- a secret that somebody else makes, where there is ML-KEM */
+
+void attack_encapsulate(void)
+{
+    static CK_BYTE ciphertext[2048];
+    static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    static CK_ATTRIBUTE closes[] = {{CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}};
+    CK_MECHANISM gen = {CKM_ML_KEM_KEY_PAIR_GEN, NULL, 0}, m = {CKM_ML_KEM, NULL, 0};
+    CK_ULONG set = CKP_ML_KEM_512, n = sizeof ciphertext, own = attack_chance(2);
+    CK_ATTRIBUTE pub[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_ENCAPSULATE_TEMPLATE, closes, sizeof closes}};
+    CK_ATTRIBUTE priv[] = {{CKA_DECAPSULATE_TEMPLATE, closes, sizeof closes}};
+    CK_OBJECT_HANDLE public_key, private_key, secret;
+    struct inputs in = {.n = 0};
+    struct attack_flags *g = attack_template(true, false);
+
+    if (attack_chance(8) != 0 ||
+        f->C_GenerateKeyPair(attacker.session, &gen, pub, 1 + own, priv, own, &public_key, &private_key) != CKR_OK)
+        return;
+    add_input(&in, private_key);
+    if (f3->C_EncapsulateKey(attacker.session, &m, public_key, g->t, g->n, ciphertext, &n, &secret) == CKR_OK) {
+        if (own)
+            attack_is_closed(secret, "a public key's CKA_ENCAPSULATE_TEMPLATE was passed by");
+        attack_keep(secret);
+        if (f3->C_DecapsulateKey(attacker.session, &m, private_key, g->t, g->n, ciphertext, n, &secret) == CKR_OK) {
+            if (own)
+                attack_is_closed(secret, "a private key's CKA_DECAPSULATE_TEMPLATE was passed by");
+            ck_as_closed(&in, attacker.policy == POLICY_MODERN, secret);
+            attack_keep(secret);
+        }
+    }
+    f->C_DestroyObject(attacker.session, public_key);
+    f->C_DestroyObject(attacker.session, private_key);
+}

@@ -1,0 +1,69 @@
+/* What the files of the attack search have in common (tests/unit/test_api_attack.c): the attacker's chances, his keys,
+ * and what he learns. */
+#ifndef CLUSTERHSM_TESTS_UNIT_ATTACKER_H
+#define CLUSTERHSM_TESTS_UNIT_ATTACKER_H
+
+#include <stdbool.h>
+
+#include "proto/policy.h"
+#include "tests/unit/attack_outside.h"
+
+struct attacker {
+    CK_SESSION_HANDLE session;
+    enum policy policy;
+    CK_OBJECT_HANDLE own_aes;     /* outside_key */
+    CK_OBJECT_HANDLE own_value;   /* attack_known_value */
+    CK_OBJECT_HANDLE own_rsa, own_curve; /* public keys whose private halves he has outside */
+    CK_OBJECT_HANDLE trusted;     /* an AES key that an admin has trusted */
+    CK_OBJECT_HANDLE trusted_curve; /* a public key, the same */
+    CK_OBJECT_HANDLE templated;   /* an AES key whose CKA_UNWRAP_TEMPLATE and CKA_DERIVE_TEMPLATE close all that it makes */
+    CK_OBJECT_HANDLE closed_curve; /* a private key that is not to be read, and derives */
+    CK_OBJECT_HANDLE asking;      /* a private key whose CKA_ALWAYS_AUTHENTICATE is true: he has no password */
+};
+extern struct attacker attacker;
+extern CK_BYTE attack_known_value[SECRET_BYTES];
+
+unsigned attack_chance(unsigned below);
+
+/* The search has found something. */
+void attack_leak(const char *how);
+
+/* Looks through bytes that he got. */
+void attack_learn(const CK_BYTE *bytes, CK_ULONG n, const char *how);
+
+/* A key that a call has made: is read, tried out, and stays among his keys. */
+void attack_keep(CK_OBJECT_HANDLE key);
+void attack_accepted(void);
+
+/* Any of the keys that there are. */
+CK_OBJECT_HANDLE attack_any(void);
+
+/* A template by chance; class: CKA_CLASS and CKA_KEY_TYPE of a secret key too. length: CKA_VALUE_LEN too, perhaps. Good until
+ * the next call. */
+struct attack_flags {
+    CK_ATTRIBUTE t[14];
+    CK_BBOOL truth[14];
+    CK_ULONG n, length;
+    CK_KEY_TYPE type;
+};
+struct attack_flags *attack_template(bool class, bool length);
+
+/* A key that is closed by its maker's own template: its flags are looked at. */
+void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise);
+
+/* Moves. */
+void attack_derive(void);
+void attack_wrap(void);
+void attack_unwrap(void);
+void attack_cipher(void);
+void attack_encapsulate(void);
+void attack_ask(void);
+
+/* No more was wrapped than the protected key, by the templated one, whose value this is. */
+void attack_wrap_begin(const CK_BYTE *templated, CK_ULONG n);
+
+/* The key that asks, made anew with each search; extractable: where the policy does not let it go out. Cleared at the end. */
+void attack_asking_begin(CK_BBOOL extractable);
+void attack_asking_end(void);
+
+#endif
