@@ -392,6 +392,27 @@ START_TEST(test_templates_of_the_keys_are_obeyed)
 }
 END_TEST
 
+/* Whether a key is wrapped tells nothing of what is not shown of it: else one could guess, and ask. */
+START_TEST(test_a_template_asks_for_nothing_that_is_not_shown)
+{
+    CK_BYTE secret[] = {42};
+    CK_ATTRIBUTE inner[] = {{CKA_VALUE, secret, sizeof secret}};
+    CK_ATTRIBUTE more[] = {{CKA_WRAP, &yes, 1}, {CKA_WRAP_TEMPLATE, inner, sizeof inner}};
+    CK_ATTRIBUTE hidden[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}},
+                 shown[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_SENSITIVE, &no, 1}};
+    CK_MECHANISM m = {CKM_AES_KEY_WRAP_PAD, NULL, 0};
+    CK_OBJECT_HANDLE with;
+    CK_BYTE wrapped[ROOM];
+    CK_ULONG n = sizeof wrapped;
+
+    setup();
+    with = import(CKK_AES, value, 16, more, 2);
+    ck_rv(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, secret, 1, hidden, 2), wrapped, &n), CKR_KEY_NOT_WRAPPABLE);
+    ck_ok(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, secret, 1, shown, 2), wrapped, &n));
+    token_stop();
+}
+END_TEST
+
 /* What goes out under a trusted key comes back no more open than it went, and through no padding oracle. */
 START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
 {
@@ -513,6 +534,7 @@ Suite *test_suite(void)
         &test_a_block_without_padding_gives_a_key_like_any_other,
         &test_a_public_key_of_this_process_wraps,
         &test_templates_of_the_keys_are_obeyed,
+        &test_a_template_asks_for_nothing_that_is_not_shown,
         &test_what_a_trusted_key_unwraps_stays_closed,
         &test_a_trusted_key_wraps_only_where_the_caller_has_no_say,
         &test_what_is_closed_is_unwrapped_whole,

@@ -232,6 +232,30 @@ START_TEST(test_session_copy_of_a_secret_key_ends_when_that_is_trusted)
 }
 END_TEST
 
+/* A template that says what a key is already is no change; of what is not shown, it would be a guess that is answered. */
+START_TEST(test_a_copys_template_does_not_tell_what_is_not_shown)
+{
+    const Hsm__Object *key;
+    start();
+    for (int hidden = 0; hidden < 2; hidden++) {
+        sample_start(&t);
+        sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+        sample_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+        sample_text(&t, CKA_VALUE, "7");
+        sample_bool(&t, CKA_SENSITIVE, hidden);
+        sample_bool(&t, CKA_EXTRACTABLE, true);
+        key = stage_one(stage_create(ALICE, &t, ERR_OK));
+        sample_start(&t);
+        sample_text(&t, CKA_VALUE, "8");
+        copy(ALICE, key, ERR_ATTRIBUTE_READ_ONLY);
+        sample_start(&t);
+        sample_text(&t, CKA_VALUE, "7");
+        copy(ALICE, key, hidden ? ERR_ATTRIBUTE_READ_ONLY : ERR_OK);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(test_session_copy_of_a_token_key_dies_with_it)
 {
     const Hsm__Object *key, *first, *second;
@@ -340,6 +364,7 @@ Suite *test_suite(void)
         &test_only_the_owner_changes_an_object,
         &test_an_admin_says_what_is_trusted_and_nothing_else,
         &test_nobody_but_an_admin_takes_trust_away,
+        &test_a_copys_template_does_not_tell_what_is_not_shown,
         &test_session_copy_of_a_secret_key_ends_when_that_is_trusted,
         &test_session_copy_of_a_token_key_dies_with_it,
         &test_session_copy_has_no_secret_of_its_own,

@@ -3,6 +3,7 @@
 #include "proto/attribute.h"
 #include "proto/limits.h"
 #include "proto/policy.h"
+#include "vault/object/view.h"
 #include "vault/provider/derive.h"
 
 enum { TRUSTED_TAG_BYTES_MIN = 12 }; /* NIST SP 800-38D section 5.2.1.2, without appendix C's */
@@ -104,7 +105,8 @@ static bool listed_next(const struct object *maker, CK_ATTRIBUTE_TYPE own, size_
     return list != NULL && attribute_template_next(list->value, list->n, at, &out->type, &out->value, &out->n);
 }
 
-/* The first that is not so; NO_ATTRIBUTE: all are. What is taken and forgotten, or says nothing, is nobody's. */
+/* The first that is not so; NO_ATTRIBUTE: all are. What is taken and forgotten, or says nothing, is nobody's; what is not shown is as no
+ * template says, or a template would be a way to try out what it is. */
 static CK_ATTRIBUTE_TYPE first_other(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key)
 {
     struct listed wanted;
@@ -114,7 +116,8 @@ static CK_ATTRIBUTE_TYPE first_other(const struct object *maker, CK_ATTRIBUTE_TY
         const struct object_attribute *has = object_find(key, wanted.type);
         const struct attribute *row = attribute_find(wanted.type);
         bool silent = row == NULL || row->flags & ATTRIBUTE_IGNORED || (row->value == ATTRIBUTE_MECHANISMS && wanted.n == 0);
-        if (!silent && (has == NULL || has->n != wanted.n || !bytes_equal(has->value, wanted.value, wanted.n)))
+        bool same = has != NULL && view_shows(key, wanted.type) && has->n == wanted.n && bytes_equal(has->value, wanted.value, wanted.n);
+        if (!silent && !same)
             return wanted.type;
     }
     return NO_ATTRIBUTE;

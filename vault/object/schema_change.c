@@ -3,6 +3,7 @@
 #include "proto/attribute.h"
 #include "vault/object/rules.h"
 #include "vault/object/schema.h"
+#include "vault/object/view.h"
 
 static bool same(const struct object_attribute *a, const struct object_attribute *b)
 {
@@ -26,7 +27,7 @@ static enum err may_change(const struct schema *s, const struct object *o, const
 
     if ((row->classes & s->class_bit) == 0 || now == NULL)
         return refuse(ERR_ATTRIBUTE_TYPE, s, row, "is not there", why);
-    if (same(now, given) && (s->way == SCHEMA_COPY || attribute_is_modifiable(row, s->class_bit)))
+    if (view_shows(o, row->type) && same(now, given) && (s->way == SCHEMA_COPY || attribute_is_modifiable(row, s->class_bit)))
         return ERR_OK;
     e = attribute_may_change(row, s->class_bit, s->way == SCHEMA_COPY, object_bool(o, CKA_MODIFIABLE), becomes);
     if (e == ERR_ACTION_PROHIBITED)
