@@ -1,0 +1,24 @@
+/* What a derivation makes, and what it tells besides: of mechanisms whose row says DERIVE. Both sides of the wire ask.
+ *
+ * Constant data: any thread. */
+#ifndef CLUSTERHSM_PROTO_DERIVATION_H
+#define CLUSTERHSM_PROTO_DERIVATION_H
+
+#include "proto/mechanism.h"
+
+struct derivation {
+    enum {
+        DERIVATION_KEYS,    /* a secret key; where the mechanism can, as many as there are templates */
+        DERIVATION_DATA,    /* a data object */
+        DERIVATION_TLS_KEYS /* up to four keys of one template: MAC secrets and keys of client and server */
+    } makes;
+    enum {
+        DERIVATION_ALONE,
+        DERIVATION_VERSION, /* the version that stands in a premaster secret */
+        DERIVATION_VECTORS  /* initialization vectors of client and server */
+    } beside;
+};
+
+struct derivation derivation_of(const struct mechanism *m);
+
+#endif
