@@ -483,6 +483,35 @@ START_TEST(test_the_base_keys_template_holds_for_mac_secrets_too)
 }
 END_TEST
 
+/* Bytes that are shown beside, or tried out one by one, would be those that the template closes; under either policy. */
+START_TEST(test_what_a_template_closes_is_not_had_in_parts)
+{
+    const struct mechanism *row = mechanism_find(CKM_TLS12_KEY_AND_MAC_DERIVE);
+    CK_ATTRIBUTE forced = {CKA_SENSITIVE, &yes, 1};
+    CK_HKDF_PARAMS hkdf = {CK_FALSE, CK_TRUE, CKM_SHA256, CKF_HKDF_SALT_NULL, NULL, 0, 0, NULL, 0};
+    CK_MECHANISM expand = {CKM_HKDF_DERIVE, &hkdf, sizeof hkdf}, digest = {CKM_SHA256, NULL, 0}, m;
+    CK_BYTE value[32];
+    CK_ULONG bytes = 1;
+    CK_ATTRIBUTE t[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}}, hide[] = {{CKA_DERIVE, &no, 1}, {CKA_SENSITIVE, &yes, 1}};
+    CK_OBJECT_HANDLE base, key;
+
+    setup();
+    base = import_forcing(&forced, 1);
+    ck_rv(f->C_DeriveKey(s, &expand, base, t, 1, &key), CKR_KEY_SIZE_RANGE);
+    bytes = 16;
+    ck_ok(f->C_DeriveKey(s, &expand, base, t, 1, &key));
+    m = mechanism_for(row, 0);
+    ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 128;
+    ck_rv(derive(row, &m, base, NULL, 0, &key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_ok(f->C_CopyObject(s, base, hide, 2, &key));
+    bytes = sizeof value;
+    ck_ok(f->C_DigestInit(s, &digest)); /* as CKM_SHA256_KEY_DERIVATION would */
+    ck_ok(f->C_DigestKey(s, key));
+    ck_rv(f->C_DigestFinal(s, value, &bytes), CKR_KEY_INDIGESTIBLE);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -497,6 +526,7 @@ Suite *test_suite(void)
         &test_the_base_keys_own_template_is_obeyed,
         &test_a_further_keys_own_template_is_obeyed,
         &test_the_base_keys_template_holds_for_mac_secrets_too,
+        &test_what_a_template_closes_is_not_had_in_parts,
         &test_a_key_is_made_from_a_password,
         NULL,
     };

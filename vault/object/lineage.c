@@ -24,7 +24,7 @@ static void add_key(struct work *w, const struct mechanism *m, bool first, const
 {
     bool strict = is_strict(w), reveals = derive_reveals(m), closed = is_closed(key);
 
-    l->closed = l->closed || (strict && closed);
+    l->closed = l->closed || (strict && closed) || lineage_has_a_say(key, CKA_DERIVE_TEMPLATE);
     l->whole = l->whole || (reveals && closed);
     schema_base_add(&l->base, first, key, reveals || strict);
 }
@@ -121,6 +121,13 @@ static CK_ATTRIBUTE_TYPE first_other(const struct object *maker, CK_ATTRIBUTE_TY
             return wanted.type;
     }
     return NO_ATTRIBUTE;
+}
+
+bool lineage_has_a_say(const struct object *maker, CK_ATTRIBUTE_TYPE own)
+{
+    const struct object_attribute *list = object_find(maker, own);
+
+    return list != NULL && list->n > 0;
 }
 
 bool lineage_fits(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key)

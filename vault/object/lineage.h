@@ -10,7 +10,7 @@
 struct lineage {
     struct schema_base base; /* for the schema */
     bool sensitive;          /* the base key is not to be read */
-    bool closed;             /* nothing that can be read comes of it but by CKA_VALUE of the new key */
+    bool closed;             /* nothing that can be read comes of it but by CKA_VALUE of the new key, which may have rules */
     bool whole;              /* the new value has to hold all of the old one */
 };
 
@@ -30,6 +30,9 @@ bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, con
 
 /* Whether a key is all that the maker's own template says (CKA_WRAP_TEMPLATE: of what may go out; the others: of what was made). */
 bool lineage_fits(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key);
+
+/* Whether the maker has such a template at all: then what is made is not only the caller's to say. */
+bool lineage_has_a_say(const struct object *maker, CK_ATTRIBUTE_TYPE own);
 
 /* The caller's template with what the maker's own one (CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE, CKA_ENCAPSULATE_TEMPLATE,
  * CKA_DECAPSULATE_TEMPLATE) adds to it; of several makers it is called for one after the other. In the work's memory.

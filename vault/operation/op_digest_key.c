@@ -3,6 +3,8 @@
 #include "crypto/digest.h"
 #include "proto/limits.h"
 #include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
+#include "vault/object/named.h"
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/digest_key.h"
@@ -19,10 +21,11 @@ static enum err check_size(const Hsm__DigestKey *request)
 }
 
 /* What a key derives by a digest (CKM_SHA256_KEY_DERIVATION and its like) is told by its digest, and CKA_DERIVE may change: so only where
- * the policy leaves it to templates anyway whether that can be read (docs/decisions/009). */
+ * the policy leaves it to templates anyway whether that can be read (docs/decisions/009), and the key has none that says otherwise. */
 static enum err put_key(struct work *w, const Hsm__DigestKey *request, const Hsm__KeyRef *key, struct digest *d)
 {
     struct key_use use;
+    struct named named;
     enum err e;
 
     if (work_policy(w) == POLICY_MODERN) {
@@ -30,9 +33,12 @@ static enum err put_key(struct work *w, const Hsm__DigestKey *request, const Hsm
         return ERR_KEY_INDIGESTIBLE;
     }
     e = key_use_open(w, key, request->mechanism, CKF_DIGEST, &use);
-
     if (e == ERR_OK)
-        e = use.key->may & CKF_DERIVE ? ERR_KEY_INDIGESTIBLE : digest_key(d, use.key->key);
+        e = named_open(w, key, &named);
+    if (e == ERR_OK && (use.key->may & CKF_DERIVE || lineage_has_a_say(&named.object, CKA_DERIVE_TEMPLATE)))
+        e = ERR_KEY_INDIGESTIBLE;
+    if (e == ERR_OK)
+        e = digest_key(d, use.key->key);
     key_use_close(w, &use);
     return e;
 }

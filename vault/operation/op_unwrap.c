@@ -24,14 +24,6 @@ static enum err unwrapping_error(enum err e)
     }
 }
 
-/* What the wrapper makes is not only the caller's to say. */
-static bool has_a_say(const struct object *wrapper)
-{
-    const struct object_attribute *own = object_find(wrapper, CKA_UNWRAP_TEMPLATE);
-
-    return own != NULL && own->n > 0;
-}
-
 static enum err put_secret(const struct schema *s, const struct object *wrapper, const struct secret *plain,
                            struct object *o)
 {
@@ -41,7 +33,7 @@ static enum err put_secret(const struct schema *s, const struct object *wrapper,
 
     /* The value's length is as much to be kept from who asks as its padding is: no error of its own. Of a part of what
      * is not to be read, that is a key of its own, the bytes could be tried out one by one. */
-    if (wanted > plain->len || ((s->base.sensitive || has_a_say(wrapper)) && wanted != plain->len) ||
+    if (wanted > plain->len || ((s->base.sensitive || lineage_has_a_say(wrapper, CKA_UNWRAP_TEMPLATE)) && wanted != plain->len) ||
         !key_kind_has_length(key_kind_find(s->key_type), wanted))
         return ERR_WRAPPED_KEY;
     if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
