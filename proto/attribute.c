@@ -155,18 +155,19 @@ static bool is_utf8(const uint8_t *s, size_t n)
 static const struct {
     CK_FLAGS use;
     CK_ATTRIBUTE_TYPE type;
+    unsigned classes;
 } uses[] = {
-    {CKF_ENCRYPT, CKA_ENCRYPT},
-    {CKF_DECRYPT, CKA_DECRYPT},
-    {CKF_SIGN, CKA_SIGN},
-    {CKF_SIGN_RECOVER, CKA_SIGN_RECOVER},
-    {CKF_VERIFY, CKA_VERIFY},
-    {CKF_VERIFY_RECOVER, CKA_VERIFY_RECOVER},
-    {CKF_WRAP, CKA_WRAP},
-    {CKF_UNWRAP, CKA_UNWRAP},
-    {CKF_DERIVE, CKA_DERIVE},
-    {CKF_ENCAPSULATE, CKA_ENCAPSULATE},
-    {CKF_DECAPSULATE, CKA_DECAPSULATE},
+    {CKF_ENCRYPT, CKA_ENCRYPT, PUBLIC | SECRET},
+    {CKF_DECRYPT, CKA_DECRYPT, PRIVATE | SECRET},
+    {CKF_SIGN, CKA_SIGN, PRIVATE | SECRET},
+    {CKF_SIGN_RECOVER, CKA_SIGN_RECOVER, PRIVATE | SECRET},
+    {CKF_VERIFY, CKA_VERIFY, PUBLIC | SECRET},
+    {CKF_VERIFY_RECOVER, CKA_VERIFY_RECOVER, PUBLIC | SECRET},
+    {CKF_WRAP, CKA_WRAP, PUBLIC | SECRET},
+    {CKF_UNWRAP, CKA_UNWRAP, PRIVATE | SECRET},
+    {CKF_DERIVE, CKA_DERIVE, PRIVATE | SECRET},
+    {CKF_ENCAPSULATE, CKA_ENCAPSULATE, PUBLIC},
+    {CKF_DECAPSULATE, CKA_DECAPSULATE, PRIVATE},
 };
 
 enum { USES = sizeof uses / sizeof uses[0] };
@@ -182,6 +183,14 @@ CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use)
         if (uses[i].use == use)
             return uses[i].type;
     return CK_UNAVAILABLE_INFORMATION;
+}
+
+unsigned attribute_classes_of_use(CK_FLAGS use)
+{
+    for (size_t i = 0; i < USES; i++)
+        if (uses[i].use == use)
+            return uses[i].classes;
+    return 0;
 }
 
 enum { TEMPLATE_HEAD_BYTES = ULONG_BYTES + 4 };
@@ -301,28 +310,14 @@ static size_t template_from_host(const CK_ATTRIBUTE *list, size_t count, uint8_t
     return total;
 }
 
-/* PKCS#11 v3.1 section 5.7.5: the entries say where their values go, or ask for lengths. */
-static size_t template_to_host(const uint8_t *bytes, size_t n, CK_ATTRIBUTE *list, size_t room, bool *ok)
+static size_t template_host_bytes(const uint8_t *bytes, size_t n)
 {
     CK_ATTRIBUTE_TYPE type;
     const uint8_t *value;
     size_t at = 0, length, count = 0;
 
-    while (attribute_template_next(bytes, n, &at, &type, &value, &length)) {
-        const struct attribute *row = attribute_find(type);
-        CK_ATTRIBUTE entry = {.type = type};
-        if (list != NULL && room / sizeof entry <= count)
-            return refuse(ok);
-        if (list != NULL) {
-            memcpy(&entry, &list[count], sizeof entry);
-            entry.type = type;
-            entry.ulValueLen = attribute_to_host(row, value, length, entry.pValue, entry.ulValueLen, ok);
-            if (!*ok)
-                return 0;
-            memcpy(&list[count], &entry, sizeof entry);
-        }
+    while (attribute_template_next(bytes, n, &at, &type, &value, &length))
         count++;
-    }
     return count * sizeof(CK_ATTRIBUTE);
 }
 
@@ -394,6 +389,6 @@ size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t
         return count * sizeof(CK_ULONG);
     }
     if (a->value == ATTRIBUTE_TEMPLATE)
-        return template_to_host(value, n, out, room, ok);
+        return out == NULL ? template_host_bytes(value, n) : refuse(ok);
     return emit(value, n, out, room, ok);
 }

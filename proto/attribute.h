@@ -75,6 +75,9 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class);
 CK_FLAGS attribute_use_at(size_t position);
 CK_ATTRIBUTE_TYPE attribute_of_use(CK_FLAGS use);
 
+/* The class bits of the keys that such a use is for, whatever their attributes say. */
+unsigned attribute_classes_of_use(CK_FLAGS use);
+
 /* Whether an object of this class may get another value of the attribute at all. */
 bool attribute_is_modifiable(const struct attribute *a, unsigned class_bit);
 
@@ -95,7 +98,8 @@ bool attribute_template_next(const uint8_t *bytes, size_t n, size_t *at, CK_ATTR
 
 /* Between canonical and the host's form of C_GetAttributeValue and templates. `out` must have room for `room` bytes;
  * the result is the number of bytes, or 0 with *ok false where the value is of the wrong length or form, or does not
- * fit. Where out is NULL only the length is computed. BIGINT from the host loses its leading zeros. */
+ * fit. Where out is NULL only the length is computed. BIGINT from the host loses its leading zeros. To the host a TEMPLATE has its length
+ * only: each of its entries says for itself where its value goes (attribute_template_next). */
 size_t attribute_from_host(const struct attribute *a, const void *value, size_t n, uint8_t *out, size_t room, bool *ok);
 size_t attribute_to_host(const struct attribute *a, const uint8_t *value, size_t n, void *out, size_t room, bool *ok);
 

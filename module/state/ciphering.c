@@ -8,9 +8,8 @@
 #include "module/rpc/gate.h"
 #include "module/state/cipher_stream.h"
 #include "module/state/cluster_cipher.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/output.h"
-#include "module/state/policy.h"
 #include "proto/limits.h"
 
 static enum err wrong_length(const struct ciphering *c)
@@ -18,21 +17,13 @@ static enum err wrong_length(const struct ciphering *c)
     return c->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN;
 }
 
-/* ---- beginning */
-
-static enum err check_class(const struct known *key, CK_FLAGS use)
+/* Of data that goes at once. */
+static size_t whole_bytes_max(const struct ciphering *c)
 {
-    switch (known_ulong(key, CKA_CLASS)) {
-    case CKO_SECRET_KEY:
-        return ERR_OK;
-    case CKO_PRIVATE_KEY:
-        return use == CKF_DECRYPT ? ERR_OK : ERR_KEY_FUNCTION;
-    case CKO_PUBLIC_KEY:
-        return use == CKF_ENCRYPT ? ERR_OK : ERR_KEY_FUNCTION;
-    default:
-        return ERR_KEY_HANDLE; /* no key at all */
-    }
+    return CIPHER_BYTES_MAX + (c->encrypt ? 0 : CIPHER_LONGER_BYTES_MAX);
 }
+
+/* ---- beginning */
 
 /* The public key, ready; `e` borrows from the operation. */
 static enum err public_key_of(struct module *m, const struct ciphering *c, struct encrypt *e)
@@ -41,23 +32,11 @@ static enum err public_key_of(struct module *m, const struct ciphering *c, struc
     return known_public_key(c->key, m->libctx, &e->key);
 }
 
-static enum err check_key(struct module *m, struct ciphering *c, CK_FLAGS use)
+static enum err check_public(struct module *m, const struct ciphering *c)
 {
-    const struct mechanism *row = c->mechanism.row;
-    size_t size = known_key_size(c->key);
     struct encrypt with;
-    enum err e = check_class(c->key, use);
+    enum err e;
 
-    if (e != ERR_OK)
-        return e;
-    if (!known_bool(c->key, use == CKF_ENCRYPT ? CKA_ENCRYPT : CKA_DECRYPT))
-        return ERR_KEY_FUNCTION;
-    if (!mechanism_takes_key(row, known_ulong(c->key, CKA_KEY_TYPE)))
-        return ERR_KEY_TYPE;
-    if (!known_allows(c->key, row->type))
-        return ERR_MECHANISM;
-    if ((e = policy_check_size(m, row, size)) != ERR_OK)
-        return e;
     if (known_ulong(c->key, CKA_CLASS) != CKO_PUBLIC_KEY)
         return ERR_OK;
     e = public_key_of(m, c, &with);
@@ -86,12 +65,10 @@ CK_RV ciphering_begin(struct module *m, struct ciphering *c, CK_FLAGS use, const
     if (e == ERR_OK) {
         c->mode = cipher_mode_of(c->mechanism.row);
         c->encrypt = use == CKF_ENCRYPT;
-        e = lookup_key(m, key, use == CKF_ENCRYPT ? CKA_ENCRYPT : CKA_DECRYPT, &c->key);
-        if (e == ERR_OBJECT_HANDLE)
-            e = ERR_KEY_HANDLE;
+        e = key_for(m, key, c->mechanism.row, use, &c->key);
     }
     if (e == ERR_OK)
-        e = check_key(m, c, use);
+        e = check_public(m, c);
     if (e != ERR_OK) {
         ciphering_end(c);
         return err_to_rv(e);
@@ -137,7 +114,7 @@ static enum err run_whole(struct module *m, struct ciphering *c, const uint8_t *
     struct cluster_cipher call = {.encrypt = c->encrypt, .out = out, .room = *out_n};
     enum err e;
 
-    if (n > CIPHER_BYTES_MAX + (c->encrypt ? 0 : CIPHER_LONGER_BYTES_MAX))
+    if (n > whole_bytes_max(c))
         return wrong_length(c);
     if (known_ulong(c->key, CKA_CLASS) == CKO_PUBLIC_KEY)
         return with_public_key(m, c, in, n, out, out_n);
@@ -229,27 +206,9 @@ CK_RV ciphering_all(struct module *m, struct ciphering *c, const CK_BYTE *in, CK
 
 static enum err gather(struct ciphering *c, const uint8_t *in, size_t n)
 {
-    size_t max = CIPHER_BYTES_MAX + (c->encrypt ? 0 : CIPHER_LONGER_BYTES_MAX), room;
-    uint8_t *more;
-
-    if (n > max - c->gathered_n)
+    if (n > whole_bytes_max(c) - c->gathered.n)
         return wrong_length(c);
-    if (c->gathered_n + n > c->gathered_room) {
-        room = 2 * (c->gathered_n + n);
-        if ((more = malloc(room)) == NULL)
-            return ERR_NO_MEMORY;
-        if (c->gathered_n > 0) {
-            memcpy(more, c->gathered, c->gathered_n);
-            bytes_wipe(c->gathered, c->gathered_n);
-        }
-        free(c->gathered);
-        c->gathered = more;
-        c->gathered_room = room;
-    }
-    if (n > 0)
-        memcpy(c->gathered + c->gathered_n, in, n);
-    c->gathered_n += n;
-    return ERR_OK;
+    return gathered_put(&c->gathered, in, n) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 CK_RV ciphering_update(struct module *m, struct ciphering *c, const CK_BYTE *in, CK_ULONG n, CK_BYTE *out, CK_ULONG *out_n)
@@ -282,7 +241,7 @@ CK_RV ciphering_final(struct module *m, struct ciphering *c, CK_BYTE *out, CK_UL
 {
     if (c->key == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    return finish(m, c, c->gathered, c->gathered_n, out, out_n);
+    return finish(m, c, c->gathered.bytes, c->gathered.n, out, out_n);
 }
 
 void ciphering_end(struct ciphering *c)
@@ -290,9 +249,7 @@ void ciphering_end(struct ciphering *c)
     known_release(c->key);
     reauthentication_end(&c->reauthentication);
     mechanism_clear(&c->mechanism);
-    if (c->gathered != NULL)
-        bytes_wipe(c->gathered, c->gathered_n);
-    free(c->gathered);
+    gathered_clear(&c->gathered);
     bytes_wipe(&c->place, sizeof c->place);
     *c = (struct ciphering){.key = NULL};
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "common/gathered.h"
 #include "module/state/known.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/reauthentication.h"
@@ -36,8 +37,7 @@ struct ciphering {
     bool encrypt;
     bool parts;
     struct ciphering_place place;   /* streams */
-    uint8_t *gathered;              /* the others: all data, wiped whenever it moves */
-    size_t gathered_n, gathered_room;
+    struct gathered gathered;       /* the others: all data */
 };
 
 /* use: CKF_ENCRYPT or CKF_DECRYPT. mechanism NULL ends what is there. CKR_OPERATION_ACTIVE, CKR_MECHANISM_*, CKR_KEY_*. */

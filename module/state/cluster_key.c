@@ -14,11 +14,11 @@ static size_t ids_of(const Hsm__KeyRef *const *refs, size_t n, uint64_t *ids)
     return found;
 }
 
-static CK_RV keep_all(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, const Hsm__ObjectsReply *reply,
+static CK_RV keep_all(struct module *m, unsigned epoch, CK_SESSION_HANDLE session, size_t wanted, const Hsm__ObjectsReply *reply,
                       struct cluster_derived *out)
 {
     CK_RV rv =
-        reply->n_objects > 0 && reply->n_objects <= DERIVED_KEYS_MAX && reply->beside.len <= sizeof out->beside
+        reply->n_objects == wanted && wanted <= DERIVED_KEYS_MAX && reply->beside.len <= sizeof out->beside
             ? CKR_OK
             : CKR_GENERAL_ERROR;
 
@@ -79,7 +79,7 @@ CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const struct c
         rv = err_to_rv(cluster_ask_which(m, &request, ids, ids_of(all, 1 + d->others_n, ids), HSM__REPLY__OF_OBJECTS, &reply, &out->which));
     }
     if (rv == CKR_OK)
-        rv = keep_all(m, epoch, session, reply->objects, out);
+        rv = keep_all(m, epoch, session, d->keys, reply->objects, out);
     rpc_reply_free(reply);
     free_templates(templates, n);
     return rv;

@@ -6,7 +6,6 @@
 #include "module/state/module.h"
 #include "proto/error.h"
 #include "proto/limits.h"
-#include "proto/limits.h"
 
 struct cluster_derived {
     CK_OBJECT_HANDLE handles[DERIVED_KEYS_MAX]; /* in the order of the mechanism, or of the templates */
@@ -23,6 +22,7 @@ struct cluster_deriving {
     size_t others_n;
     const struct template *templates; /* of one key, or of several that are made together: at most DERIVED_KEYS_MAX */
     size_t templates_n;
+    size_t keys; /* that come of it: another number is no answer */
 };
 
 CK_RV cluster_derive(struct module *m, CK_SESSION_HANDLE session, const struct cluster_deriving *d, struct cluster_derived *out);

@@ -5,7 +5,7 @@
 
 #include "module/state/additional_keys.h"
 #include "module/state/cluster_key.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/mechanism_given.h"
 
 enum { VERSION_MAJOR = 3, VERSION_MINOR = 3, MAC_KEYS = 2 };
@@ -36,15 +36,6 @@ static size_t further_keys(const struct mechanism_given *given, const CK_MECHANI
             memcpy(&out[n++], field.pValue, sizeof out[0]);
         }
     return n;
-}
-
-static CK_RV find_key(struct module *m, CK_OBJECT_HANDLE handle, struct known **out)
-{
-    enum err e = lookup_key(m, handle, CKA_DERIVE, out);
-
-    if (e == ERR_OK && !known_bool(*out, CKA_DERIVE))
-        e = ERR_KEY_FUNCTION;
-    return err_to_rv(e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e);
 }
 
 /* ---- what goes into the application's parameter */
@@ -135,24 +126,22 @@ CK_RV deriving_run(struct module *m, const struct session *session, const CK_MEC
     if (rv == CKR_OK && out == NULL && given.row->family != FAMILY_TLS12_KEYS)
         rv = CKR_ARGUMENTS_BAD;
     if (rv == CKR_OK)
-        rv = find_key(m, base, &key);
+        rv = err_to_rv(key_for(m, base, given.row, CKF_DERIVE, &key));
     if (rv == CKR_OK)
         n = further_keys(&given, mechanism, further);
     for (size_t i = 0; rv == CKR_OK && i < n; i++)
-        rv = find_key(m, further[i], &others[i]);
+        rv = err_to_rv(key_for(m, further[i], given.row, CKF_DERIVE, &others[i]));
     if (rv == CKR_OK)
         rv = keys_take_template(session, t.array, t.n, &templates[0]);
     if (rv == CKR_OK)
         rv = additional_keys_take(session, &given, mechanism, &additional, templates + 1, &taken);
     if (rv == CKR_OK) {
         const struct cluster_deriving d = {.mechanism = given.wire, .base = key, .others = others, .others_n = n, .templates = templates,
-                                           .templates_n = 1 + additional.n};
+                                           .templates_n = 1 + additional.n, .keys = keys_wanted(&given, &additional)};
         rv = cluster_derive(m, session->handle, &d, &made);
         if (rv != CKR_OK && made.which > 1)
             additional_keys_blame(&additional, made.which - 2);
     }
-    if (rv == CKR_OK && made.n != keys_wanted(&given, &additional))
-        rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
         give(&given, mechanism, &additional, &made, out);
     bytes_wipe(&made, sizeof made);

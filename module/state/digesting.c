@@ -2,7 +2,7 @@
 
 #include "module/rpc/gate.h"
 #include "module/state/cluster.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/module.h"
 #include "module/state/output.h"
@@ -94,11 +94,9 @@ CK_RV digesting_key(struct module *m, struct digesting *d, CK_OBJECT_HANDLE hand
     if (d->digest == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
     d->parts = true;
-    e = lookup_object(m, handle, LOOKUP_FRESH, &key);
+    e = key_for_data(m, handle, LOOKUP_FRESH, &key);
     if (e == ERR_OK)
         e = put_key(m, d, key);
-    else if (e == ERR_OBJECT_HANDLE)
-        e = ERR_KEY_HANDLE;
     known_release(key);
     return e == ERR_OK ? CKR_OK : ended(d, err_to_rv(e));
 }

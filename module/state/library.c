@@ -201,12 +201,15 @@ void library_use(library_open_fn *open, void *arg)
     open_arg = arg;
 }
 
-/* PKCS #11 2.40 section 5.4. All four functions or none; what they would lock with is never used. */
-static bool are_sound(const CK_C_INITIALIZE_ARGS *args)
+/* PKCS #11 2.40 section 5.4. All four functions or none. A host that gives them, and does not let us lock as the system does, demands that
+ * they are called; ours have to outlast a fork and to be waited with, which those cannot. Whoever gives none is locked for in any case. */
+static CK_RV check_locking(const CK_C_INITIALIZE_ARGS *args)
 {
     unsigned given = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) + (args->LockMutex != NULL) + (args->UnlockMutex != NULL);
 
-    return given == 0 || given == 4;
+    if (given != 0 && given != 4)
+        return CKR_ARGUMENTS_BAD;
+    return given == 4 && (args->flags & CKF_OS_LOCKING_OK) == 0 ? CKR_CANT_LOCK : CKR_OK;
 }
 
 static void open_log(const struct client_settings *s)
@@ -358,10 +361,10 @@ static CK_RV initialize(const char *path)
 CK_RV library_initialize(const CK_C_INITIALIZE_ARGS *args)
 {
     const char *path = args != NULL ? args->pReserved : NULL;
-    CK_RV rv;
+    CK_RV rv = args != NULL ? check_locking(args) : CKR_OK;
 
-    if (args != NULL && !are_sound(args))
-        return CKR_ARGUMENTS_BAD;
+    if (rv != CKR_OK)
+        return rv;
     if (!turnstile_enter())
         return CKR_FUNCTION_FAILED;
     rv = initialize(path);

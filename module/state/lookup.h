@@ -9,13 +9,10 @@ enum lookup {
     LOOKUP_FRESH /* what can: the cluster said so within the last OBJECT_FRESH_MS */
 };
 
-/* Asks the cluster where it must. The object is held by the caller. ERR_OBJECT_HANDLE. */
+/* Asks the cluster where it must. The object is held by the caller, *out only written on success. ERR_OBJECT_HANDLE. */
 enum err lookup_object(struct module *m, CK_OBJECT_HANDLE handle, enum lookup how, struct known **out);
 
 /* Can the attribute's value change? Not known: no. */
 enum lookup lookup_for(CK_ATTRIBUTE_TYPE type);
-
-/* The attribute of a key that allows a use: one that says no is asked for again if it is not fresh. */
-enum err lookup_key(struct module *m, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE use, struct known **out);
 
 #endif

@@ -7,7 +7,7 @@
 #include "crypto/message_iv.h"
 #include "module/rpc/gate.h"
 #include "module/state/cluster_cipher.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/message_parameter.h"
 #include "module/state/output.h"
 #include "module/state/parameter.h"
@@ -28,22 +28,6 @@ static enum err take_row(struct module *m, const CK_MECHANISM *mechanism, CK_FLA
     return policy_check_row(m, row);
 }
 
-static enum err take_key(struct module *m, struct message_ciphering *s, CK_OBJECT_HANDLE key)
-{
-    CK_ATTRIBUTE_TYPE use = s->encrypt ? CKA_ENCRYPT : CKA_DECRYPT;
-    enum err e = lookup_key(m, key, use, &s->key);
-
-    if (e != ERR_OK)
-        return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
-    if (!known_bool(s->key, use))
-        return ERR_KEY_FUNCTION;
-    if (known_ulong(s->key, CKA_CLASS) != CKO_SECRET_KEY || !mechanism_takes_key(s->row, known_ulong(s->key, CKA_KEY_TYPE)))
-        return ERR_KEY_TYPE;
-    if (!known_allows(s->key, s->row->type))
-        return ERR_MECHANISM;
-    return policy_check_size(m, s->row, known_key_size(s->key));
-}
-
 CK_RV message_ciphering_begin(struct module *m, struct message_ciphering *s, CK_FLAGS use, const CK_MECHANISM *mechanism,
                               CK_OBJECT_HANDLE key)
 {
@@ -58,7 +42,7 @@ CK_RV message_ciphering_begin(struct module *m, struct message_ciphering *s, CK_
     s->encrypt = use == CKF_ENCRYPT;
     e = take_row(m, mechanism, use, &s->row);
     if (e == ERR_OK)
-        e = take_key(m, s, key);
+        e = key_for(m, key, s->row, use, &s->key);
     if (e != ERR_OK)
         message_ciphering_end(s);
     return err_to_rv(e);
@@ -133,9 +117,10 @@ static enum err run(struct module *m, const struct message_ciphering *s, const H
     return e;
 }
 
+/* So many bytes more. */
 static enum err check_length(const struct message_ciphering *s, CK_ULONG n)
 {
-    return n <= CIPHER_BYTES_MAX ? ERR_OK : s->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN;
+    return n <= CIPHER_BYTES_MAX - s->gathered.n ? ERR_OK : s->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN;
 }
 
 CK_RV message_ciphering_all(struct module *m, struct message_ciphering *s, struct message_parameter p, struct message_bytes aad,
@@ -169,11 +154,7 @@ static CK_RV ended(struct message_ciphering *s, CK_RV rv)
 {
     drop(s->message);
     s->message = NULL;
-    if (s->gathered != NULL)
-        bytes_wipe(s->gathered, s->gathered_n);
-    free(s->gathered);
-    s->gathered = NULL;
-    s->gathered_n = s->gathered_room = 0;
+    gathered_clear(&s->gathered);
     return rv;
 }
 
@@ -202,28 +183,6 @@ CK_RV message_ciphering_start(struct module *m, struct message_ciphering *s, str
     return e == ERR_OK ? CKR_OK : ended(s, err_to_rv(e));
 }
 
-static enum err gather(struct message_ciphering *s, struct message_bytes in)
-{
-    size_t all = s->gathered_n + in.n;
-    uint8_t *more;
-
-    if (all > s->gathered_room) {
-        if ((more = malloc(2 * all)) == NULL)
-            return ERR_NO_MEMORY;
-        if (s->gathered_n > 0) {
-            memcpy(more, s->gathered, s->gathered_n);
-            bytes_wipe(s->gathered, s->gathered_n);
-        }
-        free(s->gathered);
-        s->gathered = more;
-        s->gathered_room = 2 * all;
-    }
-    if (in.n > 0)
-        memcpy(s->gathered + s->gathered_n, in.bytes, in.n);
-    s->gathered_n = all;
-    return ERR_OK;
-}
-
 CK_RV message_ciphering_next(struct module *m, struct message_ciphering *s, struct message_parameter p, struct message_bytes in,
                              CK_BYTE *out, CK_ULONG *out_n, CK_FLAGS flags)
 {
@@ -236,10 +195,10 @@ CK_RV message_ciphering_next(struct module *m, struct message_ciphering *s, stru
         return CKR_OPERATION_NOT_INITIALIZED;
     if (in.bytes == NULL && in.n > 0)
         return ended(s, CKR_ARGUMENTS_BAD);
-    if (in.n > CIPHER_BYTES_MAX || (e = check_length(s, s->gathered_n + in.n)) != ERR_OK)
-        return ended(s, err_to_rv(s->encrypt ? ERR_DATA_LEN : ERR_ENCRYPTED_DATA_LEN));
+    if ((e = check_length(s, in.n)) != ERR_OK)
+        return ended(s, err_to_rv(e));
     /* Before the part is taken: it comes again after a size query. */
-    fits = output_check(out, out_n, last ? s->gathered_n + in.n : 0);
+    fits = output_check(out, out_n, last ? s->gathered.n + in.n : 0);
     if (output_keeps_operation(fits))
         return output_rv(fits);
     if (fits == OUTPUT_BAD)
@@ -247,10 +206,10 @@ CK_RV message_ciphering_next(struct module *m, struct message_ciphering *s, stru
     e = message_parameter_take(s->row, p.bytes, p.n, &g);
     if (e == ERR_OK && g.tag_n != s->message->aead->tag_bytes)
         e = ERR_MECHANISM_PARAM;
-    if (e == ERR_OK)
-        e = gather(s, in);
+    if (e == ERR_OK && !gathered_put(&s->gathered, in.bytes, in.n))
+        e = ERR_NO_MEMORY;
     if (e == ERR_OK && last)
-        e = run(m, s, s->message, &g, (struct message_bytes){s->gathered, s->gathered_n}, out, out_n);
+        e = run(m, s, s->message, &g, (struct message_bytes){s->gathered.bytes, s->gathered.n}, out, out_n);
     if (e == ERR_OK && !last) {
         *out_n = 0;
         return CKR_OK;

@@ -10,6 +10,7 @@
 #ifndef CLUSTERHSM_MODULE_STATE_MESSAGE_CIPHERING_H
 #define CLUSTERHSM_MODULE_STATE_MESSAGE_CIPHERING_H
 
+#include "common/gathered.h"
 #include "module/state/known.h"
 #include "module/state/message_signing.h"
 #include "proto/mechanism.h"
@@ -21,8 +22,7 @@ struct message_ciphering {
     const struct mechanism *row;
     bool encrypt;
     Hsm__Mechanism *message; /* of the one in many parts, with its associated data; NULL: there is none */
-    uint8_t *gathered;       /* wiped whenever it moves */
-    size_t gathered_n, gathered_room;
+    struct gathered gathered;
 };
 
 struct message_bytes {

@@ -275,6 +275,7 @@ enum err parameter_take_tls12_kdf(const struct mechanism *row, const void *given
         return e;
     if ((e = parameter_copy(p.pLabel, p.ulLabelLength, &out->tls12->label)) != ERR_OK)
         return e;
+    out->tls12->with_context = p.pContextData != NULL; /* RFC 5705 section 4: an empty one is another thing than none */
     return parameter_copy(p.pContextData, p.ulContextDataLength, &out->tls12->context);
 }
 

@@ -4,35 +4,27 @@
 #include "crypto/verify.h"
 #include "module/rpc/gate.h"
 #include "module/state/cluster.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/output.h"
-#include "module/state/policy.h"
 #include "proto/limits.h"
 #include "proto/parameter.h"
 
 /* ---- beginning */
 
-static enum err check_class(const struct known *key, CK_FLAGS use)
+/* The public key, ready; `v` borrows from the operation. */
+static enum err public_key_of(struct module *m, const struct signing *s, struct verify *v)
 {
-    switch (known_ulong(key, CKA_CLASS)) {
-    case CKO_SECRET_KEY:
-        return ERR_OK;
-    case CKO_PRIVATE_KEY:
-        return use == CKF_SIGN || use == CKF_SIGN_RECOVER ? ERR_OK : ERR_KEY_FUNCTION;
-    case CKO_PUBLIC_KEY:
-        return use == CKF_VERIFY || use == CKF_VERIFY_RECOVER ? ERR_OK : ERR_KEY_FUNCTION;
-    default:
-        return ERR_KEY_HANDLE; /* no key at all */
-    }
+    *v = (struct verify){.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss,
+                         .eddsa = s->mechanism.wire->eddsa, .pq = s->mechanism.wire->pq};
+    return known_public_key(s->key, m->libctx, &v->key);
 }
 
 static enum err check_public(struct module *m, const struct signing *s)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss,
-                       .eddsa = s->mechanism.wire->eddsa, .pq = s->mechanism.wire->pq};
-    enum err e = known_public_key(s->key, m->libctx, &v.key);
+    struct verify with;
+    enum err e = public_key_of(m, s, &with);
 
-    return e == ERR_OK ? verify_check(&v) : e;
+    return e == ERR_OK ? verify_check(&with) : e;
 }
 
 /* As far as the key has a say in it. */
@@ -48,21 +40,13 @@ static enum err check_parameter(const struct signing *s, size_t size)
     return e;
 }
 
-static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
+static enum err check_key(struct module *m, struct signing *s)
 {
     const struct mechanism *row = s->mechanism.row;
     size_t size = known_key_size(s->key);
-    enum err e = check_class(s->key, use);
+    enum err e = check_parameter(s, size);
 
     if (e != ERR_OK)
-        return e;
-    if (!known_bool(s->key, attribute_of_use(use)))
-        return ERR_KEY_FUNCTION;
-    if (!mechanism_takes_key(row, known_ulong(s->key, CKA_KEY_TYPE)))
-        return ERR_KEY_TYPE;
-    if (!known_allows(s->key, row->type))
-        return ERR_MECHANISM;
-    if ((e = policy_check_size(m, row, size)) != ERR_OK || (e = check_parameter(s, size)) != ERR_OK)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
                                                    : parameter_signature_bytes(row, s->mechanism.wire, size);
@@ -73,10 +57,8 @@ static enum err start_hash(struct module *m, struct signing *s)
 {
     enum err e;
 
-    if (s->mechanism.row->where != WHERE_HASH_IN_MODULE) {
-        buffer_init(&s->gathered, SIGN_DATA_BYTES_MAX);
+    if (s->mechanism.row->where != WHERE_HASH_IN_MODULE)
         return ERR_OK;
-    }
     gate_enter();
     e = digest_new(m->libctx, s->mechanism.row->hash, &s->digest);
     gate_leave();
@@ -95,13 +77,10 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
         return CKR_OPERATION_ACTIVE;
     e = mechanism_take(m, mechanism, use, &s->mechanism);
     s->recover = use == CKF_SIGN_RECOVER || use == CKF_VERIFY_RECOVER;
-    if (e == ERR_OK) {
-        e = lookup_key(m, key, attribute_of_use(use), &s->key);
-        if (e == ERR_OBJECT_HANDLE)
-            e = ERR_KEY_HANDLE;
-    }
     if (e == ERR_OK)
-        e = check_key(m, s, use);
+        e = key_for(m, key, s->mechanism.row, use, &s->key);
+    if (e == ERR_OK)
+        e = check_key(m, s);
     if (e == ERR_OK)
         e = start_hash(m, s);
     if (e == ERR_OK)
@@ -138,9 +117,9 @@ static enum err feed(struct signing *s, const CK_BYTE *data, CK_ULONG n)
 {
     if (s->digest != NULL)
         return digest_feed(s->digest, data, n);
-    if (n > SIGN_DATA_BYTES_MAX - s->gathered.len)
+    if (n > SIGN_DATA_BYTES_MAX - s->gathered.n)
         return ERR_TOO_LARGE;
-    return n == 0 || buffer_put(&s->gathered, data, n) ? ERR_OK : ERR_NO_MEMORY;
+    return gathered_put(&s->gathered, data, n) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 CK_RV signing_update(struct signing *s, const CK_BYTE *data, CK_ULONG n)
@@ -163,8 +142,8 @@ static enum err finish_data(struct signing *s, uint8_t hash[DIGEST_BYTES_MAX], s
 {
     enum err e = ERR_OK;
 
-    k->data = s->gathered.data;
-    k->data_bytes = s->gathered.len;
+    k->data = s->gathered.bytes;
+    k->data_bytes = s->gathered.n;
     if (s->digest != NULL) {
         k->data = hash;
         k->data_bytes = digest_bytes(s->digest);
@@ -196,13 +175,12 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
 
 static enum err verify_here(struct module *m, struct signing *s, const struct key_request *k, const CK_BYTE *signature, size_t n)
 {
-    struct verify v = {.libctx = m->libctx, .mechanism = s->mechanism.row, .pss = s->mechanism.wire->pss,
-                       .eddsa = s->mechanism.wire->eddsa, .pq = s->mechanism.wire->pq};
-    enum err e = known_public_key(s->key, m->libctx, &v.key);
+    struct verify with;
+    enum err e = public_key_of(m, s, &with);
 
     if (e == ERR_OK) {
         gate_enter();
-        e = verify_signature(&v, k->data, k->data_bytes, signature, n);
+        e = verify_signature(&with, k->data, k->data_bytes, signature, n);
         gate_leave();
     }
     return e;
@@ -307,8 +285,6 @@ void signing_end(struct signing *s)
         digest_free(s->digest);
         gate_leave();
     }
-    if (s->gathered.len > 0)
-        bytes_wipe(s->gathered.data, s->gathered.len);
-    buffer_clear(&s->gathered);
+    gathered_clear(&s->gathered);
     *s = (struct signing){.key = NULL};
 }

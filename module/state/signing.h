@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "common/buffer.h"
+#include "common/gathered.h"
 #include "crypto/digest.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/known.h"
@@ -26,8 +26,8 @@ struct signing {
     bool parts;
     struct reauthentication reauthentication;
     bool recover; /* begun for a signature that gives the data back (module/state/recovering.h) */
-    struct digest *digest;  /* the module hashes */
-    struct buffer gathered; /* all data */
+    struct digest *digest;    /* the module hashes */
+    struct gathered gathered; /* all data */
 };
 
 /* use: CKF_SIGN, CKF_VERIFY, CKF_SIGN_RECOVER, CKF_VERIFY_RECOVER. mechanism NULL ends what is there. CKR_OPERATION_ACTIVE,

@@ -5,23 +5,10 @@
 #include "common/buffer.h"
 #include "module/rpc/gate.h"
 #include "module/state/cluster_key.h"
-#include "module/state/lookup.h"
+#include "module/state/key_for.h"
 #include "module/state/output.h"
 
-/* Use and allowed mechanisms are looked at here where nobody else can: of a public key that is in this process only. */
-static enum err find_wrapping_key(struct module *m, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE_TYPE use, const struct mechanism *row,
-                                  struct known **out)
-{
-    enum err e = lookup_key(m, handle, use, out);
-
-    if (e == ERR_OBJECT_HANDLE)
-        return use == CKA_WRAP ? ERR_WRAPPING_KEY_HANDLE : ERR_UNWRAPPING_KEY_HANDLE;
-    if (e == ERR_OK && !known_bool(*out, use))
-        e = ERR_KEY_FUNCTION;
-    return e == ERR_OK && !known_allows(*out, row->type) ? ERR_MECHANISM : e;
-}
-
-/* A public key without a record goes along as it is. */
+/* A public key without a record goes along as it is: key_for has looked at it, and nobody else can. */
 static enum err key_info(struct module *m, struct known *key, struct buffer *info)
 {
     const struct public_key *public_key;
@@ -31,8 +18,6 @@ static enum err key_info(struct module *m, struct known *key, struct buffer *inf
     known_sealed(key, &sealed_n);
     if (known_id(key) != 0 || sealed_n > 0)
         return ERR_OK;
-    if (known_ulong(key, CKA_CLASS) != CKO_PUBLIC_KEY)
-        return ERR_WRAPPING_KEY_HANDLE;
     e = known_public_key(key, m->libctx, &public_key);
     if (e == ERR_OK) {
         gate_enter();
@@ -70,11 +55,11 @@ CK_RV wrapping_wrap(struct module *m, const CK_MECHANISM *mechanism, struct wrap
     CK_RV rv;
 
     if (e == ERR_OK)
-        e = find_wrapping_key(m, keys.wrapping, CKA_WRAP, given.mechanism.row, &wrapping);
+        e = key_for(m, keys.wrapping, given.mechanism.row, CKF_WRAP, &wrapping);
     if (e == ERR_OK)
         e = key_info(m, wrapping, &info);
-    if (e == ERR_OK && (e = lookup_object(m, keys.target, LOOKUP_ANY, &target)) == ERR_OBJECT_HANDLE)
-        e = ERR_KEY_HANDLE;
+    if (e == ERR_OK)
+        e = key_for_data(m, keys.target, LOOKUP_ANY, &target);
     if (e == ERR_OK)
         e = cluster_wrap(m, given.mechanism.wire, wrapping, &info, target, &made);
     if (e == ERR_OK && (made.bytes.len <= given.tag_n || (given.iv != NULL && made.iv_n != given.iv_n)))
@@ -110,7 +95,7 @@ CK_RV wrapping_unwrap(struct module *m, const struct session *session, const CK_
     CK_RV rv = err_to_rv(wrap_given_take(m, mechanism, CKF_UNWRAP, associated, &given));
 
     if (rv == CKR_OK)
-        rv = err_to_rv(find_wrapping_key(m, unwrapping_key, CKA_UNWRAP, given.mechanism.row, &unwrapping));
+        rv = err_to_rv(key_for(m, unwrapping_key, given.mechanism.row, CKF_UNWRAP, &unwrapping));
     if (rv == CKR_OK)
         rv = err_to_rv(join(&given, wrapped, &whole));
     if (rv == CKR_OK)

@@ -320,6 +320,14 @@ START_TEST(test_tls_secrets_are_as_written)
     derives(c, 20);
     p_hash(secret, 48, "labelclientserver!\0\3ctx", 23, 20, out);
     ck_assert_mem_eq(made.bytes, out, 20);
+    p.context.len = 0; /* none ... */
+    derives(c, 20);
+    p_hash(secret, 48, "labelclientserver!", 18, 20, out);
+    ck_assert_mem_eq(made.bytes, out, 20);
+    p.with_context = true; /* ... and an empty one (RFC 5705 section 4) */
+    derives(c, 20);
+    p_hash(secret, 48, "labelclientserver!\0\0", 20, 20, out);
+    ck_assert_mem_eq(made.bytes, out, 20);
     p.hash = CKM_SHA_1 + 1;
     refuses(c, 20, ERR_MECHANISM_PARAM);
     key_free(base);

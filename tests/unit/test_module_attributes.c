@@ -71,6 +71,39 @@ START_TEST(test_template_in_a_template_is_given_back_as_it_was)
 }
 END_TEST
 
+/* PKCS#11 v3.1 section 5.7.5. */
+START_TEST(test_entry_of_a_template_that_is_too_small_is_marked_and_the_others_are_given)
+{
+    char label[] = "wrapped keys are called so", out[64];
+    CK_ATTRIBUTE inner[] = {
+        {CKA_EXTRACTABLE, &no, 1}, {CKA_LABEL, label, sizeof label - 1}, {CKA_CLASS, &secret_class, sizeof secret_class}};
+    static const CK_ATTRIBUTE_TYPE kinds[] = {CKA_WRAP_TEMPLATE, CKA_UNWRAP_TEMPLATE, CKA_DERIVE_TEMPLATE};
+    CK_BBOOL truth;
+    CK_SESSION_HANDLE s;
+    CK_OBJECT_HANDLE key;
+    token_start_with_users();
+    s = token_alice();
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        CK_ATTRIBUTE got[3] = {{0, &truth, 1}, {0, out, 5}, {0, NULL, 0}};
+        CK_ATTRIBUTE given = {kinds[i], inner, sizeof inner}, asked[] = {{kinds[i], got, sizeof got}};
+        truth = 7;
+        memset(out, '-', sizeof out);
+        ck_ok(create(s, &aes, 16, &given, &key));
+        ck_rv(f->C_GetAttributeValue(s, key, asked, 1), CKR_BUFFER_TOO_SMALL);
+        ck_assert_uint_eq(got[1].ulValueLen, CK_UNAVAILABLE_INFORMATION);
+        ck_assert(got[1].type == CKA_LABEL && memcmp(out, "-----", 5) == 0);
+        ck_assert(truth == CK_FALSE && got[0].ulValueLen == 1 && got[2].ulValueLen == sizeof secret_class);
+        got[1].ulValueLen = sizeof out;
+        ck_ok(f->C_GetAttributeValue(s, key, asked, 1));
+        ck_assert(got[1].ulValueLen == sizeof label - 1 && memcmp(out, label, sizeof label - 1) == 0);
+        asked[0].ulValueLen = 2 * sizeof got[0]; /* the list itself */
+        ck_rv(f->C_GetAttributeValue(s, key, asked, 1), CKR_BUFFER_TOO_SMALL);
+        ck_assert_uint_eq(asked[0].ulValueLen, CK_UNAVAILABLE_INFORMATION);
+    }
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_check_value_tells_keys_apart)
 {
     /* Of 30313233343536373839616263646500: AES-128 of a block of zeros, and SHA-1. */
@@ -191,6 +224,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {
         &test_key_does_what_its_list_of_mechanisms_has_and_no_more,
         &test_template_in_a_template_is_given_back_as_it_was,
+        &test_entry_of_a_template_that_is_too_small_is_marked_and_the_others_are_given,
         &test_check_value_tells_keys_apart,
         &test_profiles_are_found_without_a_login_and_cannot_be_changed,
         &test_pairs_of_which_no_use_is_named_are_for_what_they_can,

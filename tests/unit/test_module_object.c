@@ -366,6 +366,32 @@ START_TEST(test_public_key_made_here_is_like_one_made_by_the_vault)
 }
 END_TEST
 
+START_TEST(test_what_is_no_key_is_no_key_to_any_function)
+{
+    CK_OBJECT_CLASS data = CKO_DATA;
+    CK_BYTE value[32] = "0123456789abcdef0123456789abcde", wrapped[64];
+    CK_ATTRIBUTE a[] = {{CKA_CLASS, &data, sizeof data}, {CKA_VALUE, value, sizeof value}, {CKA_PRIVATE, &no, 1}};
+    CK_GCM_PARAMS gcm = {value, 12, 96, NULL, 0, 128};
+    CK_KEY_DERIVATION_STRING_DATA text = {value, sizeof value};
+    CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0}, ecb = {CKM_AES_ECB, NULL, 0}, sealed = {CKM_AES_GCM, &gcm, sizeof gcm},
+                 wrap = {CKM_AES_KEY_WRAP, NULL, 0}, derive = {CKM_CONCATENATE_BASE_AND_DATA, &text, sizeof text};
+    CK_ULONG n = sizeof wrapped;
+    CK_OBJECT_HANDLE o, key;
+
+    setup();
+    ck_ok(f->C_CreateObject(s, a, 3, &o));
+    ck_rv(f->C_SignInit(s, &hmac, o), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f->C_VerifyInit(s, &hmac, o), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f->C_EncryptInit(s, &ecb, o), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f->C_DecryptInit(s, &ecb, o), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f3->C_MessageEncryptInit(s, &sealed, o), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f->C_DeriveKey(s, &derive, o, NULL, 0, &key), CKR_KEY_HANDLE_INVALID);
+    ck_rv(f->C_WrapKey(s, &wrap, o, o, wrapped, &n), CKR_WRAPPING_KEY_HANDLE_INVALID);
+    ck_rv(f->C_UnwrapKey(s, &wrap, o, wrapped, 40, a, 1, &key), CKR_UNWRAPPING_KEY_HANDLE_INVALID);
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_create_holds_templates_against_the_table)
 {
     CK_OBJECT_CLASS secret = CKO_SECRET_KEY, data = CKO_DATA;
@@ -436,6 +462,7 @@ Suite *test_suite(void)
         &test_what_cannot_be_there_is_not_looked_for,
         &test_public_session_key_verifies_without_login_or_cluster,
         &test_public_key_made_here_is_like_one_made_by_the_vault,
+        &test_what_is_no_key_is_no_key_to_any_function,
         &test_create_holds_templates_against_the_table,
         &test_extractable_value_is_shown_and_a_sensitive_one_is_not,
         NULL,

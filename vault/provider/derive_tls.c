@@ -107,12 +107,13 @@ enum err derive_make_tls_kdf(const struct derive *d, size_t n, struct secret *ou
     struct secret context = {0};
     enum err e;
 
-    if (p->context.len > 0) { /* RFC 5705 section 4: its length stands in front */
+    if (p->with_context || p->context.len > 0) { /* RFC 5705 section 4: its length stands in front, also where it is zero */
         if (!secret_new(&context, 2 + p->context.len))
             return ERR_NO_MEMORY;
         context.bytes[0] = (uint8_t)(p->context.len >> 8);
         context.bytes[1] = (uint8_t)p->context.len;
-        memcpy(context.bytes + 2, p->context.data, p->context.len);
+        if (p->context.len > 0)
+            memcpy(context.bytes + 2, p->context.data, p->context.len);
         t.seeds[2] = (struct kdf_bytes){context.bytes, context.len};
     }
     e = kdf_tls12(d->libctx, &t, derive_key_bytes(d->base), n, out);
