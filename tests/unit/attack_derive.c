@@ -90,7 +90,7 @@ static CK_MECHANISM kbkdf(CK_MECHANISM_TYPE type, struct fields *p, struct input
     CK_ULONG n = 0;
 
     p->counter = (CK_SP800_108_COUNTER_FORMAT){CK_FALSE, 8};
-    p->key = attack_any();
+    p->key = attack_chance(2) ? attacker.block : attack_any();
     if (type == CKM_SP800_108_COUNTER_KDF)
         p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_ITERATION_VARIABLE, &p->counter, sizeof p->counter};
     else

@@ -168,6 +168,11 @@ void attack_wrap(void)
         compare(b, with);
 }
 
+static bool is_key_wrap(CK_MECHANISM_TYPE type)
+{
+    return type == CKM_AES_KEY_WRAP || type == CKM_AES_KEY_WRAP_KWP || type == CKM_AES_KEY_WRAP_PKCS7;
+}
+
 void attack_unwrap(void)
 {
     struct attack_flags *g = attack_template(true, true);
@@ -179,6 +184,8 @@ void attack_unwrap(void)
     if (b == NULL)
         return;
     m = mechanism_of(b);
+    if (is_key_wrap(b->type) && attack_chance(3) == 0)
+        m.mechanism = attack_chance(2) ? CKM_AES_KEY_WRAP_PKCS7 : CKM_AES_KEY_WRAP_KWP; /* as another form */
     if (b->type == CKM_AES_GCM && b->n > TAG_BYTES && attack_chance(2)) {
         CK_GCM_MESSAGE_PARAMS message = {b->iv, IV_BYTES, 0, 0, b->bytes + b->n - TAG_BYTES, 8 * TAG_BYTES};
         m = (CK_MECHANISM){b->type, &message, sizeof message};
@@ -192,6 +199,8 @@ void attack_unwrap(void)
         attack_leak("a part of it is a key of its own");
     if (with == attacker.templated)
         attack_is_closed(key, "a key's CKA_UNWRAP_TEMPLATE was passed by");
+    if (attacker.policy == POLICY_MODERN && with != attacker.trusted)
+        attack_is_closed(key, "unwrapped to be read");
     attack_keep(key);
 }
 

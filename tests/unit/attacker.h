@@ -12,6 +12,7 @@ struct attacker {
     CK_SESSION_HANDLE session;
     enum policy policy;
     CK_OBJECT_HANDLE own_aes;     /* outside_key */
+    CK_OBJECT_HANDLE block;       /* the other protected value */
     CK_OBJECT_HANDLE own_value;   /* attack_known_value */
     CK_OBJECT_HANDLE own_rsa, own_curve; /* public keys whose private halves he has outside */
     CK_OBJECT_HANDLE trusted;     /* an AES key that an admin has trusted */
@@ -48,7 +49,7 @@ struct attack_flags {
 };
 struct attack_flags *attack_template(bool class, bool length);
 
-/* A key that is closed by its maker's own template: its flags are looked at. */
+/* A key that its maker, or the policy, closes: its flags are looked at. */
 void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise);
 
 /* Moves. */

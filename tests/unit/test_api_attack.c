@@ -313,7 +313,7 @@ static void start(enum policy policy, CK_BBOOL extractable, CK_BBOOL with_truste
     trust(careless);
     outside_begin(rsa, curve);
     keys[keys_n++] = import(CKK_AES, outside_protected, SECRET_BYTES, closed, 8);
-    keys[keys_n++] = import(CKK_AES, outside_protected + SECRET_BYTES, SHORT_BYTES, closed, 8);
+    keys[keys_n++] = attacker.block = import(CKK_AES, outside_protected + SECRET_BYTES, SHORT_BYTES, closed, 8);
     make_templated();
     attacker.policy = policy;
     protects = !extractable ? "unextractable" : with_trusted ? "under trusted keys only" : "under any key";
