@@ -205,6 +205,38 @@ START_TEST(test_nobody_but_an_admin_takes_trust_away)
 }
 END_TEST
 
+/* The admin sees nothing of it: the vault looks for him whether the key itself could be read, and all that it wraps with it. */
+START_TEST(test_a_key_that_could_go_out_is_not_trusted)
+{
+    static const struct {
+        bool sensitive, extractable, with_trusted;
+        enum err expected;
+    } ways[] = {{true, false, false, ERR_OK},
+                {false, false, false, ERR_OK}, /* which is not shown either */
+                {true, true, true, ERR_OK},
+                {true, true, false, ERR_ACTION_PROHIBITED},
+                {false, true, true, ERR_ACTION_PROHIBITED}};
+    const Hsm__Object *key;
+    start();
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        sample_start(&t);
+        sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+        sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
+        sample_text(&t, CKA_VALUE, "0123456789abcdef");
+        sample_bool(&t, CKA_TOKEN, true);
+        sample_bool(&t, CKA_WRAP, true);
+        sample_bool(&t, CKA_SENSITIVE, ways[i].sensitive);
+        sample_bool(&t, CKA_EXTRACTABLE, ways[i].extractable);
+        sample_bool(&t, CKA_WRAP_WITH_TRUSTED, ways[i].with_trusted);
+        key = stage_one(stage_create(ALICE, &t, ERR_OK));
+        sample_start(&t);
+        sample_bool(&t, CKA_TRUSTED, true);
+        set(ADMIN, key, ways[i].expected);
+    }
+    end();
+}
+END_TEST
+
 /* It has uses of its own, which nobody has looked at who trusts the key. */
 START_TEST(test_session_copy_of_a_secret_key_ends_when_that_is_trusted)
 {
@@ -364,6 +396,7 @@ Suite *test_suite(void)
         &test_only_the_owner_changes_an_object,
         &test_an_admin_says_what_is_trusted_and_nothing_else,
         &test_nobody_but_an_admin_takes_trust_away,
+        &test_a_key_that_could_go_out_is_not_trusted,
         &test_a_copys_template_does_not_tell_what_is_not_shown,
         &test_session_copy_of_a_secret_key_ends_when_that_is_trusted,
         &test_session_copy_of_a_token_key_dies_with_it,

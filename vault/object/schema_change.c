@@ -16,6 +16,12 @@ static enum err refuse(enum err e, const struct schema *s, const struct attribut
     return e;
 }
 
+/* A key that wraps what nobody is to read, and that somebody could read: its value is shown, or under another key it goes out. */
+static bool could_go_out(const struct object *o)
+{
+    return view_shows(o, CKA_VALUE) || (object_bool(o, CKA_EXTRACTABLE) && !object_bool(o, CKA_WRAP_WITH_TRUSTED));
+}
+
 /* Whether a value may take another's place. */
 static enum err may_change(const struct schema *s, const struct object *o, const struct object_attribute *given,
                            struct diag *why)
@@ -37,6 +43,8 @@ static enum err may_change(const struct schema *s, const struct object *o, const
     /* Neither true nor false: what a trusted key has wrapped, it would unwrap to be read when it is none. */
     if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin)
         return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, "cannot be changed by a crypto user", why);
+    if (row->type == CKA_TRUSTED && becomes && s->class_bit == CLASS_SECRET && could_go_out(o))
+        return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: the key is extractable, so what it wraps could be read", why);
     /* Else a wrapping key that an admin trusts could be given CKA_DECRYPT, and what was wrapped with it be read. */
     if (row->flags & ATTRIBUTE_USAGE && becomes && object_bool(o, CKA_TRUSTED))
         return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: an admin trusts it for the uses that it has", why);
