@@ -111,9 +111,9 @@ static CK_RV set_session_object(struct module *m, CK_OBJECT_HANDLE handle, const
         o = builtin_find(&m->builtin, handle);
     if (o == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
-    if (!known_bool(o, CKA_MODIFIABLE))
+    if (!known_bool(o, CKA_MODIFIABLE)) {
         rv = CKR_ACTION_PROHIBITED;
-    else if (!is_ours_alone(o)) {
+    } else if (!is_ours_alone(o)) {
         rv = err_to_rv(cluster_set_attributes(m, handle, o, t));
     } else if ((rv = public_change_make(m, o, t, false, &made)) == CKR_OK && !objects_replace(&m->objects, handle, made)) {
         rv = CKR_OBJECT_HANDLE_INVALID; /* destroyed meanwhile */

@@ -15,32 +15,36 @@ static enum err find_key(struct module *m, CK_OBJECT_HANDLE handle, const struct
     return e == ERR_OK && known_set(*out) == NULL ? ERR_KEY_TYPE : e;
 }
 
+/* Into a place that has room. */
+static CK_RV make(struct module *m, const struct session *session, const struct mechanism_given *given, const struct known *key,
+                  struct keys_template t, CK_BYTE *ciphertext, CK_OBJECT_HANDLE *out)
+{
+    struct template template = {.n = 0};
+    CK_RV rv = out != NULL ? keys_take_template(session, t.array, t.n, &template) : CKR_ARGUMENTS_BAD;
+
+    if (rv == CKR_OK)
+        rv = template_merge(&template, known_value(key, CKA_ENCAPSULATE_TEMPLATE));
+    if (rv == CKR_OK)
+        rv = cluster_encapsulate(m, session->handle, given->wire, key, &template, ciphertext, known_set(key)->output_bytes, out);
+    template_clear(&template);
+    return rv;
+}
+
 CK_RV encapsulating_encapsulate(struct module *m, const struct session *session, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE public_key,
                                 struct keys_template t, CK_BYTE *ciphertext, CK_ULONG *ciphertext_n, CK_OBJECT_HANDLE *out)
 {
-    struct template template = {.n = 0};
     struct mechanism_given given = {.row = NULL};
     struct known *key = NULL;
-    enum output fits = OUTPUT_FITS;
+    enum output fits = OUTPUT_BAD;
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_ENCAPSULATE, &given));
 
     if (rv == CKR_OK)
         rv = err_to_rv(find_key(m, public_key, given.row, CKF_ENCAPSULATE, &key));
-    if (rv == CKR_OK && (fits = output_check(ciphertext, ciphertext_n, known_set(key)->output_bytes)) != OUTPUT_FITS)
-        rv = output_rv(fits);
-    else if (rv == CKR_OK && out == NULL)
-        rv = CKR_ARGUMENTS_BAD;
-    if (rv == CKR_OK && fits == OUTPUT_FITS)
-        rv = keys_take_template(session, t.array, t.n, &template);
-    if (rv == CKR_OK && fits == OUTPUT_FITS)
-        rv = template_merge(&template, known_value(key, CKA_ENCAPSULATE_TEMPLATE));
-    if (rv == CKR_OK && fits == OUTPUT_FITS) {
-        rv = cluster_encapsulate(m, session->handle, given.wire, key, &template, ciphertext, known_set(key)->output_bytes, out);
-        if (rv == CKR_OK)
-            *ciphertext_n = known_set(key)->output_bytes;
-    }
+    if (rv == CKR_OK)
+        rv = output_rv(fits = output_check(ciphertext, ciphertext_n, known_set(key)->output_bytes));
+    if (rv == CKR_OK && fits == OUTPUT_FITS && (rv = make(m, session, &given, key, t, ciphertext, out)) == CKR_OK)
+        *ciphertext_n = known_set(key)->output_bytes;
     known_release(key);
-    template_clear(&template);
     mechanism_clear(&given);
     return rv;
 }
