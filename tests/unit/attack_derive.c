@@ -65,7 +65,7 @@ static void ck_as_closed(const struct inputs *in, bool inherits, CK_OBJECT_HANDL
 
     if (in->templated)
         attack_is_closed(made, "a key's own template was passed by");
-    if (inherits && in->closed && is_short(made))
+    if ((inherits || in->templated) && in->closed && is_short(made))
         attack_leak("short, and made of a key that is not to be read");
     for (size_t i = 0; inherits && look(made, &now) && i < in->n; i++)
         if (in->known[i] && ((in->was[i].sensitive && !now.sensitive) || (!in->was[i].extractable && now.extractable) ||
