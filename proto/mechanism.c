@@ -136,7 +136,8 @@ const struct mechanism *mechanism_at(size_t position)
 {
     if (atomic_load_explicit(&listed, memory_order_acquire) == 0)
         mechanism_relist();
-    return position < listed ? &rows[list[position]] : NULL;
+    /* By its name: as an index alone, gcc reads an atomic number as if it were none. */
+    return position < listed ? &rows[atomic_load_explicit(&list[position], memory_order_relaxed)] : NULL;
 }
 
 bool mechanism_does(const struct mechanism *m, CK_FLAGS operation)
