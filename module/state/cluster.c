@@ -375,11 +375,11 @@ static void fill_digest(const struct digest_parts *fed, struct digest_message *d
 
     d->n = d->n_ids = 0;
     for (size_t i = 0; i < fed->n_keys; i++) {
-        add_part(d)->data = cluster_bytes(fed->bytes.data + from, fed->keys[i].at - from);
+        add_part(d)->data = cluster_bytes(fed->bytes.bytes + from, fed->keys[i].at - from);
         from = fed->keys[i].at;
         add_key(d, i, &fed->keys[i]);
     }
-    add_part(d)->data = cluster_bytes(fed->bytes.data + from, fed->bytes.len - from);
+    add_part(d)->data = cluster_bytes(fed->bytes.bytes + from, fed->bytes.n - from);
 }
 
 enum err cluster_digest_key(struct module *m, const struct mechanism *digest, const struct digest_parts *fed, uint8_t *out, size_t *bytes)

@@ -1,14 +1,10 @@
 #include "module/state/digest_parts.h"
 
-#include "common/secret.h"
-
 static void let_go(struct digest_parts *p)
 {
     for (size_t i = 0; i < p->n_keys; i++)
         known_release(p->keys[i].key);
-    if (p->bytes.len > 0)
-        bytes_wipe(p->bytes.data, p->bytes.len);
-    buffer_clear(&p->bytes);
+    gathered_clear(&p->bytes);
     p->n_keys = p->n_hidden = 0;
 }
 
@@ -26,9 +22,9 @@ enum err digest_parts_put(struct digest_parts *p, const uint8_t *bytes, size_t n
 {
     if (p->forgotten || n == 0)
         return ERR_OK;
-    if (n > SIGN_DATA_BYTES_MAX - p->bytes.len)
+    if (n > SIGN_DATA_BYTES_MAX - p->bytes.n)
         return forget(p, ERR_TOO_LARGE);
-    return buffer_put(&p->bytes, bytes, n) ? ERR_OK : forget(p, ERR_NO_MEMORY);
+    return gathered_put(&p->bytes, bytes, n) ? ERR_OK : forget(p, ERR_NO_MEMORY);
 }
 
 enum err digest_parts_put_key(struct digest_parts *p, struct known *key)
@@ -40,7 +36,7 @@ enum err digest_parts_put_key(struct digest_parts *p, struct known *key)
         return hidden ? ERR_KEY_INDIGESTIBLE : ERR_OK;
     if (p->n_keys == DIGEST_KEYS_MAX)
         return hidden ? ERR_KEY_INDIGESTIBLE : forget(p, ERR_KEY_INDIGESTIBLE);
-    *k = (struct digest_part_key){.key = known_hold(key), .at = p->bytes.len};
+    *k = (struct digest_part_key){.key = known_hold(key), .at = p->bytes.n};
     p->n_keys++;
     p->n_hidden += hidden;
     return ERR_OK;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buffer.h"
+#include "common/gathered.h"
 #include "module/state/known.h"
 #include "proto/error.h"
 #include "proto/limits.h"
@@ -19,7 +19,7 @@ struct digest_part_key {
 
 /* All zero: nothing was fed. */
 struct digest_parts {
-    struct buffer bytes;
+    struct gathered bytes;
     struct digest_part_key keys[DIGEST_KEYS_MAX];
     size_t n_keys;
     size_t n_hidden; /* of them: whose value is not shown */
