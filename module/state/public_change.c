@@ -5,7 +5,7 @@
 
 #include "common/buffer.h"
 #include "module/rpc/crypto_context.h"
-#include "proto/limits.h"
+#include "proto/attribute_limit.h"
 
 enum { UNIQUE_ID_BYTES = 16, UNIQUE_ID_TEXT = 2 * UNIQUE_ID_BYTES + 1 };
 
@@ -28,11 +28,10 @@ static CK_RV check_value(const struct known *o, const struct template *t, const 
     const struct known_value *now = known_value(o, row->type);
     bool becomes = row->value == ATTRIBUTE_BOOL && v->n == 1 && v->bytes[0] != 0;
     unsigned class_bit = attribute_class_bit(known_ulong(o, CKA_CLASS));
-    size_t room = row->type == CKA_LABEL ? LABEL_BYTES_MAX : row->type == CKA_ID ? ID_BYTES_MAX : ATTRIBUTE_BYTES_MAX;
 
     if (template_value(t, row->type) != v)
         return CKR_TEMPLATE_INCONSISTENT; /* given twice */
-    if (!attribute_is_canonical(row, v->bytes, v->n) || v->n > room)
+    if (!attribute_is_canonical(row, v->bytes, v->n) || v->n > attribute_bytes_max(row->type))
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (now == NULL)
         return CKR_ATTRIBUTE_TYPE_INVALID;

@@ -4,6 +4,7 @@
 #include "crypto/curve.h"
 #include "module/rpc/crypto_context.h"
 #include "module/rpc/gate.h"
+#include "proto/attribute_limit.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
@@ -36,11 +37,6 @@ bool public_object_is(const struct template *t)
 
 /* ---- what was given */
 
-static size_t value_bytes_max(CK_ATTRIBUTE_TYPE type)
-{
-    return type == CKA_LABEL ? LABEL_BYTES_MAX : type == CKA_ID ? ID_BYTES_MAX : ATTRIBUTE_BYTES_MAX;
-}
-
 static bool is_part_of(CK_KEY_TYPE key_type, CK_ATTRIBUTE_TYPE type)
 {
     if (parameter_set_makes(key_type))
@@ -58,7 +54,7 @@ static CK_RV check_value(struct making *k, const struct known_value *v)
         return CKR_ATTRIBUTE_TYPE_INVALID;
     if ((row->flags & ATTRIBUTE_CREATE) == 0 || (row->type == CKA_TRUSTED && v->n == 1 && v->bytes[0] != 0))
         return CKR_ATTRIBUTE_READ_ONLY;
-    if (!attribute_is_canonical(row, v->bytes, v->n) || v->n > value_bytes_max(row->type))
+    if (!attribute_is_canonical(row, v->bytes, v->n) || v->n > attribute_bytes_max(row->type))
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (template_value(k->given, row->type) != v)
         return CKR_TEMPLATE_INCONSISTENT; /* given twice */

@@ -366,6 +366,39 @@ START_TEST(test_public_key_made_here_is_like_one_made_by_the_vault)
 }
 END_TEST
 
+START_TEST(test_public_key_is_no_longer_here_than_in_the_vault)
+{
+    CK_OBJECT_CLASS object_class = CKO_PUBLIC_KEY;
+    CK_KEY_TYPE type = CKK_RSA;
+    struct token_pair p;
+    CK_BYTE modulus[512], exponent[8], id[ID_BYTES_MAX + 1] = {0};
+    CK_MECHANISM_TYPE list[ALLOWED_MECHANISMS_MAX + 1];
+    CK_ULONG modulus_n = sizeof modulus, exponent_n = sizeof exponent;
+    CK_ATTRIBUTE a[] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &type, sizeof type}, {CKA_MODULUS, modulus, 0},
+                        {CKA_PUBLIC_EXPONENT, exponent, 0}, {CKA_TOKEN, &no, 1}, {CKA_ID, id, 0}};
+    CK_OBJECT_HANDLE o;
+
+    setup();
+    for (unsigned i = 0; i <= ALLOWED_MECHANISMS_MAX; i++)
+        list[i] = CKM_RSA_PKCS;
+    p = token_rsa(s, false, "rsa");
+    ck_ok(get(p.public_key, CKA_MODULUS, modulus, &modulus_n));
+    ck_ok(get(p.public_key, CKA_PUBLIC_EXPONENT, exponent, &exponent_n));
+    a[2].ulValueLen = modulus_n;
+    a[3].ulValueLen = exponent_n;
+    for (unsigned there = 0; there < 2; there++) {
+        a[4].pValue = there ? &yes : &no;
+        a[5] = (CK_ATTRIBUTE){CKA_ID, id, sizeof id};
+        ck_rv(f->C_CreateObject(s, a, 6, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+        a[5] = (CK_ATTRIBUTE){CKA_ALLOWED_MECHANISMS, list, sizeof list};
+        ck_rv(f->C_CreateObject(s, a, 6, &o), CKR_ATTRIBUTE_VALUE_INVALID);
+        a[5].ulValueLen -= sizeof list[0];
+        ck_ok(f->C_CreateObject(s, a, 6, &o));
+    }
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_what_is_no_key_is_no_key_to_any_function)
 {
     CK_OBJECT_CLASS data = CKO_DATA;
@@ -462,6 +495,7 @@ Suite *test_suite(void)
         &test_what_cannot_be_there_is_not_looked_for,
         &test_public_session_key_verifies_without_login_or_cluster,
         &test_public_key_made_here_is_like_one_made_by_the_vault,
+        &test_public_key_is_no_longer_here_than_in_the_vault,
         &test_what_is_no_key_is_no_key_to_any_function,
         &test_create_holds_templates_against_the_table,
         &test_extractable_value_is_shown_and_a_sensitive_one_is_not,

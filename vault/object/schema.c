@@ -1,17 +1,12 @@
 #include "vault/object/schema.h"
 
 #include "proto/attribute.h"
+#include "proto/attribute_limit.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/rules.h"
 #include "vault/provider/key.h"
-
-static const struct {
-    CK_ATTRIBUTE_TYPE type;
-    size_t bytes_max;
-} short_values[] = {
-    {CKA_LABEL, LABEL_BYTES_MAX}, {CKA_ID, ID_BYTES_MAX}, {CKA_ALLOWED_MECHANISMS, ALLOWED_MECHANISMS_MAX * sizeof(uint64_t)}};
 
 static const struct {
     unsigned flags;
@@ -61,14 +56,6 @@ const char *schema_attribute_name(CK_ATTRIBUTE_TYPE type)
     return row != NULL ? row->name : NULL;
 }
 
-static size_t value_bytes_max(CK_ATTRIBUTE_TYPE type)
-{
-    for (size_t i = 0; i < sizeof short_values / sizeof short_values[0]; i++)
-        if (short_values[i].type == type)
-            return short_values[i].bytes_max;
-    return ATTRIBUTE_BYTES_MAX;
-}
-
 /* The form of one attribute; which class it belongs to is asked when the class is known. */
 static enum err take_attribute(const Hsm__Attribute *given, struct object *o, struct diag *why)
 {
@@ -82,8 +69,8 @@ static enum err take_attribute(const Hsm__Attribute *given, struct object *o, st
         diag_set(why, "%s is given twice", row->name);
         return ERR_TEMPLATE_INCONSISTENT;
     }
-    if (given->value.len > value_bytes_max(row->type)) {
-        diag_set(why, "%s has %zu bytes; the limit is %zu", row->name, given->value.len, value_bytes_max(row->type));
+    if (given->value.len > attribute_bytes_max(row->type)) {
+        diag_set(why, "%s has %zu bytes; the limit is %zu", row->name, given->value.len, attribute_bytes_max(row->type));
         return ERR_ATTRIBUTE_VALUE;
     }
     if (!attribute_is_canonical(row, given->value.data, given->value.len)) {
