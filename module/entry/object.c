@@ -54,11 +54,11 @@ static CK_RV get_attribute_value(struct module *m, CK_OBJECT_HANDLE handle, CK_A
     if (array == NULL || count == 0 || count > ASKED_ATTRIBUTES_MAX)
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < count && how == LOOKUP_ANY; i++)
-        how = lookup_for(array[i].type);
+        how = lookup_for(alias_meaning(&m->aliases, ALIAS_ATTRIBUTE, array[i].type));
     e = lookup_object(m, handle, how, &o);
     if (e != ERR_OK)
         return err_to_rv(e);
-    rv = attributes_answer(o, array, count);
+    rv = attributes_answer(&m->aliases, o, array, count);
     known_release(o);
     return rv;
 }

@@ -4,6 +4,7 @@
 #include "module/entry/padded.h"
 #include "module/state/library.h"
 #include "module/state/login.h"
+#include "module/state/mechanism_given.h"
 #include "module/state/output.h"
 #include "module/state/policy.h"
 #include "proto/cipher_mode.h"
@@ -103,6 +104,14 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
     GUARDED(WaitForSlotEvent, 0, reserved == NULL ? wait_for_slot_event(c.module, flags) : CKR_ARGUMENTS_BAD);
 }
 
+/* An alias is there where its meaning is. */
+static bool lists_alias(enum policy policy, const struct alias *a)
+{
+    const struct mechanism *row = a->kind == ALIAS_MECHANISM ? mechanism_find(a->meaning) : NULL;
+
+    return row != NULL && policy_allows(policy, row);
+}
+
 static CK_RV get_mechanism_list(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *count)
 {
     enum policy policy;
@@ -115,6 +124,8 @@ static CK_RV get_mechanism_list(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_
     policy = policy_now(m);
     for (size_t i = 0; mechanism_at(i) != NULL; i++)
         n += policy_allows(policy, mechanism_at(i));
+    for (size_t i = 0; i < m->aliases.n; i++)
+        n += lists_alias(policy, &m->aliases.rows[i]);
     room = *count;
     *count = n;
     if (list == NULL)
@@ -125,6 +136,9 @@ static CK_RV get_mechanism_list(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_
     for (size_t i = 0; mechanism_at(i) != NULL; i++)
         if (policy_allows(policy, mechanism_at(i)))
             list[n++] = mechanism_at(i)->type;
+    for (size_t i = 0; i < m->aliases.n; i++)
+        if (lists_alias(policy, &m->aliases.rows[i]))
+            list[n++] = m->aliases.rows[i].number;
     return CKR_OK;
 }
 
@@ -155,7 +169,7 @@ static CK_FLAGS info_flags(const struct mechanism *row)
 
 static CK_RV get_mechanism_info(struct module *m, CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-    const struct mechanism *row = mechanism_find(type);
+    const struct mechanism *row = mechanism_asked(m, type);
 
     if (slot != SLOT)
         return CKR_SLOT_ID_INVALID;

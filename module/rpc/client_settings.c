@@ -4,6 +4,7 @@
 
 #include "common/hex.h"
 #include "common/log.h"
+#include "proto/alias.h"
 
 #define SETTING(path, kind, field, fallback, min, max, help) \
     {path, SETTING_##kind, offsetof(struct client_settings, field), fallback, min, max, help},
@@ -17,6 +18,7 @@ enum { ROWS = sizeof table / sizeof table[0] };
 static bool check(const struct client_settings *s, struct diag *why)
 {
     enum log_level level;
+    struct aliases aliases = {.n = 0};
     uint8_t pin[32];
     size_t n = 0;
 
@@ -35,6 +37,9 @@ static bool check(const struct client_settings *s, struct diag *why)
         diag_remedy(why, "take the cluster pin from \"hsmctl node status\" on a node, or leave it out");
         return false;
     }
+    for (size_t i = 0; i < s->aliases.count; i++)
+        if (!aliases_add(&aliases, s->aliases.items[i], why))
+            return false;
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "common/settings.h"
 
 struct client_settings {
+    struct texts aliases;
     char *client_certificate;
     char *client_key;
     char *cluster_anchor;
@@ -26,7 +27,8 @@ struct client_settings {
 };
 
 /* Ends with client_settings_clear. False and a reason that names file, line, key and remedy; nothing is held then. Beside the table's
- * rules: fork.mode and log.level are known words, cluster.pin is 32 bytes in hexadecimal or empty. */
+ * rules: fork.mode and log.level are known words, aliases are sound
+ * (proto/alias.h), cluster.pin is 32 bytes in hexadecimal or empty. */
 bool client_settings_load(struct client_settings *s, const char *path, struct diag *why);
 void client_settings_clear(struct client_settings *s);
 

@@ -24,8 +24,8 @@ static struct list list_of(const struct mechanism_given *given, const CK_MECHANI
     return (struct list){plain.pAdditionalDerivedKeys, plain.ulAdditionalDerivedKeys};
 }
 
-CK_RV additional_keys_take(const struct session *session, const struct mechanism_given *given, const CK_MECHANISM *mechanism,
-                           struct additional_keys *out, struct template *templates, size_t *taken)
+CK_RV additional_keys_take(const struct module *m, const struct session *session, const struct mechanism_given *given,
+                           const CK_MECHANISM *mechanism, struct additional_keys *out, struct template *templates, size_t *taken)
 {
     struct list list = list_of(given, mechanism);
     CK_RV rv = list.n < DERIVED_KEYS_MAX ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
@@ -43,7 +43,7 @@ CK_RV additional_keys_take(const struct session *session, const struct mechanism
         memcpy(&key, list.keys + i, sizeof key);
         templates[i] = (struct template){.n = 0};
         *taken = i + 1;
-        rv = keys_take_template(session, key.pTemplate, key.ulAttributeCount, &templates[i]);
+        rv = keys_take_template(m, session, key.pTemplate, key.ulAttributeCount, &templates[i]);
         if (rv != CKR_OK)
             additional_keys_blame(out, i);
     }

@@ -4,6 +4,7 @@
 #define CLUSTERHSM_MODULE_STATE_ADDITIONAL_KEYS_H
 
 #include "module/state/mechanism_given.h"
+#include "module/state/module.h"
 #include "module/state/template.h"
 #include "proto/limits.h"
 
@@ -18,8 +19,8 @@ struct additional_keys {
 /* Reads them out of a mechanism's parameter that mechanism_take has found good; their templates go to `templates`, which has room for
  * DERIVED_KEYS_MAX - 1 and is to be cleared, also after failure: *taken are there. CKR_MECHANISM_PARAM_INVALID: no place for a handle;
  * keys_take_template's, for a template that is blamed already. */
-CK_RV additional_keys_take(const struct session *session, const struct mechanism_given *given, const CK_MECHANISM *mechanism,
-                           struct additional_keys *out, struct template *templates, size_t *taken);
+CK_RV additional_keys_take(const struct module *m, const struct session *session, const struct mechanism_given *given,
+                           const CK_MECHANISM *mechanism, struct additional_keys *out, struct template *templates, size_t *taken);
 
 void additional_keys_give(const struct additional_keys *a, const CK_OBJECT_HANDLE *made);
 

@@ -47,22 +47,23 @@ static CK_RV give(const struct attribute *row, const uint8_t *bytes, size_t n, C
     return rv;
 }
 
-static CK_RV answer(const struct known *o, CK_ATTRIBUTE *a)
+static CK_RV answer(const struct aliases *aliases, const struct known *o, CK_ATTRIBUTE *a)
 {
-    const struct known_value *v = known_value(o, a->type);
+    CK_ATTRIBUTE_TYPE type = alias_meaning(aliases, ALIAS_ATTRIBUTE, a->type);
+    const struct known_value *v = known_value(o, type);
 
     if (v != NULL)
         return give(v->row, v->bytes, v->n, a);
     a->ulValueLen = CK_UNAVAILABLE_INFORMATION;
-    return known_hides(o, a->type) ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
+    return known_hides(o, type) ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
 }
 
-CK_RV attributes_answer(const struct known *o, CK_ATTRIBUTE *array, CK_ULONG n)
+CK_RV attributes_answer(const struct aliases *aliases, const struct known *o, CK_ATTRIBUTE *array, CK_ULONG n)
 {
     CK_RV result = CKR_OK;
 
     for (CK_ULONG i = 0; i < n; i++) {
-        CK_RV rv = answer(o, &array[i]);
+        CK_RV rv = answer(aliases, o, &array[i]);
         if (result == CKR_OK)
             result = rv;
     }

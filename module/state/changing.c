@@ -67,7 +67,7 @@ CK_RV changing_copy(struct module *m, const struct session *session, CK_OBJECT_H
 {
     struct template t;
     struct known *o = NULL;
-    CK_RV rv = template_from_host(array, n, &t);
+    CK_RV rv = template_from_host(&m->aliases, array, n, &t);
 
     if (rv == CKR_OK)
         rv = err_to_rv(lookup_object(m, handle, LOOKUP_FRESH, &o));
@@ -129,7 +129,7 @@ CK_RV changing_set(struct module *m, const struct session *session, CK_OBJECT_HA
 
     if (array == NULL || n == 0)
         return CKR_ARGUMENTS_BAD;
-    rv = template_from_host(array, n, &t);
+    rv = template_from_host(&m->aliases, array, n, &t);
     if (rv == CKR_OK && t.unknown)
         rv = CKR_ATTRIBUTE_TYPE_INVALID;
     if (rv == CKR_OK)

@@ -132,9 +132,9 @@ CK_RV deriving_run(struct module *m, const struct session *session, const CK_MEC
     for (size_t i = 0; rv == CKR_OK && i < n; i++)
         rv = err_to_rv(key_for(m, further[i], given.row, CKF_DERIVE, &others[i]));
     if (rv == CKR_OK)
-        rv = keys_take_template(session, t.array, t.n, &templates[0]);
+        rv = keys_take_template(m, session, t.array, t.n, &templates[0]);
     if (rv == CKR_OK)
-        rv = additional_keys_take(session, &given, mechanism, &additional, templates + 1, &taken);
+        rv = additional_keys_take(m, session, &given, mechanism, &additional, templates + 1, &taken);
     if (rv == CKR_OK) {
         const struct cluster_deriving d = {.mechanism = given.wire, .base = key, .others = others, .others_n = n, .templates = templates,
                                            .templates_n = 1 + additional.n, .keys = keys_wanted(&given, &additional)};

@@ -20,7 +20,7 @@ static CK_RV make(struct module *m, const struct session *session, const struct 
                   struct keys_template t, CK_BYTE *ciphertext, CK_OBJECT_HANDLE *out)
 {
     struct template template = {.n = 0};
-    CK_RV rv = out != NULL ? keys_take_template(session, t.array, t.n, &template) : CKR_ARGUMENTS_BAD;
+    CK_RV rv = out != NULL ? keys_take_template(m, session, t.array, t.n, &template) : CKR_ARGUMENTS_BAD;
 
     if (rv == CKR_OK)
         rv = template_merge(&template, known_value(key, CKA_ENCAPSULATE_TEMPLATE));
@@ -63,7 +63,7 @@ CK_RV encapsulating_decapsulate(struct module *m, const struct session *session,
     if (rv == CKR_OK && ciphertext_n != known_set(key)->output_bytes)
         rv = CKR_WRAPPED_KEY_LEN_RANGE;
     if (rv == CKR_OK)
-        rv = keys_take_template(session, t.array, t.n, &template);
+        rv = keys_take_template(m, session, t.array, t.n, &template);
     if (rv == CKR_OK)
         rv = cluster_decapsulate(m, session->handle, given.wire, key, &template, ciphertext, ciphertext_n, out);
     known_release(key);

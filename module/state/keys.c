@@ -5,9 +5,10 @@
 #include "module/state/mechanism_given.h"
 #include "module/state/public_object.h"
 
-CK_RV keys_take_template(const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out)
+CK_RV keys_take_template(const struct module *m, const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n,
+                         struct template *out)
 {
-    CK_RV rv = template_from_host(array, n, out);
+    CK_RV rv = template_from_host(&m->aliases, array, n, out);
 
     if (rv != CKR_OK)
         return rv;
@@ -21,7 +22,7 @@ CK_RV keys_take_template(const struct session *session, const CK_ATTRIBUTE *arra
 CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, CK_OBJECT_HANDLE *out)
 {
     struct template t;
-    CK_RV rv = keys_take_template(session, array, n, &t);
+    CK_RV rv = keys_take_template(m, session, array, n, &t);
 
     if (rv == CKR_OK && template_value(&t, CKA_CLASS) == NULL)
         rv = CKR_TEMPLATE_INCOMPLETE;
@@ -43,7 +44,7 @@ CK_RV keys_generate(struct module *m, const struct session *session, const CK_ME
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_GENERATE, &given));
 
     if (rv == CKR_OK)
-        rv = keys_take_template(session, t.array, t.n, &template);
+        rv = keys_take_template(m, session, t.array, t.n, &template);
     if (rv == CKR_OK)
         rv = cluster_generate(m, session->handle, given.wire, &template, key);
     mechanism_clear(&given);
@@ -59,9 +60,9 @@ CK_RV keys_generate_pair(struct module *m, const struct session *session, const 
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_GENERATE_KEY_PAIR, &given));
 
     if (rv == CKR_OK)
-        rv = keys_take_template(session, public_half.array, public_half.n, &public_template);
+        rv = keys_take_template(m, session, public_half.array, public_half.n, &public_template);
     if (rv == CKR_OK)
-        rv = keys_take_template(session, private_half.array, private_half.n, &private_template);
+        rv = keys_take_template(m, session, private_half.array, private_half.n, &private_template);
     if (rv == CKR_OK)
         rv = cluster_generate_pair(m, session->handle, given.wire, &public_template, &private_template, public_key, private_key);
     mechanism_clear(&given);

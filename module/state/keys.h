@@ -10,7 +10,8 @@ CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTR
 
 /* The template of an object that is to be made in this session. template_from_host's, CKR_ATTRIBUTE_TYPE_INVALID,
  * CKR_SESSION_READ_ONLY. *out is to be cleared, also after failure. */
-CK_RV keys_take_template(const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out);
+CK_RV keys_take_template(const struct module *m, const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n,
+                         struct template *out);
 
 struct keys_template {
     const CK_ATTRIBUTE *array;

@@ -1,5 +1,6 @@
 #include "module/state/mechanism_given.h"
 
+#include "module/state/module.h"
 #include "module/state/parameter.h"
 #include "module/state/policy.h"
 #include "proto/parameter.h"
@@ -60,6 +61,11 @@ static enum err take_parameter(const struct mechanism *row, const CK_MECHANISM *
     return parameters[param].take(row, given->pParameter, out);
 }
 
+const struct mechanism *mechanism_asked(const struct module *m, CK_MECHANISM_TYPE type)
+{
+    return mechanism_find(alias_meaning(&m->aliases, ALIAS_MECHANISM, type));
+}
+
 enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, struct mechanism_given *out)
 {
     return mechanism_take_by(m, given, operation, take_parameter, NULL, out);
@@ -70,7 +76,7 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
 {
     enum err e;
 
-    *out = (struct mechanism_given){.row = mechanism_find(given->mechanism)};
+    *out = (struct mechanism_given){.row = mechanism_asked(m, given->mechanism)};
     if (out->row == NULL || !mechanism_does(out->row, operation))
         return ERR_MECHANISM;
     if ((e = policy_check_row(m, out->row)) != ERR_OK)
@@ -80,6 +86,8 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
     hsm__mechanism__init(out->wire);
     out->wire->type = out->row->type;
     e = take(out->row, given, context, out->wire);
+    if (e == ERR_OK && out->wire->ecdh != NULL)
+        out->wire->ecdh->kdf = alias_meaning(&m->aliases, ALIAS_KDF, out->wire->ecdh->kdf);
     if (e == ERR_OK)
         e = parameter_check(out->row, out->wire);
     if (e == ERR_OK && out->wire->pss != NULL)

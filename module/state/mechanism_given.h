@@ -15,6 +15,9 @@ struct mechanism_given {
     Hsm__Mechanism *wire; /* as it travels, with the parameter; owned */
 };
 
+/* The row of a number that the application gave; NULL: there is none. */
+const struct mechanism *mechanism_asked(const struct module *m, CK_MECHANISM_TYPE type);
+
 /* `operation` is one CKF_. ERR_MECHANISM: there is none that does this, or not under the cluster's policy; ERR_MECHANISM_PARAM;
  * ERR_NO_MEMORY. After a failure there is
  * nothing to clear. */

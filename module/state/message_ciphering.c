@@ -8,6 +8,7 @@
 #include "module/rpc/gate.h"
 #include "module/state/cluster_cipher.h"
 #include "module/state/key_for.h"
+#include "module/state/mechanism_given.h"
 #include "module/state/message_parameter.h"
 #include "module/state/output.h"
 #include "module/state/parameter.h"
@@ -20,7 +21,7 @@
 
 static enum err take_row(struct module *m, const CK_MECHANISM *mechanism, CK_FLAGS use, const struct mechanism **out)
 {
-    const struct mechanism *row = mechanism_find(mechanism->mechanism);
+    const struct mechanism *row = mechanism_asked(m, mechanism->mechanism);
 
     if (row == NULL || !mechanism_does(row, use) || !cipher_has_messages(row))
         return ERR_MECHANISM;

@@ -4,6 +4,13 @@
 
 #include "module/rpc/crypto_context.h"
 
+/* The settings have been checked. */
+static void take_aliases(const struct texts *texts, struct aliases *out)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        aliases_add(out, texts->items[i], NULL);
+}
+
 struct module *module_new(OSSL_LIB_CTX *libctx, struct client *client)
 {
     struct module *m = calloc(1, sizeof *m);
@@ -18,6 +25,7 @@ struct module *module_new(OSSL_LIB_CTX *libctx, struct client *client)
     m->libctx = libctx;
     m->client = client;
     m->rpc = client_rpc(client);
+    take_aliases(&client_settings(client)->aliases, &m->aliases);
     sessions_init(&m->sessions);
     objects_init(&m->objects);
     saved_init(&m->saved);

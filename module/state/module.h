@@ -11,6 +11,7 @@
 #include "module/state/objects.h"
 #include "module/state/saved.h"
 #include "module/state/session.h"
+#include "proto/alias.h"
 
 struct module {
     OSSL_LIB_CTX *libctx; /* borrowed: it outlives every module */
@@ -20,6 +21,7 @@ struct module {
     struct objects objects;
     struct saved saved;
     struct builtin builtin;
+    struct aliases aliases; /* constant */
     _Atomic uint32_t policy; /* module/state/policy.h: as the last reply said, 0: none has */
     pthread_mutex_t login_turn; /* one login, logout or change of a password at a time; held while it waits for the cluster */
 };

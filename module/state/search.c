@@ -20,7 +20,7 @@ CK_RV search_begin(struct module *m, struct search *s, const CK_ATTRIBUTE *array
 
     if (s->active)
         return CKR_OPERATION_ACTIVE;
-    rv = template_from_host(array, n, &s->template);
+    rv = template_from_host(&m->aliases, array, n, &s->template);
     if (rv == CKR_OK)
         rv = objects_match(&m->objects, &s->template, BUILTINS, &s->found, &s->n);
     if (rv == CKR_OK)

@@ -1,8 +1,28 @@
 #include "module/state/template.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/limits.h"
+
+/* An attribute of the application's under our types; one that is a template is another list then, in the caller's `room`. */
+static CK_ATTRIBUTE meant(const struct aliases *aliases, CK_ATTRIBUTE a, CK_ATTRIBUTE room[TEMPLATE_ATTRIBUTES_MAX])
+{
+    const struct attribute *row;
+    size_t n = a.ulValueLen / sizeof a;
+
+    if (aliases->n == 0)
+        return a;
+    a.type = alias_meaning(aliases, ALIAS_ATTRIBUTE, a.type);
+    row = attribute_find(a.type);
+    if (row == NULL || row->value != ATTRIBUTE_TEMPLATE || a.pValue == NULL || a.ulValueLen % sizeof a != 0 || n > TEMPLATE_ATTRIBUTES_MAX)
+        return a;
+    memcpy(room, a.pValue, a.ulValueLen);
+    for (size_t i = 0; i < n; i++)
+        room[i].type = alias_meaning(aliases, ALIAS_ATTRIBUTE, room[i].type);
+    a.pValue = room;
+    return a;
+}
 
 /* Bytes in canonical form; false: malformed. */
 static bool measure(const struct attribute *row, const CK_ATTRIBUTE *a, size_t *n)
@@ -14,15 +34,16 @@ static bool measure(const struct attribute *row, const CK_ATTRIBUTE *a, size_t *
     return ok && *n <= ATTRIBUTE_BYTES_MAX;
 }
 
-static CK_RV measure_all(const CK_ATTRIBUTE *array, CK_ULONG n, size_t *total)
+static CK_RV measure_all(const struct aliases *aliases, const CK_ATTRIBUTE *array, CK_ULONG n, size_t *total)
 {
     *total = 0;
     for (CK_ULONG i = 0; i < n; i++) {
-        const struct attribute *row = attribute_find(array[i].type);
+        CK_ATTRIBUTE room[TEMPLATE_ATTRIBUTES_MAX], a = meant(aliases, array[i], room);
+        const struct attribute *row = attribute_find(a.type);
         size_t bytes = 0;
         if (row == NULL)
             continue;
-        if (!measure(row, &array[i], &bytes))
+        if (!measure(row, &a, &bytes))
             return CKR_ATTRIBUTE_VALUE_INVALID;
         *total += bytes;
     }
@@ -30,12 +51,12 @@ static CK_RV measure_all(const CK_ATTRIBUTE *array, CK_ULONG n, size_t *total)
 }
 
 /* The application may change its memory while we read it, so what was measured is only a bound. */
-static CK_RV copy_all(const CK_ATTRIBUTE *array, CK_ULONG n, struct template *t)
+static CK_RV copy_all(const struct aliases *aliases, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *t)
 {
     size_t at = 0;
 
     for (CK_ULONG i = 0; i < n; i++) {
-        CK_ATTRIBUTE a = array[i];
+        CK_ATTRIBUTE room[TEMPLATE_ATTRIBUTES_MAX], a = meant(aliases, array[i], room);
         const struct attribute *row = attribute_find(a.type);
         struct known_value *v = &t->values[t->n];
         bool ok;
@@ -47,13 +68,14 @@ static CK_RV copy_all(const CK_ATTRIBUTE *array, CK_ULONG n, struct template *t)
         v->n = attribute_from_host(row, a.pValue, a.ulValueLen, t->bytes.bytes + at, t->bytes.len - at, &ok);
         if (!ok)
             return CKR_ATTRIBUTE_VALUE_INVALID;
+        alias_value(aliases, row, t->bytes.bytes + at, v->n);
         at += v->n;
         t->n++;
     }
     return CKR_OK;
 }
 
-CK_RV template_from_host(const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out)
+CK_RV template_from_host(const struct aliases *aliases, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out)
 {
     size_t total;
     CK_RV rv;
@@ -61,13 +83,13 @@ CK_RV template_from_host(const CK_ATTRIBUTE *array, CK_ULONG n, struct template 
     *out = (struct template){.n = 0};
     if ((array == NULL && n > 0) || n > TEMPLATE_ATTRIBUTES_MAX)
         return CKR_ARGUMENTS_BAD;
-    rv = measure_all(array, n, &total);
+    rv = measure_all(aliases, array, n, &total);
     if (rv != CKR_OK)
         return rv;
     out->values = calloc(n + 1, sizeof *out->values);
     if (out->values == NULL || !secret_new(&out->bytes, total + 1))
         return CKR_HOST_MEMORY;
-    return copy_all(array, n, out);
+    return copy_all(aliases, array, n, out);
 }
 
 void template_clear(struct template *t)

@@ -9,6 +9,7 @@
 
 #include "common/secret.h"
 #include "module/state/known.h"
+#include "proto/alias.h"
 #include "proto/pkcs11.h"
 #include "proto/request.pb-c.h"
 
@@ -22,8 +23,8 @@ struct template {
 
 /* CKR_ARGUMENTS_BAD: no array where there should be one, or more than TEMPLATE_ATTRIBUTES_MAX; CKR_ATTRIBUTE_VALUE_INVALID: a value of the
  * wrong length, missing, or above ATTRIBUTE_BYTES_MAX; CKR_TEMPLATE_INCONSISTENT: above OBJECT_BYTES_MAX in all; CKR_HOST_MEMORY.
- * *out is to be cleared, also after failure. */
-CK_RV template_from_host(const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out);
+ * *out is to be cleared, also after failure. What are aliases in it are none afterwards. */
+CK_RV template_from_host(const struct aliases *aliases, const CK_ATTRIBUTE *array, CK_ULONG n, struct template *out);
 void template_clear(struct template *t);
 
 /* What a key's own template (a value of type TEMPLATE; NULL: none) adds. Borrows from it. CKR_TEMPLATE_INCONSISTENT: they contradict each

@@ -83,7 +83,7 @@ static enum err take_ccm_short(const struct mechanism *row, const CK_MECHANISM *
 enum err wrap_given_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation,
                          const struct wrap_associated *associated, struct wrap_given *out)
 {
-    const struct mechanism *row = mechanism_find(given->mechanism);
+    const struct mechanism *row = mechanism_asked(m, given->mechanism);
     enum mechanism_param param = row != NULL && given->pParameter != NULL ? row->param : PARAM_NONE;
     struct taking t = {.out = out, .associated = associated, .makes = operation == CKF_WRAP};
     mechanism_parameter_fn *take = NULL;

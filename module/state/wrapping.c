@@ -99,7 +99,7 @@ CK_RV wrapping_unwrap(struct module *m, const struct session *session, const CK_
     if (rv == CKR_OK)
         rv = err_to_rv(join(&given, wrapped, &whole));
     if (rv == CKR_OK)
-        rv = keys_take_template(session, t.array, t.n, &template);
+        rv = keys_take_template(m, session, t.array, t.n, &template);
     if (rv == CKR_OK)
         rv = cluster_unwrap(m, session->handle, given.mechanism.wire, unwrapping, whole.data, whole.len, &template, key);
     known_release(unwrapping);

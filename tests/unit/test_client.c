@@ -108,6 +108,7 @@ START_TEST(test_bad_values_are_named)
     static const struct {
         const char *yaml, *named;
     } cases[] = {
+        {"cluster: {anchor: customerCA.crt}\naliases: [0x80001057 = CKM_NOTHING]", "aliases"},
         {"cluster: {anchor: customerCA.crt, pin: abc}", "cluster.pin"},
         {"cluster: {anchor: customerCA.crt}\nfork: {mode: maybe}", "fork.mode"},
         {"cluster: {anchor: customerCA.crt}\nlog: {level: loud}", "log.level"},

@@ -72,9 +72,14 @@ void token_start(const char *yaml)
 
 void token_start_with_users(void)
 {
+    token_start_with_users_and(NULL);
+}
+
+void token_start_with_users_and(const char *yaml)
+{
     CK_SESSION_HANDLE s;
 
-    token_start(NULL);
+    token_start(yaml);
     ck_ok(f->C_InitToken(0, (CK_BYTE *)ADMIN, strlen(ADMIN), (CK_BYTE *)"                                "));
     s = token_session();
     ck_ok(token_login(s, CKU_SO, ADMIN));

@@ -27,6 +27,7 @@ extern struct token_list_320 *f3;
 void token_start(const char *yaml);
 /* The cluster is active then, and has the users above. */
 void token_start_with_users(void);
+void token_start_with_users_and(const char *yaml);
 void token_stop(void);
 
 /* The module is not initialized, but would be by C_Initialize. */
