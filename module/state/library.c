@@ -201,15 +201,15 @@ void library_use(library_open_fn *open, void *arg)
     open_arg = arg;
 }
 
-/* PKCS #11 2.40 section 5.4. All four functions or none. A host that gives them, and does not let us lock as the system does, demands that
- * they are called; ours have to outlast a fork and to be waited with, which those cannot. Whoever gives none is locked for in any case. */
+/* PKCS #11 2.40 section 5.4. All four functions or none. They are never called: our locks have to outlast a fork and to be
+ * waited with, which those cannot, and a program's threads are the system's, whose locks hold for them. A host that gives them
+ * without CKF_OS_LOCKING_OK could be told CKR_CANT_LOCK; but programs do that which run with SoftHSM, and they are locked for
+ * as well as all others. */
 static CK_RV check_locking(const CK_C_INITIALIZE_ARGS *args)
 {
     unsigned given = (args->CreateMutex != NULL) + (args->DestroyMutex != NULL) + (args->LockMutex != NULL) + (args->UnlockMutex != NULL);
 
-    if (given != 0 && given != 4)
-        return CKR_ARGUMENTS_BAD;
-    return given == 4 && (args->flags & CKF_OS_LOCKING_OK) == 0 ? CKR_CANT_LOCK : CKR_OK;
+    return given == 0 || given == 4 ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
 static void open_log(const struct client_settings *s)
