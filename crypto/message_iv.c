@@ -16,7 +16,7 @@ enum err message_iv_make(OSSL_LIB_CTX *libctx, CK_ULONG generator, size_t fixed_
         return ERR_MECHANISM_PARAM;
     if (fixed_bits > 8 * n || 8 * n - fixed_bits < RANDOM_BITS_MIN)
         return ERR_MECHANISM_PARAM;
-    first = iv[whole];
+    first = bits > 0 ? iv[whole] : 0; /* nothing that is not fixed is looked at */
     if (RAND_bytes_ex(libctx, iv + whole, n - whole, 0) != 1) {
         ERR_clear_error();
         return ERR_BUG;
