@@ -103,6 +103,31 @@ START_TEST(test_length_is_asked_for_where_there_is_a_choice)
 }
 END_TEST
 
+START_TEST(test_key_that_only_verifies_holds_nothing_against_a_few_bytes)
+{
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_ATTRIBUTE verifies[] = {{CKA_VERIFY, &yes, 1}, {CKA_SIGN, &no, 1}}, signs[] = {{CKA_VERIFY, &yes, 1}, {CKA_SIGN, &yes, 1}};
+    CK_BYTE data[] = "data", mac[8] = {0};
+    CK_ULONG bytes = 7;
+    CK_MECHANISM m = {CKM_SHA256_HMAC_GENERAL, &bytes, sizeof bytes};
+
+    local_node_policy = POLICY_MODERN;
+    setup();
+    local_node_policy = POLICY_COMPATIBLE;
+    ck_ok(generate(CKM_SHA256_KEY_GEN, 32, verifies, 2));
+    ck_ok(f->C_VerifyInit(s, &m, key));
+    ck_rv(f->C_Verify(s, data, sizeof data, mac, 7), CKR_MECHANISM_PARAM_INVALID);
+    bytes = 8;
+    ck_ok(f->C_VerifyInit(s, &m, key));
+    ck_rv(f->C_Verify(s, data, sizeof data, mac, 8), CKR_SIGNATURE_INVALID);
+    ck_ok(generate(CKM_SHA256_KEY_GEN, 32, signs, 2));
+    bytes = 7;
+    ck_ok(f->C_VerifyInit(s, &m, key));
+    ck_rv(f->C_Verify(s, data, sizeof data, mac, 7), CKR_SIGNATURE_INVALID);
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_generate_refuses_what_contradicts_it)
 {
     CK_OBJECT_CLASS object_class = CKO_PRIVATE_KEY;
@@ -192,6 +217,7 @@ Suite *test_suite(void)
         &test_every_kind_of_secret_key_is_generated,
         &test_generated_value_is_shown_where_it_may_be_and_is_never_the_same,
         &test_length_is_asked_for_where_there_is_a_choice,
+        &test_key_that_only_verifies_holds_nothing_against_a_few_bytes,
         &test_generate_refuses_what_contradicts_it,
         &test_imported_key_has_a_length_of_its_kind,
         &test_triple_des_keys_have_odd_parity,

@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "tests/unit/local_store.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_template.h"
 #include "tests/unit/works.h"
 #include "vault/node/node.h"
 
@@ -68,6 +69,33 @@ START_TEST(test_dear_work_goes_to_the_pool_once_it_is_known_to_be_dear)
     ck_assert_int_eq(works_go_on(), ERR_OK);
     ck_assert_uint_eq(works.did.decided, 3);
     works_teardown();
+}
+END_TEST
+
+static size_t jobs_of_import(CK_OBJECT_CLASS object_class)
+{
+    Hsm__Request r = HSM__REQUEST__INIT;
+    Hsm__Create create = HSM__CREATE__INIT;
+    struct sample_template t;
+    size_t jobs;
+
+    sample_start(&t);
+    sample_ulong(&t, CKA_CLASS, object_class);
+    create.template_ = &t.message;
+    r.of_case = HSM__REQUEST__OF_CREATE;
+    r.create = &create;
+    works_setup(true);
+    works_begin(&r, false);
+    jobs = works.front.n_jobs;
+    works_go_on();
+    works_teardown();
+    return jobs;
+}
+
+START_TEST(test_private_key_from_outside_is_checked_on_the_pool)
+{
+    ck_assert_uint_eq(jobs_of_import(CKO_PRIVATE_KEY), 1);
+    ck_assert_uint_eq(jobs_of_import(CKO_SECRET_KEY), 0);
 }
 END_TEST
 
@@ -405,6 +433,7 @@ Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_what_was_kept_is_released_once_however_the_work_ends,
         &test_dear_work_goes_to_the_pool_once_it_is_known_to_be_dear,
+        &test_private_key_from_outside_is_checked_on_the_pool,
         &test_dear_work_is_done_at_once_where_there_is_no_pool,
         &test_work_on_the_pool_is_not_touched_until_it_is_back, &test_request_that_grows_in_memory_is_refused_on_arrival,
         &test_reply_from_the_pool_finds_its_channel_closed,

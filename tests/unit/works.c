@@ -50,12 +50,13 @@ static const struct operation *find(uint32_t number)
 {
     static const struct operation read = {read_decide, NULL}, change = {change_decide, change_answer},
                                   login = {login_decide, change_answer}, status = {op_status_decide, NULL},
-                                  random = {op_generate_random_decide, NULL};
+                                  random = {op_generate_random_decide, NULL}, create = {op_create_decide, op_create_answer};
 
     switch (number) {
     case REQUEST_user_list: return &read;
     case REQUEST_node_grant: return &change;
     case REQUEST_login: return &login;
+    case REQUEST_create: return &create;
     case REQUEST_status: return &status;
     case REQUEST_generate_random: return &random;
     default: return NULL;
@@ -114,7 +115,7 @@ void works_teardown(void)
 void works_send(Hsm__Request *r, const Hsm__Facts *facts)
 {
     static uint64_t number;
-    bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_LOGIN;
+    bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_CREATE || r->of_case == HSM__REQUEST__OF_LOGIN;
 
     buffer_clear(&works.request.body);
     own_front_seal(works.channel, r, change ? works.request_id : NULL, &works.request);

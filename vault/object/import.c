@@ -68,6 +68,15 @@ static enum err import_private(const struct schema *s, struct key **checked, str
     return e;
 }
 
+bool import_is_dear(const Hsm__Template *template, struct object_memory memory)
+{
+    struct diag why;
+    struct object given;
+
+    object_init(&given, memory);
+    return schema_take(template, &given, &why) == ERR_OK && object_ulong(&given, CKA_CLASS, CKO_DATA) == CKO_PRIVATE_KEY;
+}
+
 enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, struct key **checked, struct object *o,
                        struct diag *why)
 {

@@ -5,7 +5,10 @@
 #include "vault/object/schema.h"
 #include "vault/provider/key.h"
 
-/* Fills an object after object_init, whole and checked. A private key's check takes up to half a second: *checked is
+/* It is a private key's template, whose check is dear: its primes are tested, for seconds where there are 8192 bits. */
+bool import_is_dear(const Hsm__Template *template, struct object_memory memory);
+
+/* Fills an object after object_init, whole and checked. A private key is checked once for a template: *checked is
  * the key that has passed it already for this template, or NULL and set on success where there is such a key. The
  * caller's, freed with key_free. schema.h's errors, ERR_CURVE, ERR_KEY_SIZE, ERR_TOO_LARGE. */
 enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, struct key **checked, struct object *o,

@@ -13,8 +13,10 @@ enum err op_create_decide(struct work *w)
     struct key *kept = work_kept(w), *checked = kept; /* checked in an earlier call */
     struct diag why = {0};
     struct object o;
-    enum err e;
+    enum err e = import_is_dear(create->template_, reply_memory(w)) ? work_dear(w) : ERR_OK;
 
+    if (e != ERR_OK)
+        return e;
     object_init(&o, reply_memory(w));
     e = import_object(work_vault(w)->libctx, create->template_, &checked, &o, &why);
     if (checked != kept)

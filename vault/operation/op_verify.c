@@ -1,8 +1,24 @@
 /* Of MACs alone: what a private key has signed is verified in the module. */
 #include "proto/limits.h"
+#include "proto/parameter.h"
 #include "vault/object/key_use.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/mac.h"
+
+/* Of a key that only verifies, a MAC of one byte would be tried out, then one of two, and so on until it is whole, as if it
+ * had been signed. */
+enum { GUESSED_BYTES_MIN = 8 };
+
+static enum err check_length(struct work *w, const struct key_use *use)
+{
+    bool signs = (use->key->may & CKF_SIGN) != 0;
+
+    if (signs || work_policy(w) != POLICY_MODERN ||
+        parameter_signature_bytes(use->mechanism, use->given, key_size(use->key->key)) >= GUESSED_BYTES_MIN)
+        return ERR_OK;
+    work_detail(w, "a key without CKA_SIGN verifies MACs of %d bytes and more", GUESSED_BYTES_MIN);
+    return ERR_MECHANISM_PARAM;
+}
 
 enum err op_verify_decide(struct work *w)
 {
@@ -18,7 +34,11 @@ enum err op_verify_decide(struct work *w)
     if ((e = key_use_open(w, verify->key, verify->mechanism, CKF_VERIFY, &use)) == ERR_OK) {
         struct mac mac = {
             .libctx = work_vault(w)->libctx, .mechanism = use.mechanism, .given = use.given, .key = use.key->key};
-        e = mac_verify(&mac, verify->data.data, verify->data.len, verify->signature.data, verify->signature.len);
+        e = mac_check(&mac);
+        if (e == ERR_OK)
+            e = check_length(w, &use);
+        if (e == ERR_OK)
+            e = mac_verify(&mac, verify->data.data, verify->data.len, verify->signature.data, verify->signature.len);
     }
     key_use_close(w, &use);
     if (e == ERR_OK) {
