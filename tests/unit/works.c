@@ -115,7 +115,8 @@ void works_teardown(void)
 void works_send(Hsm__Request *r, const Hsm__Facts *facts)
 {
     static uint64_t number;
-    bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_CREATE || r->of_case == HSM__REQUEST__OF_LOGIN;
+    bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_CREATE ||
+                  r->of_case == HSM__REQUEST__OF_LOGIN;
 
     buffer_clear(&works.request.body);
     own_front_seal(works.channel, r, change ? works.request_id : NULL, &works.request);
