@@ -39,6 +39,26 @@ static const char middle[] =
     "    network: {servers: [\"192.0.2.1:7443\", \"192.0.2.2:7443\", \"192.0.2.3:7443\"]}\n"
     "\n";
 
+static const char aliases[] =
+    "\n"
+    "Programs that were compiled against another vendor's header ask by numbers of its own. `aliases` says what they mean, so that\n"
+    "nobody has to compile them anew. For CloudHSM's they stand in its SDK: `cloudhsm_pkcs11_vendor_defs.h`. With those in the places\n"
+    "of the made-up ones:\n"
+    "\n"
+    "    aliases:\n"
+    "      - 0x8000F001 = CKM_EDDSA                # CKM_CLOUDHSM_EDDSA\n"
+    "      - 0x8000F002 = CKM_ML_DSA_KEY_PAIR_GEN  # CKM_CLOUDHSM_ML_DSA_KEY_PAIR_GEN\n"
+    "      - 0x8000F003 = CKM_ML_DSA               # CKM_CLOUDHSM_ML_DSA\n"
+    "      - 0x8000F004 = CKM_ML_DSA_EXTERNAL_MU   # CKM_CLOUDHSM_EXT_MU_ML_DSA\n"
+    "      - 0x8000F005 = CKA_PARAMETER_SET        # CKA_CLOUDHSM_PARAMETER_SET\n"
+    "      - 0x8000F006 = CKP_ML_DSA_65            # CKP_CLOUDHSM_ML_DSA_65\n"
+    "      - 0x8000F007 = CKD_SHA256_KDF           # CKD_CLOUDHSM_X963_SHA256_KDF\n"
+    "\n"
+    "A number is from 0x80000000 to 0xffffffff and none of docs/pkcs11.md; a name is one of a mechanism, an attribute, a type of key\n"
+    "(`CKK_`), a parameter set or a key derivation of ECDH. The same number may be there once for each of these. What libcrypto lacks is\n"
+    "not there under its alias either. Whatever the token answers has the standard's numbers, but for the list of mechanisms, which has\n"
+    "both.\n";
+
 int main(void)
 {
     struct buffer out = {0};
@@ -52,6 +72,7 @@ int main(void)
     buffer_put_text(&out, middle);
     table = client_settings_table(&n);
     settings_document(table, n, &out);
+    buffer_put_text(&out, aliases);
     ok = !out.failed && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
     buffer_clear(&out);
     return ok ? 0 : 1;
