@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/buffer.h"
+#include "proto/limits.h"
 
 enum { COLUMNS_MAX = 16, CELL_BYTES = 256 };
 
@@ -257,8 +258,8 @@ static const char *cloudhsm_has(const char *mechanism)
 
 static const struct word where[] = {
     {"HASH_IN_MODULE", "the data is hashed in the application's process, the digest travels: no limit"},
-    {"WHOLE", "the data travels whole, so it has a limit (`proto/limits.h`); what only needs a public key is done in the "
-              "application's process"},
+    {"WHOLE", "the data travels whole, so it has a limit (below); what only needs a public key is done in the application's "
+              "process"},
     {"LOCAL", "nothing travels"},
     {NULL, NULL},
 };
@@ -320,7 +321,19 @@ static void mechanisms(void)
     explain(policies);
     say("\nA key whose CKA_TRUSTED is true wraps and unwraps:\n");
     explain(trusted);
-    say("\n");
+    sayf("\nLimits of data that travels whole, of one operation and all its parts together:\n\n"
+         "| operations | bytes | beyond |\n|---|---|---|\n"
+         "| MACs, CKM_EDDSA, CKM_ML_DSA, CKM_SLH_DSA | %u | CKR_DATA_LEN_RANGE |\n"
+         "| GCM, CCM, ChaCha20-Poly1305, XTS, CTS, key wraps that encrypt | %u, and the tag | CKR_DATA_LEN_RANGE, "
+         "CKR_ENCRYPTED_DATA_LEN_RANGE |\n"
+         "| C_DigestKey with a key that only the vault may see | %u | CKR_DATA_LEN_RANGE |\n"
+         "| ECB, CBC, CTR, OFB, CFB | none: the module cuts the data into requests | |\n"
+         "| RSA, CKM_ECDSA and other signatures of a digest | what the key takes | CKR_DATA_LEN_RANGE |\n"
+         "| an attribute; an object; one byte string of a parameter | %u; %u; %u | |\n",
+         SIGN_DATA_BYTES_MAX, CIPHER_BYTES_MAX, SIGN_DATA_BYTES_MAX, ATTRIBUTE_BYTES_MAX, OBJECT_BYTES_MAX, PARAMETER_BYTES_MAX);
+    say("\nAn RSA pair of 8192 bits takes tens of seconds, often more than a minute. The call waits. Where the program ends before its "
+        "key is made,\nnothing is stored; the node finishes its search all the same. Make such keys once, and "
+        "not from a script with a time limit.\n\n");
 }
 
 /* ---- attributes */
@@ -349,7 +362,7 @@ static const struct word flags[] = {
 };
 static const struct word defaults[] = {
     {"NO", "none: an object without it does not have it"}, {"FALSE", "false"}, {"TRUE", "true"}, {"EMPTY", "empty"},
-    {"BY_RULE", "depends on the kind of object, as the standard says"}, {NULL, NULL},
+    {"BY_RULE", "depends on the kind of object: below"}, {NULL, NULL},
 };
 
 static void attribute_row(const char *text)
@@ -362,6 +375,43 @@ static void attribute_row(const char *text)
     sayf("%s | %s |\n", words(r->cell[3]), lower(r->cell[4]));
 }
 
+/* What vault/object/rules.c computes, for people. */
+static const char by_rule[] =
+    "\nBy rule, where a template is silent:\n\n"
+    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys and certificates. Of private and secret keys it "
+    "cannot be false.\n"
+    "- CKA_EXTRACTABLE: true of what came from outside by C_UnwrapKey, C_EncapsulateKey or C_DecapsulateKey, unless the key that it came "
+    "by\n  forbids that, or CKA_ALWAYS_AUTHENTICATE is true; else false, of imported keys too.\n"
+    "- CKA_SENSITIVE has true as its default. False is taken, but not of a key made with a sensitive one that could be told from it.\n"
+    "- Uses (CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_DERIVE, CKA_ENCAPSULATE, CKA_DECAPSULATE): a "
+    "template that names any use, "
+    "even as\n  false, has only those that it says are true. One that names none gets: sign and verify, where keys of the type have a "
+    "mechanism for it;\n  encrypt and decrypt of AES, AES-XTS, ChaCha20 and triple DES; derive of X25519, X448 and HKDF keys; "
+    "encapsulate and decapsulate of ML-KEM.\n  RSA encryption, ECDH with CKK_EC, derivation from generic "
+    "secrets, wrapping and unwrapping have to be asked for.\n"
+    "- CKA_WRAP_WITH_TRUSTED: true if it was of a key that this one is made with; else false.\n"
+    "- CKA_LOCAL: true of generated keys. CKA_KEY_GEN_MECHANISM: theirs; else CK_UNAVAILABLE_INFORMATION.\n"
+    "- CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE: true of generated keys that are sensitive, not "
+    "extractable, and have been all along; of "
+    "derived\n  ones if the base keys' were too; false of what came from outside.\n"
+    "- CKA_PUBLIC_EXPONENT of a new pair: 65537. CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_PUBLIC_KEY_INFO, CKA_KEY_TYPE: of the key itself.\n"
+    "- CKA_CHECK_VALUE: as the standard computes it; none of a secret below 14 bytes. CKA_UNIQUE_ID: 32 random hexadecimal digits.\n"
+    "- CKA_VALUE of data: empty. CKA_CERTIFICATE_CATEGORY: 0, unspecified.\n";
+
+/* The order of vault/object/key_use.c and module/state/key_for.c. */
+static const char which_code[] =
+    "\n## Which code when a key may not\n\nThe first that applies, in this order. The module's log names the attribute or the "
+    "policy.\n\n"
+    "| case | code |\n|---|---|\n"
+    "| no such mechanism, it does not do this, or the cluster's policy does not have it | CKR_MECHANISM_INVALID |\n"
+    "| its parameter is malformed, or names a hash or MAC that the policy does not have | CKR_MECHANISM_PARAM_INVALID |\n"
+    "| no such object for this user, or it is no key (a certificate, data) | CKR_KEY_HANDLE_INVALID |\n"
+    "| the use's attribute is not true, or the wrong half of a pair (signing with a public key) | CKR_KEY_FUNCTION_NOT_PERMITTED |\n"
+    "| another type of key than the mechanism's | CKR_KEY_TYPE_INCONSISTENT |\n"
+    "| the mechanism is not in the key's CKA_ALLOWED_MECHANISMS | CKR_MECHANISM_INVALID |\n"
+    "| the key is smaller than the policy wants | CKR_KEY_SIZE_RANGE |\n\n"
+    "Keys that wrap and unwrap have codes of their own for handle, size and type: CKR_WRAPPING_KEY_*, CKR_UNWRAPPING_KEY_*.\n";
+
 static void attributes(void)
 {
     say("## Attributes\n\nOne table for creating, generating, changing and reading. `objects` says which have it.\n\n"
@@ -371,6 +421,8 @@ static void attributes(void)
 #undef ATTR
     explain(flags);
     explain(defaults);
+    say(by_rule);
+    say(which_code);
     say("\n");
 }
 
@@ -516,7 +568,8 @@ int main(void)
 {
     bool ok;
 
-    say("# PKCS#11\n\nWhat the module answers, made from the tables that it runs by (`module/entry/function.def`, `proto/mechanism.def`,\n"
+    say("# PKCS#11\n\nWhat the module answers, made from the tables that it runs by "
+        "(`module/entry/function.def`, `proto/mechanism.def`,\n"
         "`proto/attribute.def`, `proto/error.def`); `make check` fails where this page is not what they say.\n\n");
     functions();
     mechanisms();
