@@ -57,7 +57,14 @@ static const char aliases[] =
     "A number is from 0x80000000 to 0xffffffff and none of docs/pkcs11.md; a name is one of a mechanism, an attribute, a type of key\n"
     "(`CKK_`), a parameter set or a key derivation of ECDH. The same number may be there once for each of these. What libcrypto lacks is\n"
     "not there under its alias either. Whatever the token answers has the standard's numbers, but for the list of mechanisms, which has\n"
-    "both.\n";
+    "both.\n"
+    "\n"
+    "Without a majority of its nodes a cluster answers nothing: each call waits for `network.connect_wait`, 20 s as it comes, and then is\n"
+    "CKR_DEVICE_ERROR (CKR_DEVICE_REMOVED where no node was reached at all). A program that should know sooner has a shorter one; an\n"
+    "election takes a second or two, so 5s is about the least.\n"
+    "\n"
+    "The module's log is off until `log.file` is set. With `log.level: info` it says of each refused call why, and which attribute of a\n"
+    "template was wrong; the default level, `warning`, leaves that out.\n";
 
 int main(void)
 {

@@ -400,8 +400,8 @@ static const char by_rule[] =
 
 /* The order of vault/object/key_use.c and module/state/key_for.c. */
 static const char which_code[] =
-    "\n## Which code when a key may not\n\nThe first that applies, in this order. The module's log names the attribute or the "
-    "policy.\n\n"
+    "\n## Which code when a key may not\n\nThe first that applies, in this order. The module's log (`log.level: info`) "
+    "names the attribute or the policy.\n\n"
     "| case | code |\n|---|---|\n"
     "| no such mechanism, it does not do this, or the cluster's policy does not have it | CKR_MECHANISM_INVALID |\n"
     "| its parameter is malformed, or names a hash or MAC that the policy does not have | CKR_MECHANISM_PARAM_INVALID |\n"
