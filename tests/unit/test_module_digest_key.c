@@ -100,7 +100,7 @@ START_TEST(test_a_shown_key_needs_no_cluster)
 {
     CK_OBJECT_HANDLE shown, hidden;
 
-    token_connect_wait = "200ms";
+    token_connect_wait_ms = 200;
     setup();
     shown = make(5, false, true, true);
     hidden = make(16, false, false, false);

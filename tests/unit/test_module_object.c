@@ -84,7 +84,7 @@ START_TEST(test_what_cannot_change_is_read_without_the_cluster)
     CK_BYTE point[128], label[64];
     CK_ULONG n = sizeof point;
 
-    token_connect_wait = "1s";
+    token_connect_wait_ms = 1000;
     setup();
     p = token_ec(s, true, "ec");
     usleep((OBJECT_FRESH_MS + 50) * 1000);

@@ -264,7 +264,7 @@ START_TEST(test_cluster_that_is_away_is_told_and_comes_back)
 {
     CK_SESSION_HANDLE s;
 
-    token_connect_wait = "1s";
+    token_connect_wait_ms = 1000;
     token_start_with_users();
     s = token_session();
     local_node_faults(token_node)->dead = true;

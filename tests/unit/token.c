@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "module/state/library.h"
+#include "tests/unit/runner.h"
 #include "vault/access/access.h"
 #include "vault/engine.h"
 #include "vault/operation/operation.h"
@@ -13,7 +14,9 @@ CK_FUNCTION_LIST *f;
 struct token_list_320 *f3;
 struct local_node *token_node;
 
-const char *token_connect_wait = "20s";
+enum { CONNECT_WAIT_MS = 20000 };
+
+unsigned token_connect_wait_ms = CONNECT_WAIT_MS;
 
 static const char *more_yaml;
 static unsigned opened;
@@ -43,8 +46,8 @@ static bool open_local(void *arg, const char *path, OSSL_LIB_CTX *libctx, struct
     opened++;
     snprintf(yaml, sizeof yaml,
              "client: {certificate: a, key: b}\ncluster: {anchor: c}\n"
-             "network: {servers: [\"local:1\"], connect_wait: %s, reply_wait: 10m, connections: 4}\n%s\n",
-             token_connect_wait, more_yaml != NULL ? more_yaml : "");
+             "network: {servers: [\"local:1\"], connect_wait: %ums, reply_wait: 10m, connections: 4}\n%s\n",
+             patient(token_connect_wait_ms), more_yaml != NULL ? more_yaml : "");
     table = client_settings_table(&n);
     ck_assert_msg(settings_parse(table, n, &settings, "test.yaml", yaml, strlen(yaml), why), "%s", why->what);
     local_node_client(token_node, "application", &identity);
@@ -95,7 +98,7 @@ void token_stop(void)
     ck_assert_msg(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED, "C_Finalize: 0x%lx", rv);
     local_node_free(token_node);
     token_node = NULL;
-    token_connect_wait = "20s";
+    token_connect_wait_ms = CONNECT_WAIT_MS;
 }
 
 unsigned token_opened(void)

@@ -33,8 +33,9 @@ void token_stop(void);
 /* The module is not initialized, but would be by C_Initialize. */
 void token_prepare(const char *yaml);
 
-/* How long a call waits for a node that is dead: network.connect_wait, "20s" unless a test sets it before it starts. */
-extern const char *token_connect_wait;
+/* How long a call waits for a node that is dead: network.connect_wait, made patient (tests/unit/runner.h); 20 s unless a test sets it
+ * before it starts. */
+extern unsigned token_connect_wait_ms;
 
 /* How often C_Initialize has read the configuration. */
 unsigned token_opened(void);
