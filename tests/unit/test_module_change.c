@@ -208,7 +208,7 @@ START_TEST(test_an_admin_trusts_a_key_by_its_handle)
     CK_OBJECT_HANDLE key;
     token_start_with_users();
     s = token_alice();
-    key = token_hmac_key(s, true, "to be trusted");
+    key = token_wrapping_key(s);
     ck_rv(set_bool(s, key, CKA_TRUSTED, CK_TRUE), CKR_ATTRIBUTE_READ_ONLY);
     ck_ok(f->C_Logout(s));
     ck_ok(token_login(s, CKU_SO, ADMIN));

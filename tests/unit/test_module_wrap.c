@@ -413,12 +413,18 @@ START_TEST(test_a_template_asks_for_nothing_that_is_not_shown)
 }
 END_TEST
 
+static CK_OBJECT_HANDLE trusted(void)
+{
+    CK_OBJECT_HANDLE key = token_wrapping_key(s);
+
+    ck_ok(token_trust(s, key));
+    return key;
+}
+
 /* What goes out under a trusted key comes back no more open than it went, and through no padding oracle. */
 START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
 {
-    CK_ATTRIBUTE more[] = {{CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}};
-    CK_ATTRIBUTE careful[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_WRAP_WITH_TRUSTED, &yes, 1}},
-                 trust = {CKA_TRUSTED, &yes, 1};
+    CK_ATTRIBUTE careful[] = {{CKA_EXTRACTABLE, &yes, 1}, {CKA_WRAP_WITH_TRUSTED, &yes, 1}};
     CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}}, loose[] = {{CKA_WRAP_WITH_TRUSTED, &no, 1}};
     CK_MECHANISM m = {CKM_AES_KEY_WRAP, NULL, 0}, cbc = {CKM_AES_CBC_PAD, value, 16};
     CK_OBJECT_HANDLE with, again;
@@ -426,12 +432,7 @@ START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
     CK_ULONG n = sizeof wrapped;
 
     setup();
-    with = import(CKK_AES, value, 16, more, 3);
-    ck_ok(f->C_Logout(s));
-    ck_ok(token_login(s, CKU_SO, ADMIN));
-    ck_ok(f->C_SetAttributeValue(s, with, &trust, 1));
-    ck_ok(f->C_Logout(s));
-    ck_ok(token_login(s, CKU_USER, ALICE));
+    with = trusted();
     ck_ok(f->C_WrapKey(s, &m, with, import(CKK_GENERIC_SECRET, value, 32, careful, 2), wrapped, &n));
     ck_rv(unwrap_as(&m, with, wrapped, n, readable, 1, &again), CKR_TEMPLATE_INCONSISTENT);
     ck_rv(unwrap_as(&m, with, wrapped, n, loose, 1, &again), CKR_TEMPLATE_INCONSISTENT);
@@ -441,19 +442,6 @@ START_TEST(test_what_a_trusted_key_unwraps_stays_closed)
     token_stop();
 }
 END_TEST
-
-static CK_OBJECT_HANDLE trusted(void)
-{
-    CK_ATTRIBUTE more[] = {{CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}}, trust = {CKA_TRUSTED, &yes, 1};
-    CK_OBJECT_HANDLE key = import(CKK_AES, value, 16, more, 3);
-
-    ck_ok(f->C_Logout(s));
-    ck_ok(token_login(s, CKU_SO, ADMIN));
-    ck_ok(f->C_SetAttributeValue(s, key, &trust, 1));
-    ck_ok(f->C_Logout(s));
-    ck_ok(token_login(s, CKU_USER, ALICE));
-    return key;
-}
 
 /* Two keys under one vector of GCM are each other's cipher; a block that CBC wraps under a vector that is given can be guessed. */
 START_TEST(test_a_trusted_key_wraps_only_where_the_caller_has_no_say)
@@ -493,6 +481,34 @@ START_TEST(test_a_trusted_key_wraps_only_where_the_caller_has_no_say)
     ck_ok(unwrap_as(&m, with, wrapped, n, NULL, 0, &again));
     m.pParameter = &few;
     ck_rv(unwrap_as(&m, with, wrapped, n - 12, NULL, 0, &again), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    token_stop();
+}
+END_TEST
+
+/* Else a key that was wrapped by CBC before would show what GCM's tags are made with, and an admin would trust one whose tags
+ * are forged; a copy of the key, or a key that only trusted ones wrap and that has come back, would open what it wraps. */
+START_TEST(test_a_key_that_is_to_be_trusted_is_held_to_it_from_the_beginning)
+{
+    CK_BYTE zeros[16] = {0}, wrapped[ROOM];
+    CK_ULONG n = sizeof wrapped;
+    CK_MECHANISM cbc = {CKM_AES_CBC_PAD, zeros, sizeof zeros}, kw = {CKM_AES_KEY_WRAP, NULL, 0}, ecb = {CKM_AES_ECB, NULL, 0};
+    CK_ATTRIBUTE opens = {CKA_ENCRYPT, &yes, 1}, closes = {CKA_ENCRYPT, &no, 1};
+    CK_OBJECT_HANDLE with, key;
+
+    setup();
+    with = token_wrapping_key(s);
+    key = target();
+    ck_rv(f->C_WrapKey(s, &cbc, with, key, wrapped, &n), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    n = sizeof wrapped;
+    ck_ok(f->C_WrapKey(s, &kw, with, key, wrapped, &n));
+    ck_ok(f->C_SetAttributeValue(s, with, &opens, 1)); /* then it is a key like any other, for ever */
+    n = sizeof wrapped;
+    ck_ok(f->C_WrapKey(s, &cbc, with, key, wrapped, &n));
+    ck_ok(f->C_EncryptInit(s, &ecb, with));
+    n = sizeof wrapped;
+    ck_ok(f->C_Encrypt(s, zeros, sizeof zeros, wrapped, &n));
+    ck_ok(f->C_SetAttributeValue(s, with, &closes, 1));
+    ck_rv(token_trust(s, with), CKR_ACTION_PROHIBITED);
     token_stop();
 }
 END_TEST
@@ -537,6 +553,7 @@ Suite *test_suite(void)
         &test_a_template_asks_for_nothing_that_is_not_shown,
         &test_what_a_trusted_key_unwraps_stays_closed,
         &test_a_trusted_key_wraps_only_where_the_caller_has_no_say,
+        &test_a_key_that_is_to_be_trusted_is_held_to_it_from_the_beginning,
         &test_what_is_closed_is_unwrapped_whole,
         &test_the_modern_policy_keeps_what_is_unwrapped_closed,
         NULL,

@@ -134,6 +134,62 @@ START_TEST(test_only_the_owner_changes_an_object)
 }
 END_TEST
 
+/* What a template makes of C_GenerateKey. */
+static const Hsm__Reply *generate(CK_MECHANISM_TYPE type, enum err expected)
+{
+    static uint8_t salt[16], password[] = "a password";
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Generate call = HSM__GENERATE__INIT;
+    Hsm__Mechanism mechanism = HSM__MECHANISM__INIT;
+    Hsm__Pbkdf2Params pbkdf2 = HSM__PBKDF2_PARAMS__INIT;
+
+    pbkdf2.prf = CKP_PKCS5_PBKD2_HMAC_SHA256;
+    pbkdf2.salt = (ProtobufCBinaryData){.data = salt, .len = sizeof salt};
+    pbkdf2.iterations = 100000;
+    pbkdf2.password = (ProtobufCBinaryData){.data = password, .len = sizeof password};
+    mechanism.type = type;
+    if (type == CKM_PKCS5_PBKD2)
+        mechanism.pbkdf2 = &pbkdf2;
+    call.mechanism = &mechanism;
+    call.template_ = &t.message;
+    request.of_case = HSM__REQUEST__OF_GENERATE;
+    request.generate = &call;
+    return stage_ask(ALICE, &request, expected);
+}
+
+/* An AES key in the token for wrapping, that an admin may trust; `but`: with this flag the other way. */
+static const Hsm__Object *make_wrapping(CK_MECHANISM_TYPE by, CK_ATTRIBUTE_TYPE but)
+{
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        bool value;
+    } flags[] = {{CKA_TOKEN, true},     {CKA_WRAP, true},     {CKA_UNWRAP, true}, {CKA_SENSITIVE, true}, {CKA_EXTRACTABLE, false},
+                 {CKA_COPYABLE, false}, {CKA_ENCRYPT, false}, {CKA_DECRYPT, false}, {CKA_DERIVE, false}, {CKA_SIGN, false},
+                 {CKA_VERIFY, false},   {CKA_WRAP_WITH_TRUSTED, false}};
+
+    sample_start(&t);
+    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+    sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
+    sample_ulong(&t, CKA_VALUE_LEN, 32);
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        sample_bool(&t, flags[i].type, flags[i].type == but ? !flags[i].value : flags[i].value);
+    return stage_one(generate(by, ERR_OK));
+}
+
+static void trust(const Hsm__Object *key, enum err expected)
+{
+    sample_start(&t);
+    sample_bool(&t, CKA_TRUSTED, true);
+    set(ADMIN, key, expected);
+}
+
+static void set_flag(const Hsm__Object *key, CK_ATTRIBUTE_TYPE type, bool value)
+{
+    sample_start(&t);
+    sample_bool(&t, type, value);
+    set(ALICE, key, ERR_OK);
+}
+
 /* A block of CKM_AES_ECB, decrypted. */
 static void decrypt_block(const Hsm__Object *o, enum err expected)
 {
@@ -157,13 +213,7 @@ START_TEST(test_an_admin_says_what_is_trusted_and_nothing_else)
     const Hsm__Reply *reply;
     const Hsm__Object *key;
     start();
-    sample_start(&t);
-    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
-    sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
-    sample_text(&t, CKA_VALUE, "0123456789abcdef");
-    sample_bool(&t, CKA_TOKEN, true);
-    sample_bool(&t, CKA_WRAP, true);
-    key = stage_one(stage_create(ALICE, &t, ERR_OK));
+    key = make_wrapping(CKM_AES_KEY_GEN, 0);
     sample_start(&t);
     sample_bool(&t, CKA_TRUSTED, true);
     set(ALICE, key, ERR_ATTRIBUTE_READ_ONLY);
@@ -183,13 +233,7 @@ START_TEST(test_nobody_but_an_admin_takes_trust_away)
 {
     const Hsm__Object *key;
     start();
-    sample_start(&t);
-    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
-    sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
-    sample_text(&t, CKA_VALUE, "0123456789abcdef");
-    sample_bool(&t, CKA_TOKEN, true);
-    sample_bool(&t, CKA_WRAP, true);
-    key = stage_one(stage_create(ALICE, &t, ERR_OK));
+    key = make_wrapping(CKM_AES_KEY_GEN, 0);
     sample_start(&t);
     sample_bool(&t, CKA_TRUSTED, false);
     set(ALICE, key, ERR_OK); /* as it is */
@@ -205,61 +249,70 @@ START_TEST(test_nobody_but_an_admin_takes_trust_away)
 }
 END_TEST
 
-/* The admin sees nothing of it: the vault looks for him whether the key itself could be read, and all that it wraps with it. */
-START_TEST(test_a_key_that_could_go_out_is_not_trusted)
+/* The admin sees nothing of it: the vault looks for him whether another opens what the key wraps. */
+START_TEST(test_a_key_that_is_for_more_than_wrapping_is_not_trusted)
 {
-    static const struct {
-        bool sensitive, extractable, with_trusted;
-        enum err expected;
-    } ways[] = {{true, false, false, ERR_OK},
-                {false, false, false, ERR_OK}, /* which is not shown either */
-                {true, true, true, ERR_OK},
-                {true, true, false, ERR_ACTION_PROHIBITED},
-                {false, true, true, ERR_ACTION_PROHIBITED}};
+    static const CK_ATTRIBUTE_TYPE steps[] = {CKA_COPYABLE, CKA_EXTRACTABLE, CKA_ENCRYPT, CKA_DECRYPT, CKA_DERIVE, CKA_SIGN, CKA_VERIFY};
     const Hsm__Object *key;
     start();
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    trust(make_wrapping(CKM_AES_KEY_GEN, 0), ERR_OK);
+    trust(make_wrapping(CKM_AES_KEY_GEN, CKA_SENSITIVE), ERR_OK); /* which is not shown either: it is not extractable */
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        key = make_wrapping(CKM_AES_KEY_GEN, steps[i]);
+        trust(key, ERR_ACTION_PROHIBITED);
+        set_flag(key, steps[i], false);
+        trust(key, ERR_ACTION_PROHIBITED); /* what was done with it, or is of it, stays so */
+    }
+    for (size_t i = 2; i < sizeof steps / sizeof steps[0]; i++) {
+        key = make_wrapping(CKM_AES_KEY_GEN, 0);
+        set_flag(key, steps[i], true);
+        set_flag(key, steps[i], false);
+        trust(key, ERR_ACTION_PROHIBITED);
+        key = make_wrapping(CKM_AES_KEY_GEN, 0);
+        trust(key, ERR_OK);
         sample_start(&t);
-        sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
-        sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
-        sample_text(&t, CKA_VALUE, "0123456789abcdef");
-        sample_bool(&t, CKA_TOKEN, true);
-        sample_bool(&t, CKA_WRAP, true);
-        sample_bool(&t, CKA_SENSITIVE, ways[i].sensitive);
-        sample_bool(&t, CKA_EXTRACTABLE, ways[i].extractable);
-        sample_bool(&t, CKA_WRAP_WITH_TRUSTED, ways[i].with_trusted);
-        key = stage_one(stage_create(ALICE, &t, ERR_OK));
-        sample_start(&t);
-        sample_bool(&t, CKA_TRUSTED, true);
-        set(ADMIN, key, ways[i].expected);
+        sample_bool(&t, steps[i], true);
+        set(ALICE, key, ERR_ACTION_PROHIBITED);
     }
     end();
 }
 END_TEST
 
-/* It has uses of its own, which nobody has looked at who trusts the key. */
-START_TEST(test_session_copy_of_a_secret_key_ends_when_that_is_trusted)
+/* A second key of the same value opens what the first has wrapped. */
+START_TEST(test_a_key_that_may_have_a_twin_is_not_trusted)
 {
-    const Hsm__Object *key, *second;
+    const Hsm__Object *key, *first;
     start();
+    key = make_wrapping(CKM_AES_KEY_GEN, CKA_COPYABLE); /* a copy in the token, made before */
     sample_start(&t);
+    sample_bool(&t, CKA_DECRYPT, true);
+    decrypt_block(stage_one(copy(ALICE, key, ERR_OK)), ERR_OK);
+    set_flag(key, CKA_COPYABLE, false);
+    trust(key, ERR_ACTION_PROHIBITED);
+    key = make_wrapping(CKM_AES_KEY_GEN, CKA_EXTRACTABLE); /* which had come back */
+    set_flag(key, CKA_WRAP_WITH_TRUSTED, true);
+    trust(key, ERR_ACTION_PROHIBITED);
+    trust(make_wrapping(CKM_PKCS5_PBKD2, 0), ERR_ACTION_PROHIBITED);
+    sample_start(&t); /* his own value */
     sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
     sample_ulong(&t, CKA_KEY_TYPE, CKK_AES);
     sample_text(&t, CKA_VALUE, "0123456789abcdef");
     sample_bool(&t, CKA_TOKEN, true);
     sample_bool(&t, CKA_WRAP, true);
-    key = stage_one(stage_create(ALICE, &t, ERR_OK));
-    sample_start(&t);
-    sample_bool(&t, CKA_TOKEN, false);
+    sample_bool(&t, CKA_COPYABLE, false);
+    trust(stage_one(stage_create(ALICE, &t, ERR_OK)), ERR_ACTION_PROHIBITED);
+    sample_start(&t); /* a session key with a secret of its own, of which the token key is a copy */
+    sample_ulong(&t, CKA_VALUE_LEN, 32);
+    sample_bool(&t, CKA_WRAP, true);
     sample_bool(&t, CKA_DECRYPT, true);
-    second = stage_one(copy(ALICE, key, ERR_OK));
-    decrypt_block(second, ERR_OK);
+    first = stage_one(generate(CKM_AES_KEY_GEN, ERR_OK));
     sample_start(&t);
-    sample_bool(&t, CKA_TRUSTED, true);
-    set(ADMIN, key, ERR_OK);
-    decrypt_block(second, ERR_KEY_HANDLE);
-    sample_start(&t);
-    copy(ALICE, second, ERR_OBJECT_HANDLE);
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_DECRYPT, false);
+    sample_bool(&t, CKA_COPYABLE, false);
+    key = stage_one(copy(ALICE, first, ERR_OK));
+    decrypt_block(first, ERR_OK);
+    trust(key, ERR_ACTION_PROHIBITED);
     end();
 }
 END_TEST
@@ -375,6 +428,46 @@ START_TEST(test_extractable_value_is_shown_in_a_session_copy_until_it_is_closed)
 }
 END_TEST
 
+/* It was made while the key was open. */
+START_TEST(test_session_copy_is_closed_with_its_original)
+{
+    const Hsm__Object *key, *session;
+    start();
+    sample_private(&t, ec, true);
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_SENSITIVE, false);
+    sample_bool(&t, CKA_EXTRACTABLE, true);
+    key = stage_one(stage_create(ALICE, &t, ERR_OK));
+    sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, false);
+    session = stage_one(copy(ALICE, key, ERR_OK));
+    set_flag(key, CKA_SENSITIVE, true);
+    set_flag(key, CKA_EXTRACTABLE, false);
+    set_flag(key, CKA_WRAP_WITH_TRUSTED, true);
+    sample_start(&t);
+    key = stage_one(set(ALICE, session, ERR_OK));
+    ck_assert(stage_value(key, CKA_VALUE) == NULL && stage_value(key, CKA_SENSITIVE)->data[0] == 1);
+    ck_assert(stage_value(key, CKA_EXTRACTABLE)->data[0] == 0 && stage_value(key, CKA_WRAP_WITH_TRUSTED)->data[0] == 1);
+    end();
+}
+END_TEST
+
+START_TEST(test_session_copy_cannot_be_copied_where_its_original_cannot)
+{
+    const Hsm__Object *key, *session;
+    start();
+    key = make_key(true);
+    sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, false);
+    session = stage_one(copy(ALICE, key, ERR_OK));
+    set_flag(key, CKA_COPYABLE, false);
+    sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, true);
+    copy(ALICE, session, ERR_ACTION_PROHIBITED);
+    end();
+}
+END_TEST
+
 START_TEST(test_another_users_session_object_is_none)
 {
     const Hsm__Object *key;
@@ -396,13 +489,15 @@ Suite *test_suite(void)
         &test_only_the_owner_changes_an_object,
         &test_an_admin_says_what_is_trusted_and_nothing_else,
         &test_nobody_but_an_admin_takes_trust_away,
-        &test_a_key_that_could_go_out_is_not_trusted,
+        &test_a_key_that_is_for_more_than_wrapping_is_not_trusted,
+        &test_a_key_that_may_have_a_twin_is_not_trusted,
         &test_a_copys_template_does_not_tell_what_is_not_shown,
-        &test_session_copy_of_a_secret_key_ends_when_that_is_trusted,
         &test_session_copy_of_a_token_key_dies_with_it,
         &test_session_copy_has_no_secret_of_its_own,
         &test_token_copy_lives_on_its_own,
         &test_extractable_value_is_shown_in_a_session_copy_until_it_is_closed,
+        &test_session_copy_is_closed_with_its_original,
+        &test_session_copy_cannot_be_copied_where_its_original_cannot,
         &test_another_users_session_object_is_none,
         NULL,
     };

@@ -262,12 +262,14 @@ END_TEST
 START_TEST(test_only_an_admin_trusts_and_a_trusted_key_stays_as_it_is)
 {
     sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, true);
     sample_bool(&t, CKA_WRAP, true);
+    sample_bool(&t, CKA_COPYABLE, false);
     generated();
     sample_start(&t);
     sample_bool(&t, CKA_TRUSTED, true);
     ck_change(SCHEMA_SET, ERR_ATTRIBUTE_READ_ONLY);
-    ck_change(SCHEMA_COPY, ERR_ATTRIBUTE_READ_ONLY);
+    ck_change(SCHEMA_COPY, ERR_ACTION_PROHIBITED);
     ck_assert_int_eq(change(SCHEMA_SET, true), ERR_OK);
     ck_assert(is(CKA_TRUSTED));
     sample_start(&t);

@@ -202,6 +202,33 @@ CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *lab
     return key;
 }
 
+CK_OBJECT_HANDLE token_wrapping_key(CK_SESSION_HANDLE s)
+{
+    CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
+    CK_ULONG bytes = 32;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_ATTRIBUTE t[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1},
+                        {CKA_COPYABLE, &no, 1}};
+    CK_OBJECT_HANDLE key = 0;
+
+    ck_ok(f->C_GenerateKey(s, &m, t, sizeof t / sizeof t[0], &key));
+    return key;
+}
+
+CK_RV token_trust(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
+{
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE trust = {CKA_TRUSTED, &yes, 1};
+    CK_RV rv;
+
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_SO, ADMIN));
+    rv = f->C_SetAttributeValue(s, key, &trust, 1);
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_USER, ALICE));
+    return rv;
+}
+
 bool token_flag(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
 {
     CK_BBOOL value = 7;

@@ -61,6 +61,10 @@ struct token_pair token_rsa(CK_SESSION_HANDLE s, bool token, const char *label);
 /* Imported as a session object: so many bytes that count up; it may be put to every use. */
 CK_OBJECT_HANDLE token_secret_key(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULONG bytes);
 CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *label);
+/* An AES key for wrapping that an admin may trust: generated in the token, never to be copied. */
+CK_OBJECT_HANDLE token_wrapping_key(CK_SESSION_HANDLE s);
+/* The admin's word for it; alice is logged in before and after. */
+CK_RV token_trust(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key);
 
 /* An attribute of an object that has it. */
 bool token_flag(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);

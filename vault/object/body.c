@@ -11,6 +11,7 @@ void object_init(struct object *o, struct object_memory memory)
 {
     o->memory = memory;
     o->reference = 0;
+    o->sole = false;
     o->n = 0;
 }
 
@@ -136,6 +137,7 @@ enum err object_read(struct object *o, const uint8_t *packed, size_t n)
     }
     o->n = body->n_attributes;
     o->reference = body->reference;
+    o->sole = body->sole;
     return ERR_OK;
 }
 
@@ -154,6 +156,7 @@ enum err object_pack(const struct object *o, struct secret *out)
     body.attributes = at;
     body.n_attributes = o->n;
     body.reference = o->reference;
+    body.sole = o->sole;
     if ((n = hsm__object_body__get_packed_size(&body)) > OBJECT_BYTES_MAX)
         return ERR_TOO_LARGE;
     if (!secret_new(out, n))

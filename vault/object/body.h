@@ -32,6 +32,7 @@ struct object_attribute {
 struct object {
     struct object_memory memory;
     uint64_t reference; /* a session copy of a token key: that one's id, else 0 (vault/object/named.h) */
+    bool sole;          /* there has never been another of this key, and all it has done is wrap and unwrap (vault/object/sole.h) */
     size_t n;
     struct object_attribute attributes[OBJECT_ATTRIBUTES_MAX];
 };

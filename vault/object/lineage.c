@@ -60,8 +60,11 @@ void lineage_unwrapped(struct work *w, const struct object *wrapper, struct sche
 bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why)
 {
     const Hsm__AeadParams *aead = given->aead;
+    bool trusted = object_bool(wrapper, CKA_TRUSTED);
+    const char *who = trusted ? "a trusted key" : "a key that an admin may still trust (it cannot be copied and only wraps)";
 
-    if (!object_bool(wrapper, CKA_TRUSTED))
+    /* One that may still be trusted is held to the same: of what it has done before, nobody will know. */
+    if (!trusted && !wrapper->sole)
         return true;
     switch (m->trusted) {
     case TRUSTED_ALWAYS:
@@ -69,20 +72,20 @@ bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, con
     case TRUSTED_OWN_VECTOR:
         if (given->iv == NULL || given->iv->iv.len == 0)
             return true;
-        diag_set(why, "a trusted key takes %s under its own initial value only: give no vector", m->name);
+        diag_set(why, "%s takes %s under its own initial value only: give no vector", who, m->name);
         return false;
     case TRUSTED_TOKENS_VECTOR:
         if (aead == NULL || aead->tag_bytes < TRUSTED_TAG_BYTES_MIN)
-            diag_set(why, "a trusted key takes no tag below %d bits", 8 * TRUSTED_TAG_BYTES_MIN);
+            diag_set(why, "%s takes no tag below %d bits", who, 8 * TRUSTED_TAG_BYTES_MIN);
         else if (wraps && aead->iv.len > 0 && aead->generator == CKG_NO_GENERATE)
-            diag_set(why, "a trusted key wraps with %s under no vector but the token's: let it make one (CKG_GENERATE)", m->name);
+            diag_set(why, "%s wraps with %s under no vector but the token's: let it make one (CKG_GENERATE)", who, m->name);
         else
             return true;
         return false;
     case TRUSTED_NEVER:
     case TRUSTED_UNSAID:
     default:
-        diag_set(why, "a trusted key neither wraps nor unwraps with %s: from what it takes, keys could be told", m->name);
+        diag_set(why, "%s neither wraps nor unwraps with %s: from what it takes, keys could be told", who, m->name);
         return false;
     }
 }

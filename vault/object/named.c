@@ -58,6 +58,21 @@ enum err named_reference_lives(struct work *w, uint64_t reference)
     return reference == 0 ? ERR_OK : open_original(w, reference, &original);
 }
 
+/* A copy from before its original was closed is closed with it. */
+static enum err put_stricter(struct object *o, const struct object *original)
+{
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        bool strict;
+    } flags[] = {{CKA_SENSITIVE, true}, {CKA_EXTRACTABLE, false}, {CKA_WRAP_WITH_TRUSTED, true}, {CKA_COPYABLE, false}};
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < sizeof flags / sizeof flags[0]; i++)
+        if (object_has(original, flags[i].type) && object_bool(original, flags[i].type) == flags[i].strict)
+            e = object_put_bool(o, flags[i].type, flags[i].strict);
+    return e;
+}
+
 enum err named_complete(struct work *w, struct object *o)
 {
     struct object original;
@@ -69,7 +84,7 @@ enum err named_complete(struct work *w, struct object *o)
     for (size_t i = 0; e == ERR_OK && i < original.n; i++)
         if (is_secret_part(original.attributes[i].type))
             e = object_put(o, original.attributes[i].type, original.attributes[i].value, original.attributes[i].n);
-    return e;
+    return e == ERR_OK ? put_stricter(o, &original) : e;
 }
 
 static enum err open_session(struct work *w, const ProtobufCBinaryData *sealed, struct named *out)

@@ -6,6 +6,7 @@
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/rules.h"
+#include "vault/object/sole.h"
 #include "vault/provider/key.h"
 
 static const struct {
@@ -290,5 +291,6 @@ enum err schema_complete(const struct schema *s, struct object *o, struct diag *
     for (size_t i = 0; e == ERR_OK && attribute_at(i) != NULL; i++)
         if (attribute_at(i)->classes & s->class_bit)
             e = by_default(s, attribute_at(i), o, why);
+    o->sole = sole_at_birth(s, o);
     return e;
 }

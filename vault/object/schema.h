@@ -65,7 +65,7 @@ enum err schema_complete(const struct schema *s, struct object *o, struct diag *
 /* COPY and SET: changes the object, which is whole, as the template says. A copy gets what is FRESH in the table, and is
  * trusted only by an admin's word. ERR_ACTION_PROHIBITED: CKA_COPYABLE or CKA_MODIFIABLE is false (of an object that
  * cannot be modified no modified copy is made either), or a trusted key would get another use, or a copy, or a secret key be
- * trusted that could go out itself; ERR_ATTRIBUTE_READ_ONLY:
+ * trusted that is not the sole one of its value (vault/object/sole.h); ERR_ATTRIBUTE_READ_ONLY:
  * not in this way, not back again, or not by this user; schema_take's, ERR_TEMPLATE_INCONSISTENT, ERR_ATTRIBUTE_TYPE. */
 enum err schema_change(struct schema *s, const Hsm__Template *template, struct object *o, struct diag *why);
 

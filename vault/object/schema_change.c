@@ -3,6 +3,7 @@
 #include "proto/attribute.h"
 #include "vault/object/rules.h"
 #include "vault/object/schema.h"
+#include "vault/object/sole.h"
 #include "vault/object/view.h"
 
 static bool same(const struct object_attribute *a, const struct object_attribute *b)
@@ -14,12 +15,6 @@ static enum err refuse(enum err e, const struct schema *s, const struct attribut
 {
     diag_set(why, "%s of %s %s", row->name, schema_class_name(s->class_bit), words);
     return e;
-}
-
-/* A key that wraps what nobody is to read, and that somebody could read: its value is shown, or under another key it goes out. */
-static bool could_go_out(const struct object *o)
-{
-    return view_shows(o, CKA_VALUE) || (object_bool(o, CKA_EXTRACTABLE) && !object_bool(o, CKA_WRAP_WITH_TRUSTED));
 }
 
 /* Whether a value may take another's place. */
@@ -43,8 +38,9 @@ static enum err may_change(const struct schema *s, const struct object *o, const
     /* Neither true nor false: what a trusted key has wrapped, it would unwrap to be read when it is none. */
     if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin)
         return refuse(ERR_ATTRIBUTE_READ_ONLY, s, row, "cannot be changed by a crypto user", why);
-    if (row->type == CKA_TRUSTED && becomes && s->class_bit == CLASS_SECRET && could_go_out(o))
-        return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: the key is extractable, so what it wraps could be read", why);
+    if (row->type == CKA_TRUSTED && becomes && s->class_bit == CLASS_SECRET && !o->sole)
+        return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: generate the key in the token with CKA_COPYABLE and "
+                      "CKA_EXTRACTABLE false, for CKA_WRAP and CKA_UNWRAP only from the beginning", why);
     /* Else a wrapping key that an admin trusts could be given CKA_DECRYPT, and what was wrapped with it be read. */
     if (row->flags & ATTRIBUTE_USAGE && becomes && object_bool(o, CKA_TRUSTED))
         return refuse(ERR_ACTION_PROHIBITED, s, row, "cannot become true: an admin trusts it for the uses that it has", why);
@@ -65,6 +61,7 @@ static enum err start_copy(const struct schema *s, struct object *o, struct diag
         diag_set(why, "the key's CKA_TRUSTED is true: it cannot be copied");
         return ERR_ACTION_PROHIBITED;
     }
+    o->sole = false;
     for (size_t i = 0; e == ERR_OK && i < o->n; i++) {
         const struct attribute *row = attribute_find(o->attributes[i].type);
         struct buffer value = {0};
@@ -100,6 +97,7 @@ enum err schema_change(struct schema *s, const Hsm__Template *template, struct o
         e = may_change(s, o, &given.attributes[i], why);
     for (size_t i = 0; e == ERR_OK && i < given.n; i++)
         e = object_put(o, given.attributes[i].type, given.attributes[i].value, given.attributes[i].n);
+    o->sole = sole_still(o);
     return e;
 }
 

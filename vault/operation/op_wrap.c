@@ -131,7 +131,7 @@ enum err op_wrap_decide(struct work *w)
                                .public_key = p.public_key};
         e = wrapping_error(wrap_check(&p.wrap));
     }
-    if (e == ERR_OK && p.trusted && !lineage_trusts(&p.named.object, p.wrap.mechanism, &p.given, true, &why))
+    if (e == ERR_OK && !lineage_trusts(&p.named.object, p.wrap.mechanism, &p.given, true, &why))
         e = ERR_KEY_FUNCTION;
     if (e == ERR_OK && p.public_key != NULL)
         e = wrapping_error(permitted_size(w, p.wrap.mechanism, public_key_bits(p.public_key)));
