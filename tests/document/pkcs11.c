@@ -321,8 +321,10 @@ static void mechanisms(void)
     explain(policies);
     say("\nA key whose CKA_TRUSTED is true wraps and unwraps:\n");
     explain(trusted);
-    say("\nAn admin can make CKA_TRUSTED true of a secret key only if C_GenerateKey has made it in the token (not CKM_PKCS5_PBKD2) with CKA_COPYABLE\n"
-        "and CKA_EXTRACTABLE false and with no use but CKA_WRAP and CKA_UNWRAP, and if it has had no other since; else CKR_ACTION_PROHIBITED.\n"
+    say("\nAn admin can make CKA_TRUSTED true of a secret key only if C_GenerateKey has made it in the token (not "
+        "CKM_PKCS5_PBKD2) with CKA_COPYABLE\n"
+        "and CKA_EXTRACTABLE false and with no use but CKA_WRAP and CKA_UNWRAP, and if it has had no other since; else "
+        "CKR_ACTION_PROHIBITED.\n"
         "Such a key wraps and unwraps like a trusted one from the beginning.\n");
     sayf("\nLimits of data that travels whole, of one operation and all its parts together:\n\n"
          "| operations | bytes | beyond |\n|---|---|---|\n"

@@ -30,7 +30,8 @@ enum err named_session_text(struct work *w, const ProtobufCBinaryData *sealed, s
  * reference 0: it refers to none. */
 enum err named_reference_lives(struct work *w, uint64_t reference);
 
-/* Puts the secret parts of the key that an opened copy refers to into it, and what has been closed of that one since; nothing where it refers to none. named_reference_lives's. */
+/* Puts the secret parts of the key that an opened copy refers to into it, and what has been closed of that one since; nothing
+ * where it refers to none. named_reference_lives's. */
 enum err named_complete(struct work *w, struct object *o);
 
 /* What of a copy is sealed: itself, but for the secret parts that it refers to. */
