@@ -25,7 +25,8 @@ void lineage_decapsulated(struct work *w, const struct object *base, struct sche
 void lineage_unwrapped(struct work *w, const struct object *wrapper, struct schema_base *base);
 
 /* Whether a key wraps, or unwraps, by this mechanism: one that an admin has trusted, or still may trust
- * (vault/object/sole.h), does so only where the caller has no say in what comes out, and learns nothing from what goes in. The mechanism has the parameter of its row. */
+ * (vault/object/sole.h), does so only where the caller has no say in what comes out, and learns nothing from what goes in.
+ * The mechanism has the parameter of its row. */
 bool lineage_trusts(const struct object *wrapper, const struct mechanism *m, const Hsm__Mechanism *given, bool wraps, struct diag *why);
 
 /* Whether a key is all that the maker's own template says (CKA_WRAP_TEMPLATE: of what may go out; the others: of what was made). */
