@@ -134,8 +134,9 @@ static void add_functions(void)
     add((struct function){"C_UnwrapKey", CKF_UNWRAP, false, false, unwrap, CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
                           CKR_UNWRAPPING_KEY_HANDLE_INVALID});
     add((struct function){"C_DeriveKey", CKF_DERIVE, false, false, derive, 0, 0});
-    add((struct function){"C_EncapsulateKey", CKF_ENCAPSULATE, true, false, encapsulate, 0, 0});
-    add((struct function){"C_DecapsulateKey", CKF_DECAPSULATE, false, false, decapsulate, 0, 0});
+    /* No key of another type has these uses, and the use is looked at before the type. */
+    add((struct function){"C_EncapsulateKey", CKF_ENCAPSULATE, true, false, encapsulate, CKR_KEY_FUNCTION_NOT_PERMITTED, 0});
+    add((struct function){"C_DecapsulateKey", CKF_DECAPSULATE, false, false, decapsulate, CKR_KEY_FUNCTION_NOT_PERMITTED, 0});
     add((struct function){"C_DigestInit", CKF_DIGEST, false, false, digest, 0, 0});
     add((struct function){"C_GenerateKey", CKF_GENERATE, false, false, generate, 0, 0});
     add((struct function){"C_GenerateKeyPair", CKF_GENERATE_KEY_PAIR, false, false, generate_pair, 0, 0});
