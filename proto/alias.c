@@ -30,12 +30,9 @@ static const struct named key_types[] = {
 };
 
 static const struct named kdfs[] = {
-#define KDF(name) {#name, name}
-    KDF(CKD_NULL), KDF(CKD_SHA1_KDF), KDF(CKD_SHA224_KDF), KDF(CKD_SHA256_KDF), KDF(CKD_SHA384_KDF), KDF(CKD_SHA512_KDF),
-    KDF(CKD_SHA3_224_KDF), KDF(CKD_SHA3_256_KDF), KDF(CKD_SHA3_384_KDF), KDF(CKD_SHA3_512_KDF), KDF(CKD_SHA1_KDF_SP800),
-    KDF(CKD_SHA224_KDF_SP800), KDF(CKD_SHA256_KDF_SP800), KDF(CKD_SHA384_KDF_SP800), KDF(CKD_SHA512_KDF_SP800),
-    KDF(CKD_SHA3_224_KDF_SP800), KDF(CKD_SHA3_256_KDF_SP800), KDF(CKD_SHA3_384_KDF_SP800), KDF(CKD_SHA3_512_KDF_SP800),
-#undef KDF
+#define ECDH_KDF(type, ...) {#type, type},
+#include "proto/ecdh_kdf.def"
+#undef ECDH_KDF
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])

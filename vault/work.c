@@ -238,8 +238,10 @@ void work_detail(struct work *w, const char *format, ...)
 
 enum err work_explain(struct work *w, enum err e, const struct diag *why)
 {
+    char text[DIAG_WHAT_BYTES];
+
     if (e != ERR_OK && why->what[0] != '\0')
-        work_detail(w, "%s", why->what);
+        work_detail(w, "%s", diag_text(why, text, sizeof text));
     return e;
 }
 

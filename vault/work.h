@@ -130,7 +130,7 @@ void *work_memory(struct work *w, size_t n);
 /* For people, beside the error: which attribute, which user. Never a secret. */
 void work_detail(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* e; where it is an error and `why` says anything, that is its detail. */
+/* e; where it is an error and `why` says anything, that is its detail, with what to do. */
 enum err work_explain(struct work *w, enum err e, const struct diag *why);
 
 /* Kept over calls of the same request until its end; `release` frees it. Setting it again releases the former. */

@@ -27,8 +27,7 @@ struct client_settings {
 };
 
 /* Ends with client_settings_clear. False and a reason that names file, line, key and remedy; nothing is held then. Beside the table's
- * rules: fork.mode and log.level are known words, aliases are sound
- * (proto/alias.h), cluster.pin is 32 bytes in hexadecimal or empty. */
+ * rules: fork.mode and log.level are known words, cluster.pin is 32 bytes in hexadecimal or empty, aliases are sound (proto/alias.h). */
 bool client_settings_load(struct client_settings *s, const char *path, struct diag *why);
 void client_settings_clear(struct client_settings *s);
 

@@ -23,7 +23,7 @@ static enum err check_joiner(struct work *w, const struct identity *own, const H
     if (e == ERR_OK)
         e = join_request_check(libctx, &work_node_call(w)->join_admit->request, &body->manufacturer_root, &body->operator_root, own_hash,
                                step_now_s(w), to, fingerprint, &why);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 static enum err give_keys(struct work *w, const struct identity *own, const struct joiner *to, uint64_t cluster_version)

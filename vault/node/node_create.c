@@ -41,7 +41,7 @@ static enum err make_request(struct work *w, Hsm__NodeState *next, struct key *c
         e = step_put(w, &work_node_answer(w)->csr, der.data, der.len);
     X509_REQ_free(csr);
     buffer_clear(&der);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 static enum err create(struct work *w, Hsm__NodeState *next, bool *changed)
@@ -77,7 +77,7 @@ static enum err create(struct work *w, Hsm__NodeState *next, bool *changed)
     if (e == ERR_OK)
         e = make_master(libctx, next->keys);
     if (e == ERR_OK)
-        e = step_explain(w, step_issue_hsm(w, next, &why), &why);
+        e = work_explain(w, step_issue_hsm(w, next, &why), &why);
     if (e == ERR_OK)
         e = make_request(w, next, cluster);
     key_free(cluster);

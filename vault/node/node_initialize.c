@@ -43,7 +43,7 @@ static enum err read_certificate(struct work *w, const char *what, const Protobu
         work_detail(w, "%s has %zu bytes, the limit is %u", what, der->len, CERTIFICATE_BYTES_MAX);
         return ERR_CERTIFICATE;
     }
-    return step_explain(w, cert_read(work_vault(w)->libctx, what, der->data, der->len, out, &why), &why);
+    return work_explain(w, cert_read(work_vault(w)->libctx, what, der->data, der->len, out, &why), &why);
 }
 
 /* An authority that can vouch for others today. */
@@ -103,7 +103,7 @@ static enum err check_certificates(struct work *w, const struct identity *i)
     if (e == ERR_OK)
         e = check_authority(w, "the client anchor", clients);
     if (e == ERR_OK)
-        e = step_explain(w, chain_check_cluster(work_vault(w)->libctx, step_now_s(w), cluster, identity_key(i, IDENTITY_CLUSTER), customer,
+        e = work_explain(w, chain_check_cluster(work_vault(w)->libctx, step_now_s(w), cluster, identity_key(i, IDENTITY_CLUSTER), customer,
                                                 &why), &why);
     if (e == ERR_OK && !call->clients_pin)
         e = check_told_apart(w, i, cluster, customer, clients);

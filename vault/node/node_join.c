@@ -84,7 +84,7 @@ static enum err check_sender(struct work *w, const Hsm__NodeState *own, struct d
 
     if (e == ERR_OK)
         e = device_check(work_vault(w)->libctx, d, step_now_s(w), &why);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 static enum err take(struct work *w, Hsm__NodeState *next, bool *changed)
@@ -103,7 +103,7 @@ static enum err take(struct work *w, Hsm__NodeState *next, bool *changed)
             work_detail(w, "the cluster's keys that the member sent are not by its vault, or not for this node: ask again");
     }
     if (e == ERR_OK)
-        e = step_explain(w, step_issue_hsm(w, next, &why), &why);
+        e = work_explain(w, step_issue_hsm(w, next, &why), &why);
     device_clear(&sender);
     return e;
 }

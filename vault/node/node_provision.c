@@ -21,7 +21,7 @@ static enum err make_request(struct work *w, const char *name, struct key *hardw
     if (e == ERR_OK)
         e = csr_write(csr, out);
     X509_REQ_free(csr);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 static enum err make_hardware(struct work *w, Hsm__NodeState *next, bool *changed)
@@ -87,7 +87,7 @@ static enum err check_hardware(struct work *w, const struct device *d, const Hsm
     if (e == ERR_OK)
         e = chain_check_hardware(&chain, key_evp(hardware), &why);
     key_free(hardware);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 /* The node's own keys, and the certificate that says that they are in this vault. */
@@ -124,7 +124,7 @@ static enum err make_node_keys(struct work *w, const struct device *d, Hsm__Node
     key_free(node);
     key_free(signer);
     buffer_clear(&der);
-    return step_explain(w, e, &why);
+    return work_explain(w, e, &why);
 }
 
 static enum err certify(struct work *w, Hsm__NodeState *next, bool *changed)
@@ -142,7 +142,7 @@ static enum err certify(struct work *w, Hsm__NodeState *next, bool *changed)
                                                        : "this node is provisioned already");
         return ERR_WRONG_STATE;
     }
-    e = step_explain(w, device_read(work_vault(w)->libctx, &der, &d, &why), &why);
+    e = work_explain(w, device_read(work_vault(w)->libctx, &der, &d, &why), &why);
     if (e == ERR_OK)
         e = check_hardware(w, &d, next);
     if (e == ERR_OK && (!identity_set(&next->manufacturer_hardware, der.manufacturer_hardware.data, der.manufacturer_hardware.len) ||

@@ -14,15 +14,6 @@ int64_t step_now_s(const struct work *w)
     return (int64_t)(work_vault(w)->now_ms() / 1000);
 }
 
-enum err step_explain(struct work *w, enum err e, const struct diag *why)
-{
-    char text[DIAG_WHAT_BYTES];
-
-    if (e != ERR_OK && why->what[0] != '\0')
-        work_detail(w, "%s", diag_text(why, text, sizeof text));
-    return e;
-}
-
 enum err step_put(struct work *w, ProtobufCBinaryData *field, const void *bytes, size_t n)
 {
     uint8_t *copy = work_memory(w, n > 0 ? n : 1);

@@ -31,9 +31,6 @@ enum err step_note_cluster(struct work *w);
 /* A copy of bytes in the work's memory. */
 enum err step_put(struct work *w, ProtobufCBinaryData *field, const void *bytes, size_t n);
 
-/* The error, with what is wrong and what to do as its detail. */
-enum err step_explain(struct work *w, enum err e, const struct diag *why);
-
 int64_t step_now_s(const struct work *w);
 
 /* The HSM certificate: that the cluster key of `next` is in this vault, by its hardware key. */

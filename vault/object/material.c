@@ -67,6 +67,19 @@ static enum err public_key_by_set(OSSL_LIB_CTX *libctx, const struct object *o, 
     return set != NULL ? public_key_of_set(libctx, o, set, out) : ERR_PARAMETER_SET;
 }
 
+enum err material_put_value(OSSL_LIB_CTX *libctx, const uint8_t *value, size_t n, struct object *o)
+{
+    struct key *k = NULL;
+    enum err e = object_put(o, CKA_VALUE, value, n);
+
+    if (e == ERR_OK)
+        e = material_load(libctx, o, &k);
+    if (e == ERR_OK)
+        e = material_put(k, o);
+    key_free(k);
+    return e;
+}
+
 enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
 {
     CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);

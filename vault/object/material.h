@@ -16,6 +16,9 @@ enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key 
  * given. A public object gets the public parts of a private key. ERR_NO_MEMORY, ERR_BUG. */
 enum err material_put(const struct key *k, struct object *o);
 
+/* A secret key's value, checked and in stored form. The errors of material_load and material_put. */
+enum err material_put_value(OSSL_LIB_CTX *libctx, const uint8_t *value, size_t n, struct object *o);
+
 /* The public key that an object has the parts of; the caller's. crypto/public_key.h's errors, and ERR_TEMPLATE_INCOMPLETE. */
 enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out);
 

@@ -92,18 +92,14 @@ static enum err length(struct deriving *d, const struct schema *s, const struct 
 
 enum err deriving_put(struct deriving *d, const struct schema *s, struct object *o, const uint8_t *bytes, size_t n)
 {
-    struct key *k = NULL;
-    enum err e = object_put(o, CKA_VALUE, bytes, n);
+    enum err e;
 
-    if (e != ERR_OK || s->key_type == NO_KEY_TYPE)
-        return e;
-    e = material_load(s->libctx, o, &k);
-    if (e == ERR_OK && (e = material_put(k, o)) == ERR_OK)
-        e = permitted_key(d->work, o);
-    else if (e == ERR_ATTRIBUTE_VALUE)
+    if (s->key_type == NO_KEY_TYPE)
+        return object_put(o, CKA_VALUE, bytes, n);
+    e = material_put_value(s->libctx, bytes, n, o);
+    if (e == ERR_ATTRIBUTE_VALUE)
         diag_set(&d->why, "what was derived is no key of this CKA_KEY_TYPE");
-    key_free(k);
-    return e;
+    return e == ERR_OK ? permitted_key(d->work, o) : e;
 }
 
 struct schema deriving_schema(const struct deriving *d)

@@ -53,20 +53,14 @@ static enum err read_template(struct work *w, const Hsm__Template *template, con
 
 static enum err put_value(struct work *w, const struct schema *s, const struct secret *secret, struct object *o, struct diag *why)
 {
-    struct key *k = NULL;
-    enum err e = object_put(o, CKA_VALUE, secret->bytes, secret->len);
+    enum err e = material_put_value(s->libctx, secret->bytes, secret->len, o);
 
     if (e == ERR_OK)
-        e = material_load(s->libctx, o, &k);
-    if (e == ERR_OK)
-        e = material_put(k, o);
-    if (e == ERR_OK)
         e = permitted_key(w, o);
-    key_free(k);
     return e == ERR_OK ? schema_complete(s, o, why) : e;
 }
 
-/* The object, stored or attached. ciphertext: to be told with it; n 0: none. */
+/* The object, stored or attached, with the ciphertext beside it. */
 static enum err give(struct work *w, const struct object *o, uint8_t *ciphertext, size_t n)
 {
     Hsm__ObjectsReply *reply;
@@ -82,8 +76,7 @@ static enum err give(struct work *w, const struct object *o, uint8_t *ciphertext
     if ((e = reply_store(w, o, &id)) != ERR_OK)
         return e;
     buffer_put_u64(&result, id);
-    if (n > 0)
-        buffer_put(&result, ciphertext, n);
+    buffer_put(&result, ciphertext, n);
     e = result.failed ? ERR_NO_MEMORY : work_result(w, result.data, result.len);
     buffer_clear(&result);
     return e;
@@ -98,18 +91,16 @@ static enum err answer(struct work *w)
     uint64_t id;
     enum err e;
 
-    if (n < ID_BYTES)
+    if (n <= ID_BYTES)
         return ERR_CORRUPT;
     cursor_init(&c, outcome->result.data, n);
     id = cursor_u64(&c);
     if ((e = reply_objects(w, 1, &reply)) != ERR_OK || (e = reply_add_made(w, reply, id)) != ERR_OK)
         return e;
-    if (n > ID_BYTES) {
-        if ((reply->beside.data = work_memory(w, n - ID_BYTES)) == NULL)
-            return ERR_NO_MEMORY;
-        memcpy(reply->beside.data, outcome->result.data + ID_BYTES, n - ID_BYTES);
-        reply->beside.len = n - ID_BYTES;
-    }
+    if ((reply->beside.data = work_memory(w, n - ID_BYTES)) == NULL)
+        return ERR_NO_MEMORY;
+    memcpy(reply->beside.data, outcome->result.data + ID_BYTES, n - ID_BYTES);
+    reply->beside.len = n - ID_BYTES;
     return ERR_OK;
 }
 
@@ -218,7 +209,7 @@ enum err op_decapsulate_decide(struct work *w)
     if (e == ERR_OK)
         e = lineage_obeys(&own.object, CKA_DECAPSULATE_TEMPLATE, &o, &why);
     if (e == ERR_OK)
-        e = give(w, &o, NULL, 0);
+        e = reply_made(w, &o);
     secret_clear(&secret);
     key_use_close(w, &use);
     return work_explain(w, e, &why);
@@ -226,5 +217,5 @@ enum err op_decapsulate_decide(struct work *w)
 
 enum err op_decapsulate_answer(struct work *w)
 {
-    return answer(w);
+    return reply_made_answer(w);
 }

@@ -28,7 +28,6 @@ static enum err put_secret(const struct schema *s, const struct object *wrapper,
                            struct object *o)
 {
     CK_ULONG wanted = object_ulong(o, CKA_VALUE_LEN, plain->len);
-    struct key *k = NULL;
     enum err e;
 
     /* The value's length is as much to be kept from who asks as its padding is: no error of its own. Of a part of what
@@ -36,12 +35,7 @@ static enum err put_secret(const struct schema *s, const struct object *wrapper,
     if (wanted > plain->len || ((s->base.sensitive || lineage_has_a_say(wrapper, CKA_UNWRAP_TEMPLATE)) && wanted != plain->len) ||
         !key_kind_has_length(key_kind_find(s->key_type), wanted))
         return ERR_WRAPPED_KEY;
-    if ((e = object_put(o, CKA_VALUE, plain->bytes, wanted)) != ERR_OK)
-        return e;
-    e = material_load(s->libctx, o, &k);
-    if (e == ERR_OK)
-        e = material_put(k, o);
-    key_free(k);
+    e = material_put_value(s->libctx, plain->bytes, wanted, o);
     return e == ERR_OK || e == ERR_NO_MEMORY ? e : ERR_WRAPPED_KEY;
 }
 

@@ -34,9 +34,7 @@ enum err op_verify_decide(struct work *w)
     if ((e = key_use_open(w, verify->key, verify->mechanism, CKF_VERIFY, &use)) == ERR_OK) {
         struct mac mac = {
             .libctx = work_vault(w)->libctx, .mechanism = use.mechanism, .given = use.given, .key = use.key->key};
-        e = mac_check(&mac);
-        if (e == ERR_OK)
-            e = check_length(w, &use);
+        e = check_length(w, &use);
         if (e == ERR_OK)
             e = mac_verify(&mac, verify->data.data, verify->data.len, verify->signature.data, verify->signature.len);
     }

@@ -13,25 +13,12 @@ static const struct {
     const char *hash;
     kdf_fn *run;
 } kdfs[] = {
-    {CKD_NULL, NULL, NULL},
-    {CKD_SHA1_KDF, "SHA1", kdf_x963},
-    {CKD_SHA224_KDF, "SHA224", kdf_x963},
-    {CKD_SHA256_KDF, "SHA256", kdf_x963},
-    {CKD_SHA384_KDF, "SHA384", kdf_x963},
-    {CKD_SHA512_KDF, "SHA512", kdf_x963},
-    {CKD_SHA3_224_KDF, "SHA3-224", kdf_x963},
-    {CKD_SHA3_256_KDF, "SHA3-256", kdf_x963},
-    {CKD_SHA3_384_KDF, "SHA3-384", kdf_x963},
-    {CKD_SHA3_512_KDF, "SHA3-512", kdf_x963},
-    {CKD_SHA1_KDF_SP800, "SHA1", kdf_one_step},
-    {CKD_SHA224_KDF_SP800, "SHA224", kdf_one_step},
-    {CKD_SHA256_KDF_SP800, "SHA256", kdf_one_step},
-    {CKD_SHA384_KDF_SP800, "SHA384", kdf_one_step},
-    {CKD_SHA512_KDF_SP800, "SHA512", kdf_one_step},
-    {CKD_SHA3_224_KDF_SP800, "SHA3-224", kdf_one_step},
-    {CKD_SHA3_256_KDF_SP800, "SHA3-256", kdf_one_step},
-    {CKD_SHA3_384_KDF_SP800, "SHA3-384", kdf_one_step},
-    {CKD_SHA3_512_KDF_SP800, "SHA3-512", kdf_one_step},
+#define RAW NULL
+#define X963 kdf_x963
+#define ONE_STEP kdf_one_step
+#define ECDH_KDF(type, hash, form) {type, hash, form},
+#include "proto/ecdh_kdf.def"
+#undef ECDH_KDF
 };
 
 enum { KDFS = sizeof kdfs / sizeof kdfs[0] };
