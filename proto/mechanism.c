@@ -212,14 +212,19 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
     return m->has_key && key_kind_serves(type, m->key_type);
 }
 
-bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use)
+const struct mechanism *mechanism_that_does(CK_KEY_TYPE type, CK_FLAGS use)
 {
     const struct mechanism *m;
 
     for (size_t i = 0; (m = mechanism_at(i)) != NULL; i++)
         if (mechanism_does(m, use) && mechanism_takes_key(m, type))
-            return true;
-    return false;
+            return m;
+    return NULL;
+}
+
+bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use)
+{
+    return mechanism_that_does(type, use) != NULL;
 }
 
 bool mechanism_is_mac(const struct mechanism *m)

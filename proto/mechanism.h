@@ -179,6 +179,9 @@ bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type);
 /* True if there is a mechanism that puts keys of this type to this use (CKF_SIGN, ...). */
 bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use);
 
+/* The first such row; NULL: there is none. */
+const struct mechanism *mechanism_that_does(CK_KEY_TYPE type, CK_FLAGS use);
+
 /* A MAC, which secret keys make and check. */
 bool mechanism_is_mac(const struct mechanism *m);
 

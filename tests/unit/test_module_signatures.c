@@ -266,6 +266,9 @@ START_TEST(test_pairs_of_every_curve_are_made_and_sign)
         memcpy(printed + 2, c->printed, strlen(c->printed));
         try_made(generator, (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)(uintptr_t)c->params, c->params_bytes}, c->key_type, c->bits);
         try_made(generator, (CK_ATTRIBUTE){CKA_EC_PARAMS, printed, 2 + strlen(c->printed)}, c->key_type, c->bits);
+        if (generator != CKM_EC_KEY_PAIR_GEN) /* as CloudHSM's programs ask for them */
+            try_made(CKM_EC_KEY_PAIR_GEN, (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)(uintptr_t)c->params, c->params_bytes}, c->key_type,
+                     c->bits);
     }
     teardown();
 }

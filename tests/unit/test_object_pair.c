@@ -106,6 +106,68 @@ START_TEST(test_ec_pair_shares_its_public_parts)
 }
 END_TEST
 
+/* As CloudHSM's programs ask for Ed25519. */
+START_TEST(test_curve_says_the_type_where_its_mechanism_does_not)
+{
+    for (size_t i = 0; curve_at(i) != NULL; i++) {
+        const struct curve *c = curve_at(i);
+        uint8_t printed[32] = {0x13, (uint8_t)strlen(c->printed)};
+        memcpy(printed + 2, c->printed, printed[1]);
+        for (int form = 0; form < 2; form++) {
+            start(CKM_EC_KEY_PAIR_GEN);
+            sample_bytes(&public_template, CKA_EC_PARAMS, form == 0 ? c->params : printed, form == 0 ? c->params_bytes : printed[1] + 2u);
+            sample_ulong(&private_template, CKA_KEY_TYPE, c->key_type);
+            make();
+            ck_same(CKA_EC_PARAMS);
+            ck_same(CKA_EC_POINT);
+            ck_same(CKA_KEY_TYPE);
+            ck_assert_uint_eq(object_ulong(&p.public_half.object, CKA_KEY_TYPE, 0), c->key_type);
+            ck_assert_uint_eq(object_ulong(&p.private_half.object, CKA_KEY_GEN_MECHANISM, 0), CKM_EC_KEY_PAIR_GEN);
+            ck_assert_uint_eq(p.proper->type, generator_of(c));
+            ck_assert_uint_eq(object_find(&p.private_half.object, CKA_EC_PARAMS)->n, c->params_bytes);
+            ck_assert(object_bool(&p.private_half.object, CKA_SIGN) == (c->key_type != CKK_EC_MONTGOMERY));
+            ck_assert(object_bool(&p.private_half.object, CKA_DERIVE) == (c->key_type == CKK_EC_MONTGOMERY));
+            sample_memory_free();
+        }
+    }
+}
+END_TEST
+
+START_TEST(test_curve_and_type_of_key_agree)
+{
+    for (size_t i = 0; curve_at(i) != NULL; i++) {
+        const struct curve *c = curve_at(i);
+        static const CK_KEY_TYPE types[] = {CKK_EC, CKK_EC_EDWARDS, CKK_EC_MONTGOMERY, CKK_RSA};
+        static const CK_MECHANISM_TYPE others[] = {CKM_EC_EDWARDS_KEY_PAIR_GEN, CKM_EC_MONTGOMERY_KEY_PAIR_GEN};
+        for (size_t k = 0; k < sizeof types / sizeof types[0]; k++) {
+            for (int half = 0; half < 2 && types[k] != c->key_type; half++) {
+                start(CKM_EC_KEY_PAIR_GEN);
+                sample_bytes(&public_template, CKA_EC_PARAMS, c->params, c->params_bytes);
+                sample_ulong(half == 0 ? &public_template : &private_template, CKA_KEY_TYPE, types[k]);
+                refused(ERR_TEMPLATE_INCONSISTENT, "CKA_KEY_TYPE");
+            }
+        }
+        for (size_t k = 0; k < 2; k++) {
+            start(others[k]);
+            sample_bytes(&public_template, CKA_EC_PARAMS, c->params, c->params_bytes);
+            if (others[k] == generator_of(c))
+                ck_assert_int_eq(read_call(), ERR_OK);
+            else
+                refused(ERR_CURVE, "CKA_EC_PARAMS");
+        }
+    }
+    /* Which curve it is, is said once. */
+    start_ec("P-256");
+    sample_bytes(&public_template, CKA_EC_PARAMS, curve_by_name("ED25519")->params, curve_by_name("ED25519")->params_bytes);
+    refused(ERR_TEMPLATE_INCONSISTENT, "given twice");
+    start(CKM_EC_KEY_PAIR_GEN);
+    sample_bytes(&public_template, CKA_EC_PARAMS, curve_by_name("ED25519")->params, curve_by_name("ED25519")->params_bytes);
+    sample_bytes(&private_template, CKA_EC_PARAMS, curve_by_name("P-256")->params, curve_by_name("P-256")->params_bytes);
+    refused(ERR_TEMPLATE_INCONSISTENT, "CKA_EC_PARAMS differs");
+    sample_memory_free();
+}
+END_TEST
+
 START_TEST(test_rsa_pair_shares_its_public_parts)
 {
     start_rsa(2048);
@@ -179,9 +241,6 @@ START_TEST(test_pair_is_refused_before_it_is_made)
     refused(ERR_TEMPLATE_INCOMPLETE, "CKA_EC_PARAMS is missing");
     sample_bytes(&public_template, CKA_EC_PARAMS, "\6\5\x2b\x81\4\0\x08", 7); /* secp160r1 */
     refused(ERR_CURVE, "CKA_EC_PARAMS");
-    start(CKM_EC_KEY_PAIR_GEN);
-    sample_bytes(&public_template, CKA_EC_PARAMS, curve_by_name("ED25519")->params, curve_by_name("ED25519")->params_bytes);
-    refused(ERR_CURVE, "CKA_EC_PARAMS");
     start_ec("P-256");
     sample_bytes(&private_template, CKA_EC_PARAMS, curve_by_name("P-384")->params,
                  curve_by_name("P-384")->params_bytes);
@@ -220,6 +279,8 @@ Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
         &test_ec_pair_shares_its_public_parts,
+        &test_curve_says_the_type_where_its_mechanism_does_not,
+        &test_curve_and_type_of_key_agree,
         &test_rsa_pair_shares_its_public_parts,
         &test_pair_that_may_leave_says_so_for_ever,
         &test_each_half_has_its_own_place,

@@ -428,6 +428,7 @@ END_TEST
 START_TEST(test_keys_that_are_none_are_refused)
 {
     static const uint8_t brainpool320[] = {0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x09};
+    const struct curve *edwards = curve_by_name("ED25519");
     EVP_PKEY *key = sample_rsa(), *curve = EVP_EC_gen("P-256");
     sample_private(&t, key, true);
     t.attributes[4].value.data[100] ^= 1;
@@ -441,6 +442,8 @@ START_TEST(test_keys_that_are_none_are_refused)
     sample_private(&t, curve, true);
     t.attributes[2].value = (ProtobufCBinaryData){.data = (uint8_t *)brainpool320, .len = sizeof brainpool320};
     refused(ERR_CURVE, "CKA_EC_PARAMS");
+    t.attributes[2].value = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)edwards->params, .len = edwards->params_bytes};
+    refused(ERR_CURVE, "curves of this CKA_KEY_TYPE");
     sample_public(&t, curve);
     t.attributes[3].value.data[10] ^= 1;
     refused(ERR_ATTRIBUTE_VALUE, "CKA_EC_POINT");

@@ -47,7 +47,7 @@ static void explain(enum err e, const struct schema *s, struct diag *why)
     else if (e == ERR_PARAMETER_SET)
         diag_set(why, "CKA_PARAMETER_SET is none of this CKA_KEY_TYPE's");
     else if (e == ERR_CURVE)
-        diag_set(why, "CKA_EC_PARAMS names none of the supported curves");
+        diag_set(why, "CKA_EC_PARAMS names none of the supported curves of this CKA_KEY_TYPE");
     else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)
         diag_set(why, "CKA_MODULUS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
 }

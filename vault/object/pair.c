@@ -9,6 +9,18 @@
 
 static const uint8_t exponent_default[] = {1, 0, 1};
 
+/* CKM_EC_KEY_PAIR_GEN makes a key on whatever curve the template names, as CloudHSM's programs ask for Ed25519 by it; what type of key that is
+ * the curve says. The mechanisms that the standard has for the other curves (PKCS#11 v3.1 sections 6.3.9 and 6.3.10) take those only. */
+static CK_KEY_TYPE type_made(const struct mechanism *m, const Hsm__Template *template)
+{
+    const struct curve *curve = NULL;
+
+    for (size_t i = 0; m->key_type == CKK_EC && template != NULL && i < template->n_attributes && curve == NULL; i++)
+        if (template->attributes[i]->type == CKA_EC_PARAMS)
+            curve = curve_find(template->attributes[i]->value.data, template->attributes[i]->value.len);
+    return curve != NULL ? curve->key_type : m->key_type;
+}
+
 static enum err read_half(struct pair_half *half, const struct schema *schema, CK_OBJECT_CLASS object_class,
                           const Hsm__Template *template, struct object_memory memory, struct diag *why)
 {
@@ -114,7 +126,8 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
     if (call->mechanism->pss != NULL)
         return ERR_MECHANISM_PARAM;
     schema.mechanism = m->type;
-    schema.key_type = p->key_type = m->key_type;
+    schema.key_type = p->key_type = type_made(m, call->public_template);
+    p->proper = p->key_type == m->key_type ? m : mechanism_that_does(p->key_type, CKF_GENERATE_KEY_PAIR);
     p->curve = NULL;
     p->set = NULL;
     p->bits = 0;

@@ -3,6 +3,7 @@
 #define CLUSTERHSM_VAULT_OBJECT_PAIR_H
 
 #include "crypto/curve.h"
+#include "proto/mechanism.h"
 #include "vault/object/schema.h"
 #include "vault/provider/key.h"
 
@@ -15,7 +16,8 @@ struct pair_half {
 /* Plain memory; the objects' values lie in the memory given to pair_read. */
 struct pair {
     struct pair_half public_half, private_half;
-    CK_KEY_TYPE key_type;
+    CK_KEY_TYPE key_type;              /* the mechanism's, or the curve's where CKM_EC_KEY_PAIR_GEN names another */
+    const struct mechanism *proper;    /* the one that is for such keys: what is not permitted by it is by no other */
     size_t bits;               /* RSA, else 0 */
     uint8_t exponent[8];       /* RSA, big endian */
     size_t exponent_n;

@@ -13,6 +13,14 @@ static const char *hash_of(const Hsm__Mechanism *given)
     return given != NULL && given->oaep != NULL ? mechanism_hash_name(given->oaep->hash) : NULL;
 }
 
+enum err permitted_row(struct work *w, const struct mechanism *m)
+{
+    if (policy_allows(work_policy(w), m))
+        return ERR_OK;
+    work_detail(w, "%s is not in the cluster's policy, which is %s; %s", m->name, policy_name(work_policy(w)), remedy);
+    return ERR_MECHANISM;
+}
+
 enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row)
 {
     const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
@@ -21,10 +29,8 @@ enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLA
 
     if (m == NULL || !mechanism_does(m, use))
         return ERR_MECHANISM;
-    if (!policy_allows(work_policy(w), m)) {
-        work_detail(w, "%s is not in the cluster's policy, which is %s; %s", m->name, policy_name(work_policy(w)), remedy);
+    if (permitted_row(w, m) != ERR_OK)
         return ERR_MECHANISM;
-    }
     if (!parameter_is_given(m, given))
         return ERR_MECHANISM_PARAM;
     if (hash != NULL && !policy_allows_hash(work_policy(w), m, hash)) {

@@ -10,6 +10,9 @@
  * policy; ERR_MECHANISM_PARAM. */
 enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row);
 
+/* ERR_MECHANISM: the policy has no such row. */
+enum err permitted_row(struct work *w, const struct mechanism *m);
+
 /* ERR_MECHANISM: the key's CKA_ALLOWED_MECHANISMS are others. */
 enum err permitted_by_key(struct work *w, const struct object *key, const struct mechanism *row);
 

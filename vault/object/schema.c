@@ -109,7 +109,7 @@ static enum err take_number(const struct schema *s, const struct object *o, CK_A
         return ERR_TEMPLATE_INCOMPLETE;
     }
     if (given && s->way == SCHEMA_GENERATE && object_ulong(o, type, 0) != *number) {
-        diag_set(why, "%s is not what the mechanism makes", schema_attribute_name(type));
+        diag_set(why, "%s is not what the mechanism makes, which is 0x%lx", schema_attribute_name(type), *number);
         return ERR_TEMPLATE_INCONSISTENT;
     }
     if (given)

@@ -23,6 +23,8 @@ static enum err read_call(struct work *w, struct pair *p)
 
     if (e == ERR_OK)
         e = work_explain(w, pair_read(work_vault(w)->libctx, work_request(w)->generate_pair, reply_memory(w), p, &why), &why);
+    if (e == ERR_OK)
+        e = permitted_row(w, p->proper);
     return e == ERR_OK && p->bits > 0 ? permitted_size(w, row, p->bits) : e;
 }
 
