@@ -9,8 +9,8 @@
 
 static const uint8_t exponent_default[] = {1, 0, 1};
 
-/* CKM_EC_KEY_PAIR_GEN makes a key on whatever curve the template names, as CloudHSM's programs ask for Ed25519 by it; what type of key that is
- * the curve says. The mechanisms that the standard has for the other curves (PKCS#11 v3.1 sections 6.3.9 and 6.3.10) take those only. */
+/* CKM_EC_KEY_PAIR_GEN makes a key on whatever curve the template names, as CloudHSM's programs ask for Ed25519 by it; what
+ * type of key that is the curve says. The mechanisms of the other curves (PKCS#11 v3.1 section 6.3) take those only. */
 static CK_KEY_TYPE type_made(const struct mechanism *m, const Hsm__Template *template)
 {
     const struct curve *curve = NULL;
