@@ -144,12 +144,12 @@ static void cmac_file(const char *name, CK_MECHANISM_TYPE type)
 
 START_TEST(test_macs_are_as_nist_and_the_rfcs_have_them)
 {
+    hmac_file("HMAC/rfc-2202-md5.txt", CKM_MD5_HMAC);
     hmac_file("HMAC/rfc-2202-sha1.txt", CKM_SHA_1_HMAC);
     hmac_file("HMAC/rfc-4231-sha224.txt", CKM_SHA224_HMAC);
     hmac_file("HMAC/rfc-4231-sha256.txt", CKM_SHA256_HMAC);
     hmac_file("HMAC/rfc-4231-sha384.txt", CKM_SHA384_HMAC);
     hmac_file("HMAC/rfc-4231-sha512.txt", CKM_SHA512_HMAC);
-    cavp_skip_file("HMAC/rfc-2202-md5.txt", "HMAC with MD5, which is no mechanism here");
     cavp_skip_file("HMAC/rfc-2286-ripemd160.txt", "HMAC with RIPEMD-160, which is no mechanism here");
     cmac_file("CMAC/nist-800-38b-aes128.txt", CKM_AES_CMAC);
     cmac_file("CMAC/nist-800-38b-aes192.txt", CKM_AES_CMAC);

@@ -156,6 +156,55 @@ START_TEST(test_sha_1_signs_under_the_compatible_policy_only)
 }
 END_TEST
 
+/* Whatever the request: before a key is looked for, the row is. */
+static void ask_for(const struct mechanism *row, CK_FLAGS use, enum err expected)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Mechanism given = HSM__MECHANISM__INIT;
+    Hsm__KeyRef key = HSM__KEY_REF__INIT;
+    Hsm__Template nothing = HSM__TEMPLATE__INIT;
+    Hsm__Sign sign = HSM__SIGN__INIT;
+    Hsm__Verify verify = HSM__VERIFY__INIT;
+    Hsm__Encrypt encrypt = HSM__ENCRYPT__INIT;
+    Hsm__Decrypt decrypt = HSM__DECRYPT__INIT;
+    Hsm__Generate generate = HSM__GENERATE__INIT;
+    Hsm__Derive derive = HSM__DERIVE__INIT;
+
+    given.type = row->type;
+    key.id = 12345;
+    sign.mechanism = verify.mechanism = encrypt.mechanism = decrypt.mechanism = generate.mechanism = derive.mechanism = &given;
+    sign.key = verify.key = encrypt.key = decrypt.key = derive.key = &key;
+    generate.template_ = derive.template_ = &nothing;
+    switch ((int)use) {
+    case CKF_SIGN: request.of_case = HSM__REQUEST__OF_SIGN; request.sign = &sign; break;
+    case CKF_VERIFY: request.of_case = HSM__REQUEST__OF_VERIFY; request.verify = &verify; break;
+    case CKF_ENCRYPT: request.of_case = HSM__REQUEST__OF_ENCRYPT; request.encrypt = &encrypt; break;
+    case CKF_DECRYPT: request.of_case = HSM__REQUEST__OF_DECRYPT; request.decrypt = &decrypt; break;
+    case CKF_GENERATE: request.of_case = HSM__REQUEST__OF_GENERATE; request.generate = &generate; break;
+    case CKF_DERIVE: request.of_case = HSM__REQUEST__OF_DERIVE; request.derive = &derive; break;
+    default: ck_abort();
+    }
+    stage_ask(ALICE, &request, expected);
+}
+
+START_TEST(test_the_vault_itself_refuses_what_the_modern_policy_has_not)
+{
+    static const CK_FLAGS uses[] = {CKF_SIGN, CKF_VERIFY, CKF_ENCRYPT, CKF_DECRYPT, CKF_GENERATE, CKF_DERIVE};
+    unsigned tried = 0;
+
+    stage_open();
+    stage_policy(ADMIN, "modern", ERR_OK);
+    for (size_t i = 0; mechanism_at(i) != NULL; i++)
+        for (size_t k = 0; k < sizeof uses / sizeof uses[0]; k++)
+            if (mechanism_at(i)->compatible_only && mechanism_does(mechanism_at(i), uses[k])) {
+                ask_for(mechanism_at(i), uses[k], ERR_MECHANISM);
+                tried++;
+            }
+    ck_assert_uint_gt(tried, 20);
+    stage_close();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -166,6 +215,7 @@ Suite *test_suite(void)
         &test_small_keys_are_neither_made_nor_used_under_the_modern_policy,
         &test_small_keys_are_not_imported_under_the_modern_policy,
         &test_sha_1_signs_under_the_compatible_policy_only,
+        &test_the_vault_itself_refuses_what_the_modern_policy_has_not,
         NULL,
     };
 
