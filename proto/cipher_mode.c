@@ -25,6 +25,7 @@ static const struct cipher_mode modes[] = {
      .longer = SEMIBLOCK_BYTES},
     /* Not encryption, but named by the same cipher. */
     {.family = FAMILY_CMAC, .name = "CBC"},
+    {.family = FAMILY_CBC_MAC, .name = "CBC"},
     {.family = FAMILY_GMAC, .name = "GCM"},
     {.family = FAMILY_ECB_DATA, .name = "ECB"},
     {.family = FAMILY_CBC_DATA, .name = "CBC"},

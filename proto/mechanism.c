@@ -154,7 +154,8 @@ static const struct authenticating {
         OUT_TWO_NUMBERS,        /* of the field */
         OUT_TWO_SIGNED_NUMBERS, /* a bit more than the field has, for the sign: RFC 8032 section 3 */
         OUT_HASH,
-        OUT_BLOCK
+        OUT_BLOCK,
+        OUT_HALF_A_BLOCK /* ... or as much as is asked for of a whole one */
     } out;
 } authenticating[] = {
     [FAMILY_RSA_PKCS] = {false, OUT_MODULUS},
@@ -164,6 +165,7 @@ static const struct authenticating {
     [FAMILY_EDDSA] = {false, OUT_TWO_SIGNED_NUMBERS},
     [FAMILY_HMAC] = {true, OUT_HASH},
     [FAMILY_CMAC] = {true, OUT_BLOCK},
+    [FAMILY_CBC_MAC] = {true, OUT_HALF_A_BLOCK},
     [FAMILY_GMAC] = {true, OUT_BLOCK},
     [FAMILY_TLS_MAC] = {true, OUT_VARIES},
 };
@@ -253,6 +255,8 @@ size_t mechanism_signature_bytes(const struct mechanism *m, size_t size)
         return mechanism_hash_bytes(m->hash);
     case OUT_BLOCK:
         return cipher_block_bytes(m);
+    case OUT_HALF_A_BLOCK:
+        return m->param == PARAM_GENERAL ? cipher_block_bytes(m) : cipher_block_bytes(m) / 2;
     case OUT_VARIES:
         break;
     }

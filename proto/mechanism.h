@@ -28,6 +28,7 @@ enum mechanism_family {
     FAMILY_HASH,
     FAMILY_SECRET,   /* secret keys made */
     FAMILY_CMAC,
+    FAMILY_CBC_MAC,
     FAMILY_GMAC,
     FAMILY_TLS_MAC,  /* what the finished messages of TLS 1.2 hold */
     FAMILY_ECB,      /* modes of ciphers: proto/cipher_mode.h */

@@ -45,6 +45,31 @@ static struct mac mac_of(const struct mechanism *row, const struct key *k, uint3
     return (struct mac){.mechanism = row, .given = &given, .key = k};
 }
 
+/* The last block of CBC, as OpenSSL's ciphers have it: all of the data at once. */
+static void openssl_cbc_mac(const struct mechanism *row, const struct key *k, const uint8_t *text, size_t text_n, uint8_t *out, size_t *n)
+{
+    static uint8_t filled[4096], made[4096];
+    size_t block = cipher_block_bytes(row), all = text_n == 0 ? block : (text_n + block - 1) / block * block;
+    uint8_t zeros[16] = {0};
+    char name[CIPHER_NAME_BYTES];
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    EVP_CIPHER *cipher;
+    int made_n = 0;
+
+    memset(filled, 0, sizeof filled);
+    if (text_n > 0)
+        memcpy(filled, text, text_n);
+    cipher_name(row, key_secret(k)->len, name);
+    ck_assert_ptr_nonnull(cipher = EVP_CIPHER_fetch(NULL, name, NULL));
+    ck_assert_int_eq(EVP_EncryptInit_ex2(ctx, cipher, key_secret(k)->bytes, zeros, NULL), 1);
+    ck_assert_int_eq(EVP_EncryptUpdate(ctx, made, &made_n, filled, (int)all), 1);
+    ck_assert_int_eq(made_n, (int)all);
+    *n = mechanism_signature_bytes(row, 0);
+    memcpy(out, made + all - block, *n);
+    EVP_CIPHER_free(cipher);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
 static void openssl_mac(const struct mechanism *row, const struct key *k, uint8_t *out, size_t *n)
 {
     char cipher[CIPHER_NAME_BYTES];
@@ -52,6 +77,10 @@ static void openssl_mac(const struct mechanism *row, const struct key *k, uint8_
     const struct secret *s = key_secret(k);
     const char *name = row->family == FAMILY_HMAC ? "HMAC" : row->family == FAMILY_CMAC ? "CMAC" : "GMAC", *inside = row->hash;
 
+    if (row->family == FAMILY_CBC_MAC) {
+        openssl_cbc_mac(row, k, data, sizeof data, out, n);
+        return;
+    }
     if (inside == NULL) {
         cipher_name(row, s->len, cipher);
         inside = cipher;
@@ -127,6 +156,53 @@ START_TEST(test_hmac_gives_the_published_value)
 }
 END_TEST
 
+/* FIPS 197 appendix C.1: of one block it is the cipher. */
+START_TEST(test_cbc_mac_of_one_block_is_the_cipher)
+{
+    static const uint8_t plain[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff},
+                         right[] = {0x69, 0xc4, 0xe0, 0xd8, 0x6a, 0x7b, 0x04, 0x30, 0xd8, 0xcd, 0xb7, 0x80, 0x70, 0xb4, 0xc5, 0x5a};
+    uint8_t bytes[16], out[MAC_BYTES_MAX];
+    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = sizeof bytes};
+    struct key *k = NULL;
+    struct mac m;
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)i;
+    ck_assert_int_eq(key_load(NULL, CKK_AES, &value, 1, &k), ERR_OK);
+    m = mac_of(mechanism_find(CKM_AES_MAC_GENERAL), k, 16);
+    ck_assert_int_eq(mac_make(&m, plain, sizeof plain, out, &n), ERR_OK);
+    ck_assert_uint_eq(n, 16);
+    ck_assert_mem_eq(out, right, n);
+    m = mac_of(mechanism_find(CKM_AES_MAC), k, 0);
+    ck_assert_int_eq(mac_make(&m, plain, sizeof plain, out, &n), ERR_OK);
+    ck_assert_uint_eq(n, 8);
+    ck_assert_mem_eq(out, right, n);
+    key_free(k);
+}
+END_TEST
+
+START_TEST(test_cbc_mac_is_the_last_block_of_data_of_every_length)
+{
+    static const size_t lengths[] = {0, 1, 15, 16, 17, 31, 32, 33, 1008, 1023, 1024, 1025, 1040, 2047, 2048, 2049, 4000};
+    static uint8_t text[4000];
+    struct key *k = key_of(CKK_AES, 24);
+    struct mac m = mac_of(mechanism_find(CKM_AES_MAC_GENERAL), k, 16);
+
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (uint8_t)(i * 11 + 3);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        uint8_t mine[MAC_BYTES_MAX], theirs[64];
+        size_t mine_n = 0, theirs_n = 0;
+        openssl_cbc_mac(m.mechanism, k, text, lengths[i], theirs, &theirs_n);
+        ck_assert_int_eq(mac_make(&m, text, lengths[i], mine, &mine_n), ERR_OK);
+        ck_assert_uint_eq(mine_n, theirs_n);
+        ck_assert_msg(memcmp(mine, theirs, mine_n) == 0, "%zu bytes", lengths[i]);
+    }
+    key_free(k);
+}
+END_TEST
+
 static void refused(CK_MECHANISM_TYPE type, const struct key *k, uint32_t bytes, enum err expected)
 {
     struct mac m = mac_of(mechanism_find(type), k, bytes);
@@ -147,6 +223,9 @@ START_TEST(test_macs_refuse_wrong_keys_and_wrong_lengths)
     refused(CKM_SHA256_HMAC_GENERAL, generic, 33, ERR_MECHANISM_PARAM);
     refused(CKM_SHA512_HMAC_GENERAL, generic, 64, ERR_OK);
     refused(CKM_AES_CMAC_GENERAL, aes, 17, ERR_MECHANISM_PARAM);
+    refused(CKM_AES_MAC_GENERAL, aes, 0, ERR_MECHANISM_PARAM);
+    refused(CKM_AES_MAC_GENERAL, aes, 17, ERR_MECHANISM_PARAM);
+    refused(CKM_AES_MAC, generic, 0, ERR_KEY_TYPE);
     refused(CKM_AES_GMAC, aes, 17, ERR_MECHANISM_PARAM);
     refused(CKM_AES_GMAC, aes, 5, ERR_MECHANISM_PARAM);
     refused(CKM_SHA256, aes, 5, ERR_MECHANISM);
@@ -162,6 +241,8 @@ Suite *test_suite(void)
         &test_every_mac_is_openssls_with_keys_of_every_length,
         &test_mac_of_nothing_is_a_mac,
         &test_hmac_gives_the_published_value,
+        &test_cbc_mac_of_one_block_is_the_cipher,
+        &test_cbc_mac_is_the_last_block_of_data_of_every_length,
         &test_macs_refuse_wrong_keys_and_wrong_lengths,
         NULL,
     };

@@ -128,6 +128,29 @@ START_TEST(test_key_that_only_verifies_holds_nothing_against_a_few_bytes)
 }
 END_TEST
 
+/* A block of CBC-MAC, had byte by byte, would be the block encrypted. */
+START_TEST(test_key_that_only_verifies_is_no_cipher_under_the_compatible_policy_either)
+{
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_ATTRIBUTE verifies[] = {{CKA_VERIFY, &yes, 1}, {CKA_SIGN, &no, 1}, {CKA_ENCRYPT, &no, 1}, {CKA_DECRYPT, &no, 1}};
+    CK_BYTE block[16] = "a single block.", mac[8] = {0};
+    CK_ULONG bytes = 7;
+    CK_MECHANISM m = {CKM_AES_MAC_GENERAL, &bytes, sizeof bytes}, half = {CKM_AES_MAC, NULL, 0};
+
+    setup();
+    ck_ok(generate(CKM_AES_KEY_GEN, 32, verifies, 4));
+    ck_rv(f->C_SignInit(s, &m, key), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    ck_ok(f->C_VerifyInit(s, &m, key));
+    ck_rv(f->C_Verify(s, block, sizeof block, mac, 7), CKR_MECHANISM_PARAM_INVALID);
+    bytes = 8;
+    ck_ok(f->C_VerifyInit(s, &m, key));
+    ck_rv(f->C_Verify(s, block, sizeof block, mac, 8), CKR_SIGNATURE_INVALID);
+    ck_ok(f->C_VerifyInit(s, &half, key));
+    ck_rv(f->C_Verify(s, block, sizeof block, mac, 8), CKR_SIGNATURE_INVALID);
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_generate_refuses_what_contradicts_it)
 {
     CK_OBJECT_CLASS object_class = CKO_PRIVATE_KEY;
@@ -218,6 +241,7 @@ Suite *test_suite(void)
         &test_generated_value_is_shown_where_it_may_be_and_is_never_the_same,
         &test_length_is_asked_for_where_there_is_a_choice,
         &test_key_that_only_verifies_holds_nothing_against_a_few_bytes,
+        &test_key_that_only_verifies_is_no_cipher_under_the_compatible_policy_either,
         &test_generate_refuses_what_contradicts_it,
         &test_imported_key_has_a_length_of_its_kind,
         &test_triple_des_keys_have_odd_parity,

@@ -6,14 +6,15 @@
 #include "vault/provider/mac.h"
 
 /* Of a key that only verifies, a MAC of one byte would be tried out, then one of two, and so on until it is whole, as if it
- * had been signed. */
+ * had been signed. CBC-MACs are held to it under any policy: of one block they are the block cipher itself. */
 enum { GUESSED_BYTES_MIN = 8 };
 
 static enum err check_length(struct work *w, const struct key_use *use)
 {
     bool signs = (use->key->may & CKF_SIGN) != 0;
+    bool guards = work_policy(w) == POLICY_MODERN || use->mechanism->family == FAMILY_CBC_MAC;
 
-    if (signs || work_policy(w) != POLICY_MODERN ||
+    if (signs || !guards ||
         parameter_signature_bytes(use->mechanism, use->given, key_size(use->key->key)) >= GUESSED_BYTES_MIN)
         return ERR_OK;
     work_detail(w, "a key without CKA_SIGN verifies MACs of %d bytes and more", GUESSED_BYTES_MIN);

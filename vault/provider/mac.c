@@ -9,6 +9,7 @@
 
 #include "proto/cipher_mode.h"
 #include "proto/parameter.h"
+#include "vault/provider/cbc_mac.h"
 #include "vault/provider/kdf.h"
 
 enum { PARAMS_MAX = 4 };
@@ -67,6 +68,25 @@ static enum err make_tls(const struct mac *m, const uint8_t *data, size_t n, uin
     return e;
 }
 
+static enum err make_cbc(const struct mac *m, const uint8_t *data, size_t n, uint8_t *out, size_t *out_n)
+{
+    size_t wanted = parameter_signature_bytes(m->mechanism, m->given, key_size(m->key)), whole = 0;
+    char cipher[CIPHER_NAME_BYTES];
+    uint8_t block[CIPHER_BLOCK_BYTES_MAX] = {0};
+    enum err e;
+
+    cipher_name(m->mechanism, key_size(m->key), cipher);
+    e = cbc_mac(m->libctx, cipher, key_secret(m->key), data, n, block, &whole);
+    if (e == ERR_OK && whole < wanted)
+        e = ERR_BUG;
+    if (e == ERR_OK) {
+        memcpy(out, block, wanted);
+        *out_n = wanted;
+    }
+    bytes_wipe(block, sizeof block);
+    return e;
+}
+
 enum err mac_make(const struct mac *m, const uint8_t *data, size_t n, uint8_t *out, size_t *out_n)
 {
     const struct secret *key = key_secret(m->key);
@@ -81,6 +101,8 @@ enum err mac_make(const struct mac *m, const uint8_t *data, size_t n, uint8_t *o
         return e;
     if (m->mechanism->family == FAMILY_TLS_MAC)
         return make_tls(m, data, n, out, out_n);
+    if (m->mechanism->family == FAMILY_CBC_MAC)
+        return make_cbc(m, data, n, out, out_n);
     mac = EVP_MAC_fetch(m->libctx, plan(m, cipher, params), NULL);
     ctx = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
     if (ctx == NULL)

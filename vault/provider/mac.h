@@ -1,4 +1,4 @@
-/* MACs by the rows of the mechanism table: HMAC, CMAC, GMAC, whole or cut short, and what finishes a handshake of TLS 1.2. Whether
+/* MACs by the rows of the mechanism table: HMAC, CMAC, CBC-MAC, GMAC, whole or cut short, and what finishes a handshake of TLS 1.2. Whether
  * the key's attributes permit the use is decided above.
  *
  * Reads its arguments only: any thread may call. */
