@@ -1,8 +1,9 @@
-/* CBC-MAC: the last block of the data's encryption by CBC under a vector of zeros, where the last block of the data is filled up with zeros
- * (FIPS 113; PKCS#11 v2.40, "AES-MAC"). Nothing is a block of zeros.
+/* CBC-MAC: the last block of the data's encryption by CBC under a vector of zeros, where the last block of the data is
+ * filled up with zeros (FIPS 113; PKCS#11 v2.40, "AES-MAC"). Nothing is a block of zeros.
  *
- * Of one block it is the block cipher itself, and of data of several lengths who can ask for some MACs computes others from them: it is here
- * for those who have such MACs already, under the compatible policy. What it means for a key that does more than sign: docs/decisions/009.
+ * Of one block it is the block cipher itself, and of data of several lengths who can ask for some MACs computes others from
+ * them: it is here for those who have such MACs already, under the compatible policy. What it means for a key that does
+ * more than sign: docs/decisions/009.
  *
  * Reads its arguments only: any thread may call. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_CBC_MAC_H
