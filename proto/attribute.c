@@ -13,6 +13,7 @@
 #define PRIVATE CLASS_PRIVATE
 #define SECRET CLASS_SECRET
 #define PROFILE CLASS_PROFILE
+#define VALIDATION CLASS_VALIDATION
 #define CREATE ATTRIBUTE_CREATE
 #define CREATE_MUST ATTRIBUTE_CREATE_MUST
 #define GENERATE ATTRIBUTE_GENERATE
@@ -78,6 +79,8 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class)
         return CLASS_PRIVATE;
     case CKO_SECRET_KEY:
         return CLASS_SECRET;
+    case CKO_VALIDATION:
+        return CLASS_VALIDATION;
     default:
         return 0;
     }
@@ -238,6 +241,8 @@ bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, siz
         return n == 0 || value[0] != 0;
     case ATTRIBUTE_DATE:
         return is_date(value, n);
+    case ATTRIBUTE_VERSION:
+        return n == sizeof(CK_VERSION);
     case ATTRIBUTE_UTF8:
         return is_utf8(value, n);
     case ATTRIBUTE_BYTES:
@@ -352,6 +357,8 @@ size_t attribute_from_host(const struct attribute *a, const void *value, size_t 
         while (n > 0 && bytes[0] == 0)
             bytes++, n--;
         return emit(bytes, n, out, room, ok);
+    case ATTRIBUTE_VERSION:
+        return n == sizeof(CK_VERSION) ? emit(bytes, n, out, room, ok) : refuse(ok);
     case ATTRIBUTE_DATE:
         return is_date(bytes, n) ? emit(bytes, n, out, room, ok) : refuse(ok);
     case ATTRIBUTE_UTF8:

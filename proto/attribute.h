@@ -18,6 +18,7 @@ enum attribute_type {
     ATTRIBUTE_BIGINT,
     ATTRIBUTE_MECHANISMS,
     ATTRIBUTE_TEMPLATE,
+    ATTRIBUTE_VERSION,
 };
 
 enum attribute_class {
@@ -26,7 +27,8 @@ enum attribute_class {
     CLASS_PUBLIC = 1 << 2,
     CLASS_PRIVATE = 1 << 3,
     CLASS_SECRET = 1 << 4,
-    CLASS_PROFILE = 1 << 5 /* the module's own (module/state/builtin.h): nobody makes one, so no CKO_ has this bit */
+    CLASS_PROFILE = 1 << 5, /* the module's own (module/state/builtin.h): nobody makes one, so no CKO_ has this bit */
+    CLASS_VALIDATION = 1 << 6
 };
 
 enum attribute_flag {

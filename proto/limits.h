@@ -15,6 +15,8 @@
 #define ALLOWED_MECHANISMS_MAX 64u            /* of a key's CKA_ALLOWED_MECHANISMS */
 #define ID_BYTES_MAX 255u                     /* CKA_ID */
 #define LABEL_BYTES_MAX 255u                  /* CKA_LABEL */
+#define VALIDATION_TEXT_BYTES_MAX 255u        /* a text of a validation object ... */
+#define URI_BYTES_MAX 1024u                   /* ... and where to read on */
 #define SIGN_DATA_BYTES_MAX (64u * 1024u)     /* data that goes to the vault whole: HMAC, raw RSA */
 #define REQUEST_MEMORY_BYTES_MAX (512u * 1024u) /* what one unpacked request takes in the vault */
 #define CIPHER_BYTES_MAX (64u * 1024u)        /* data of one request to encrypt or decrypt; of all data where it cannot be cut */
@@ -25,6 +27,7 @@
 #define DERIVED_KEYS_MAX 16u                  /* of one derivation */
 #define DERIVE_OTHERS_MAX 6u                  /* keys beside the base key: with it, they fit into a header */
 #define HEADER_IDS_MAX 8u                     /* records named in an open header */
+#define VALIDATIONS_MAX 16u                   /* validation objects in a cluster: everybody's search meets them */
 #define FIND_IDS_MAX 64u                      /* objects in one reply to a search */
 
 /* Vault work. */

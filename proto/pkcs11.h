@@ -39,6 +39,7 @@
 #include "proto/pkcs11_pq.h"
 #include "proto/pkcs11_secret.h"
 #include "proto/pkcs11_sign.h"
+#include "proto/pkcs11_validation.h"
 
 #ifndef CKF_MESSAGE_SIGN
 #define CKF_MESSAGE_SIGN 0x00000008UL

@@ -13,7 +13,8 @@ static const struct option_row {
 };
 
 /* Every command takes these. */
-static const uint32_t always = OPTION_BIT(json) | OPTION_BIT(help);
+_Static_assert(OPTIONS <= 64, "a bit each");
+static const uint64_t always = OPTION_BIT(json) | OPTION_BIT(help);
 
 /* ---- looking up ------------------------------------------------------------------------------------------ */
 
@@ -74,7 +75,7 @@ static enum args_verdict take_option(struct invocation *call, int argc, char **a
     int i = option_find(word, equals != NULL ? (size_t)(equals - word) : strlen(word));
     const char *value = equals != NULL ? equals + 1 : NULL;
 
-    if (i < 0 || ((c->options | always) & UINT32_C(1) << i) == 0)
+    if (i < 0 || ((c->options | always) & UINT64_C(1) << i) == 0)
         return wrong_option(c, argv[*at], why);
     if (call->options[i] != NULL) {
         diag_set(why, "--%s is given twice", rows[i].word);
@@ -194,7 +195,7 @@ static void help_command(FILE *to, const struct command *c)
     for (int i = 0; i < OPTIONS; i++) {
         int n;
 
-        if (((c->options | always) & UINT32_C(1) << i) == 0)
+        if (((c->options | always) & UINT64_C(1) << i) == 0)
             continue;
         n = fprintf(to, "  --%s%s%s", rows[i].word, rows[i].value != NULL ? " " : "", rows[i].value != NULL ? rows[i].value : "");
         fprintf(to, "%*s%s\n", n < 32 ? 32 - n : 2, "", rows[i].help);

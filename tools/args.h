@@ -31,7 +31,7 @@ enum option {
 };
 
 /* A set of options: bits by enum option. */
-#define OPTION_BIT(name) (UINT32_C(1) << OPTION_##name)
+#define OPTION_BIT(name) (UINT64_C(1) << OPTION_##name)
 
 enum { ARGUMENTS_MAX = 16 };
 
@@ -48,7 +48,7 @@ struct invocation {
 struct command {
     const char *noun, *verb;
     const char *arguments; /* for people and for counting: "NAME", "[NAME]", "PEER..." (one or more), blanks between; "" for none */
-    uint32_t options;      /* beside --json and --help */
+    uint64_t options;      /* beside --json and --help */
     const char *help;      /* one line */
     enum status (*run)(const struct invocation *call);
 };

@@ -135,3 +135,17 @@ enum status remote_call(const struct invocation *call, struct remote *r, const c
     rpc_reply_free(reply);
     return status;
 }
+
+enum status remote_as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request, Hsm__Reply__OfCase expect,
+                            Hsm__Reply **out)
+{
+    struct remote r;
+    enum status s = remote_open(call, &r);
+
+    if (s == STATUS_DONE)
+        s = remote_login(call, &r, true, "admin");
+    if (s == STATUS_DONE)
+        s = remote_call(call, &r, doing, request, expect, out);
+    remote_close(&r);
+    return s;
+}

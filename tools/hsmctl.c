@@ -11,6 +11,9 @@
 #define NEW_PASSWORD (OPTION_BIT(new_password_file) | OPTION_BIT(new_password_fd))
 #define KEY_NAMES \
     (OPTION_BIT(label) | OPTION_BIT(id) | OPTION_BIT(cert) | OPTION_BIT(passphrase_file) | OPTION_BIT(private_only))
+#define VALIDATION                                                                                                             \
+    (OPTION_BIT(authority) | OPTION_BIT(certificate) | OPTION_BIT(certificate_uri) | OPTION_BIT(country) | OPTION_BIT(edition) | \
+     OPTION_BIT(flag) | OPTION_BIT(label) | OPTION_BIT(level) | OPTION_BIT(profile) | OPTION_BIT(type) | OPTION_BIT(vendor_uri))
 
 static const struct command commands[] = {
 #define COMMAND(noun, verb, function, arguments, options, help) {#noun, #verb, arguments, options, help, function},

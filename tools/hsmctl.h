@@ -63,6 +63,10 @@ enum status remote_login(const struct invocation *call, struct remote *r, bool a
 enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
                         Hsm__Reply__OfCase expect, Hsm__Reply **out);
 
+/* All that a command of an admin's has to do: open, log in (as admin, unless --user says who), ask, close. As remote_call. */
+enum status remote_as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request, Hsm__Reply__OfCase expect,
+                            Hsm__Reply **out);
+
 /* A password by --password-file or --password-fd, or the terminal; complains. */
 enum status password_of(const struct invocation *call, const char *whose, struct secret *out);
 /* The same by --new-password-file or --new-password-fd; at a terminal it is asked for twice. */

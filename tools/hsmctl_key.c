@@ -55,6 +55,8 @@ static const char *class_name(uint64_t class)
         return "certificate";
     case CKO_DATA:
         return "data";
+    case CKO_VALIDATION:
+        return "validation";
     default:
         return "other";
     }

@@ -3,19 +3,13 @@
 
 #include "tools/hsmctl.h"
 
-/* What all that need an admin have in common: open, log in, ask, close. */
 static enum status as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request)
 {
     Hsm__Reply *reply = NULL;
-    struct remote r;
-    enum status s = remote_open(call, &r);
+    enum status s = remote_as_admin(call, doing, request, HSM__REPLY__OF_EMPTY, &reply);
 
     if (s == STATUS_DONE)
-        s = remote_login(call, &r, true, "admin");
-    if (s == STATUS_DONE)
-        s = remote_call(call, &r, doing, request, HSM__REPLY__OF_EMPTY, &reply);
-    rpc_reply_free(reply);
-    remote_close(&r);
+        rpc_reply_free(reply);
     return s;
 }
 

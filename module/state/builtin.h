@@ -1,6 +1,7 @@
-/* Objects that every token of ours has and that are answered here, without the cluster: the profiles that it follows (PKCS #11 3.1 section
- * 4.13). There are no CKO_HW_FEATURE, CKO_MECHANISM and CKO_VALIDATION objects: nobody has validated this module, and one that said so
- * much as a level would be read as a claim. */
+/* Objects that every token of ours has and that are answered here, without the cluster: the profiles that it follows
+ * (PKCS #11 3.1 section 4.13). There are no CKO_HW_FEATURE and CKO_MECHANISM objects. Nor is any CKO_VALIDATION the
+ * module's own: nobody has validated it, and one that said so much as a level would be read as a claim. What an admin
+ * states stands in the cluster (vault/object/validation.h). */
 #ifndef CLUSTERHSM_MODULE_STATE_BUILTIN_H
 #define CLUSTERHSM_MODULE_STATE_BUILTIN_H
 

@@ -19,6 +19,14 @@ CK_RV keys_take_template(const struct module *m, const struct session *session, 
     return CKR_OK;
 }
 
+/* An admin makes validation objects, and a crypto user all others: who tries the former is told by the vault. */
+static bool may_create(struct module *m, const struct template *t)
+{
+    enum session_user user = sessions_user(&m->sessions);
+
+    return user == SESSION_USER || (user == SESSION_ADMIN && template_ulong(t, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_VALIDATION);
+}
+
 CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTRIBUTE *array, CK_ULONG n, CK_OBJECT_HANDLE *out)
 {
     struct template t;
@@ -28,7 +36,7 @@ CK_RV keys_create(struct module *m, const struct session *session, const CK_ATTR
         rv = CKR_TEMPLATE_INCOMPLETE;
     else if (rv == CKR_OK && public_object_is(&t))
         rv = public_object_create(m, session->handle, &t, out);
-    else if (rv == CKR_OK && sessions_user(&m->sessions) != SESSION_USER)
+    else if (rv == CKR_OK && !may_create(m, &t))
         rv = CKR_USER_NOT_LOGGED_IN;
     else if (rv == CKR_OK)
         rv = cluster_create(m, session->handle, &t, out);

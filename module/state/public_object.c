@@ -9,7 +9,7 @@
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 
-enum { ROWS_MAX = 80, UNIQUE_ID_BYTES = 16 };
+enum { ROWS_MAX = 96, UNIQUE_ID_BYTES = 16 };
 
 /* An object in the making. Values lie in `bytes`, by offset, as it moves when it grows. */
 struct making {

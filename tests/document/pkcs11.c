@@ -354,7 +354,7 @@ static const struct word flags[] = {
     {"MODIFY_DATA", "may be changed afterwards, and in a copy, of a data object"},
     {"COPY", "may be changed in a copy"},
     {"FRESH", "a copy has one of its own"},
-    {"ADMIN", "only an admin may make it true, and false again"},
+    {"ADMIN", "only an admin may make it true, and false again; what is neither, only an admin gives"},
     {"MAKE", "is computed here; giving it is CKR_ATTRIBUTE_READ_ONLY"},
     {"SENSITIVE", "is not shown of a key that is sensitive or not extractable"},
     {"INDEXED", "objects are found by it without looking at all of them"},
@@ -383,7 +383,8 @@ static void attribute_row(const char *text)
 /* What vault/object/rules.c computes, for people. */
 static const char by_rule[] =
     "\nBy rule, where a template is silent:\n\n"
-    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys and certificates. Of private and secret keys it "
+    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys, certificates and validation "
+    "objects. Of private and secret keys it "
     "cannot be false.\n"
     "- CKA_EXTRACTABLE: true of what came from outside by C_UnwrapKey, C_EncapsulateKey or C_DecapsulateKey, unless the key that it came "
     "by\n  forbids that, or CKA_ALWAYS_AUTHENTICATE is true; else false, of imported keys too.\n"
@@ -401,7 +402,7 @@ static const char by_rule[] =
     "derived\n  ones if the base keys' were too; false of what came from outside.\n"
     "- CKA_PUBLIC_EXPONENT of a new pair: 65537. CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_PUBLIC_KEY_INFO, CKA_KEY_TYPE: of the key itself.\n"
     "- CKA_CHECK_VALUE: as the standard computes it; none of a secret below 14 bytes. CKA_UNIQUE_ID: 32 random hexadecimal digits.\n"
-    "- CKA_VALUE of data: empty. CKA_CERTIFICATE_CATEGORY: 0, unspecified.\n";
+    "- CKA_VALUE of data: empty. CKA_CERTIFICATE_CATEGORY: 0, unspecified. CKA_VALIDATION_FLAG: 0.\n";
 
 /* The order of vault/object/key_use.c and module/state/key_for.c. */
 static const char which_code[] =
@@ -443,12 +444,17 @@ static void objects(void)
         "PKCS #11 Profiles 3.2 asks of these is there, and their mandatory test cases are tests here; "
         "nobody has to log in to see them. Not claimed: complete (no token has all mechanisms), public certificates "
         "(a certificate may be private here), "
-        "HKDF TLS (CKM_HKDF_DATA makes no readable data of a sensitive key) |\n"
-        "| CKO_VALIDATION | none | nobody has validated this software, and an object that says level 0 would be "
-        "read as a claim. So "
-        "C_GetSessionValidationFlags(CKS_LAST_VALIDATION_OK) gives no flag, and no object has "
-        "CKA_OBJECT_VALIDATION_FLAGS |\n"
-        "| CKO_DOMAIN_PARAMETERS | none | curves are named, and there is no Diffie-Hellman or DSA that would need "
+        "HKDF TLS (CKM_HKDF_DATA makes no readable data of a sensitive key) |\n");
+    sayf("| CKO_VALIDATION | what an admin has stated, up to %u; none else | ", VALIDATIONS_MAX);
+    say("Nobody has validated this software, and it says so of itself nowhere. Who has had a build validated states it "
+        "(`hsmctl validation add`, or C_CreateObject as CKU_SO), and everybody finds it, without a login. Public token "
+        "objects that nobody changes or copies and only an admin makes and removes: of a crypto user C_CreateObject is "
+        "CKR_ATTRIBUTE_READ_ONLY, C_SetAttributeValue, C_CopyObject and C_DestroyObject are CKR_ACTION_PROHIBITED; one "
+        "more than there may be is CKR_DEVICE_MEMORY. Which calls ran inside of what was validated nobody here can know: "
+        "C_GetSessionValidationFlags(CKS_LAST_VALIDATION_OK) gives no flag, whatever CKA_VALIDATION_FLAG an admin gives, "
+        "and no object has CKA_OBJECT_VALIDATION_FLAGS. ");
+    sayf("Texts have up to %u bytes, URIs up to %u, and no control characters |\n", VALIDATION_TEXT_BYTES_MAX, URI_BYTES_MAX);
+    say("| CKO_DOMAIN_PARAMETERS | none | curves are named, and there is no Diffie-Hellman or DSA that would need "
         "parameters of one's own |\n"
         "| CKO_HW_FEATURE, CKO_MECHANISM, CKO_OTP_KEY, CKO_TRUST | none | nothing here has a clock, a counter or a "
         "display of its own, or "

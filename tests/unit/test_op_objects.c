@@ -138,7 +138,7 @@ START_TEST(test_only_crypto_users_make_objects)
     start_data("x", true, false);
     stage_create(ADMIN, &t, ERR_PERMISSION);
     stage_create(NOBODY, &t, ERR_NOT_LOGGED_IN);
-    stage_destroy(ADMIN, 2, ERR_PERMISSION);
+    stage_destroy(ADMIN, stage_one(stage_create(ALICE, &t, ERR_OK))->id, ERR_PERMISSION);
     stage_close();
 }
 END_TEST

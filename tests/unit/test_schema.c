@@ -26,7 +26,7 @@ static enum err import(void)
     diag_clear(&why);
     key_free(checked);
     checked = NULL;
-    return import_object(NULL, &t.message, &checked, &o, &why);
+    return import_object(NULL, &t.message, false, &checked, &o, &why);
 }
 
 static void imported(void)
@@ -460,7 +460,7 @@ START_TEST(test_the_slow_check_is_made_once)
     imported();
     ck_assert_ptr_nonnull(first = checked);
     object_init(&o, sample_memory());
-    ck_assert_int_eq(import_object(NULL, &t.message, &checked, &o, &why), ERR_OK);
+    ck_assert_int_eq(import_object(NULL, &t.message, false, &checked, &o, &why), ERR_OK);
     ck_assert_ptr_eq(checked, first);
     done(key);
 }

@@ -5,6 +5,7 @@
 #include "proto/limits.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
+#include "vault/object/validation.h"
 
 /* Which parts a key is made of, for whoever left one out. */
 static const char *parts_text(const struct schema *s)
@@ -77,10 +78,10 @@ bool import_is_dear(const Hsm__Template *template, struct object_memory memory)
     return schema_take(template, &given, &why) == ERR_OK && object_ulong(&given, CKA_CLASS, CKO_DATA) == CKO_PRIVATE_KEY;
 }
 
-enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, struct key **checked, struct object *o,
+enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, bool by_admin, struct key **checked, struct object *o,
                        struct diag *why)
 {
-    struct schema s = {.libctx = libctx, .way = SCHEMA_CREATE};
+    struct schema s = {.libctx = libctx, .way = SCHEMA_CREATE, .by_admin = by_admin};
     enum err e = schema_read(&s, template, o, why);
 
     if (e != ERR_OK)
@@ -97,6 +98,9 @@ enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, stru
     case CLASS_SECRET:
         if ((e = import_private(&s, checked, o)) != ERR_OK)
             explain(e, &s, why);
+        break;
+    case CLASS_VALIDATION:
+        e = validation_complete(o, why);
         break;
     default:
         break;

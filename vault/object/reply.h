@@ -27,7 +27,7 @@ enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct ob
  * work_record's others. `r` and `o` are good until the handler returns. */
 enum err reply_find(struct work *w, uint64_t id, const struct opened_record **r, struct object *o);
 
-/* Puts a new object of the work's user under a new id. ERR_PENDING and work_new_id's others; ERR_TOO_LARGE,
+/* Puts a new object of the work's user, or nobody's validation object, under a new id. ERR_PENDING and work_new_id's others; ERR_TOO_LARGE,
  * ERR_NO_MEMORY. */
 enum err reply_store(struct work *w, const struct object *o, uint64_t *id);
 

@@ -36,7 +36,7 @@ static enum err number(struct buffer *out, CK_ULONG value)
 static enum err private_rule(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, (s->class_bit & (CLASS_PUBLIC | CLASS_CERT)) == 0);
+    return truth(out, (s->class_bit & (CLASS_PUBLIC | CLASS_CERT | CLASS_VALIDATION)) == 0);
 }
 
 /* PKCS#11 v3.0 section 4.4: the token's own, never used again, readable text. */
@@ -61,11 +61,12 @@ static enum err empty_value(const struct schema *s, const struct object *o, stru
     return s->class_bit == CLASS_DATA ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static enum err category(const struct schema *s, const struct object *o, struct buffer *out)
+/* CK_CERTIFICATE_CATEGORY_UNSPECIFIED; no flag. */
+static enum err zero(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)s;
     (void)o;
-    return number(out, 0); /* CK_CERTIFICATE_CATEGORY_UNSPECIFIED */
+    return number(out, 0);
 }
 
 /* ECB with keys of this type, NULL where there is none. */
@@ -234,7 +235,7 @@ static const struct rule rules[] = {
     {CKA_PRIVATE, false, private_rule},
     {CKA_UNIQUE_ID, false, unique_id},
     {CKA_VALUE, false, empty_value},
-    {CKA_CERTIFICATE_CATEGORY, false, category},
+    {CKA_CERTIFICATE_CATEGORY, false, zero},
     {CKA_CHECK_VALUE, true, check_value},
     {CKA_KEY_TYPE, true, key_type_rule},
     {CKA_ENCRYPT, false, cipher_use},
@@ -251,6 +252,7 @@ static const struct rule rules[] = {
     {CKA_ALWAYS_SENSITIVE, false, always_sensitive},
     {CKA_KEY_GEN_MECHANISM, false, key_gen_mechanism},
     {CKA_WRAP_WITH_TRUSTED, false, with_trusted},
+    {CKA_VALIDATION_FLAG, false, zero},
     {CKA_ENCAPSULATE, false, kem_use},
     {CKA_DECAPSULATE, false, kem_use},
 };

@@ -45,6 +45,8 @@ const char *schema_class_name(unsigned class_bit)
         return "a private key";
     case CLASS_SECRET:
         return "a secret key";
+    case CLASS_VALIDATION:
+        return "a validation object";
     default:
         return "an object";
     }
@@ -169,7 +171,7 @@ static enum err may_give(const struct schema *s, const struct object *o, const s
         diag_set(why, "%s of this CKA_KEY_TYPE has no %s", schema_class_name(s->class_bit), row->name);
         return ERR_TEMPLATE_INCONSISTENT;
     }
-    if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin && object_bool(o, row->type)) {
+    if (row->flags & ATTRIBUTE_ADMIN && !s->by_admin && (row->value != ATTRIBUTE_BOOL || object_bool(o, row->type))) {
         diag_set(why, "%s cannot be set by a crypto user", row->name); /* PKCS#11 v3.1 section 4.6.2: the SO's to set */
         return ERR_ATTRIBUTE_READ_ONLY;
     }
