@@ -9,6 +9,7 @@
 #include "crypto/curve.h"
 #include "module/rpc/gate.h"
 #include "proto/limits.h"
+#include "proto/visibility.h"
 
 struct known {
     _Atomic unsigned holders;
@@ -187,6 +188,11 @@ CK_ULONG known_ulong(const struct known *o, CK_ATTRIBUTE_TYPE type)
     const struct known_value *v = known_value(o, type);
 
     return v != NULL && v->row->value == ATTRIBUTE_ULONG ? read_ulong(v->bytes, v->n) : CK_UNAVAILABLE_INFORMATION;
+}
+
+bool known_is_open(const struct known *o)
+{
+    return visibility_is_open(known_ulong(o, CKA_CLASS), known_bool(o, CKA_PRIVATE));
 }
 
 bool known_allows(const struct known *o, CK_MECHANISM_TYPE mechanism)

@@ -45,6 +45,9 @@ bool known_hides(const struct known *o, CK_ATTRIBUTE_TYPE type);
 bool known_bool(const struct known *o, CK_ATTRIBUTE_TYPE type);
 CK_ULONG known_ulong(const struct known *o, CK_ATTRIBUTE_TYPE type); /* CK_UNAVAILABLE_INFORMATION: none */
 
+/* Whether everybody sees it (proto/visibility.h). */
+bool known_is_open(const struct known *o);
+
 /* Whether a key's CKA_ALLOWED_MECHANISMS, if it has any, has this one. */
 bool known_allows(const struct known *o, CK_MECHANISM_TYPE mechanism);
 

@@ -94,7 +94,7 @@ static bool is_of_session(const struct objects_entry *e, CK_SESSION_HANDLE sessi
 static bool is_of_login(const struct objects_entry *e, CK_SESSION_HANDLE session)
 {
     (void)session;
-    return !objects_is_session(e->handle) || known_bool(e->object, CKA_PRIVATE);
+    return !objects_is_session(e->handle) || !known_is_open(e->object);
 }
 
 /* ---- */
@@ -212,7 +212,7 @@ CK_RV objects_add(struct objects *o, unsigned epoch, CK_SESSION_HANDLE session, 
         return CKR_HOST_MEMORY;
     }
     table_lock(&o->lock);
-    if (known_bool(object, CKA_PRIVATE) && epoch != o->forgotten) {
+    if (!known_is_open(object) && epoch != o->forgotten) {
         rv = CKR_USER_NOT_LOGGED_IN;
     } else if (o->sessions >= SESSION_OBJECTS_MAX) {
         rv = CKR_DEVICE_MEMORY;

@@ -46,7 +46,7 @@ unsigned objects_epoch(struct objects *o);
 void objects_put(struct objects *o, unsigned epoch, struct known *object);
 
 /* A new session object of a session; takes it over. CKR_DEVICE_MEMORY: SESSION_OBJECTS_MAX are there; CKR_HOST_MEMORY;
- * CKR_USER_NOT_LOGGED_IN: a private one of a login that is over. */
+ * CKR_USER_NOT_LOGGED_IN: one that not everybody sees, of a login that is over. */
 CK_RV objects_add(struct objects *o, unsigned epoch, CK_SESSION_HANDLE session, struct known *object, CK_OBJECT_HANDLE *out);
 
 /* A session object is another now; takes that over. False: it is gone meanwhile. */
@@ -58,7 +58,7 @@ bool objects_drop(struct objects *o, CK_OBJECT_HANDLE handle);
 /* The session is closed: so are its objects. session 0: all session objects. */
 void objects_drop_session(struct objects *o, CK_SESSION_HANDLE session);
 
-/* The login is over: private session objects are gone, and nothing is known of token objects. */
+/* The login is over: session objects are gone that not everybody sees, and nothing is known of token objects. */
 void objects_forget_login(struct objects *o);
 
 /* Handles of the session objects that fit, in order of birth, with room for so many more; the caller frees *out. */

@@ -6,14 +6,13 @@
 #include "common/buffer.h"
 #include "module/rpc/crypto_context.h"
 #include "proto/attribute_limit.h"
+#include "proto/visibility.h"
 
 enum { UNIQUE_ID_BYTES = 16, UNIQUE_ID_TEXT = 2 * UNIQUE_ID_BYTES + 1 };
 
 bool public_change_copies(const struct known *o, const struct template *t)
 {
-    unsigned class_bit = attribute_class_bit(known_ulong(o, CKA_CLASS));
-
-    return (class_bit & (CLASS_PUBLIC | CLASS_CERT | CLASS_DATA)) != 0 && !template_bool(t, CKA_PRIVATE, known_bool(o, CKA_PRIVATE)) &&
+    return visibility_is_open(known_ulong(o, CKA_CLASS), template_bool(t, CKA_PRIVATE, known_bool(o, CKA_PRIVATE))) &&
            !template_bool(t, CKA_TOKEN, known_bool(o, CKA_TOKEN));
 }
 

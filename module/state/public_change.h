@@ -6,7 +6,7 @@
 #include "module/state/module.h"
 #include "module/state/template.h"
 
-/* Whether the copy that the template asks for stays in this process: of a public key, a certificate or data, public, and for a session. */
+/* Whether the copy that the template asks for stays in this process: open (proto/visibility.h), and for a session. */
 bool public_change_copies(const struct known *o, const struct template *t);
 
 /* A session object that is like `o`, but for what the template says; as a copy it has a CKA_UNIQUE_ID of its own and nobody trusts it.

@@ -8,6 +8,7 @@
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
+#include "proto/visibility.h"
 
 enum { ROWS_MAX = 96, UNIQUE_ID_BYTES = 16 };
 
@@ -28,11 +29,10 @@ bool public_object_is(const struct template *t)
 {
     CK_OBJECT_CLASS object_class = template_ulong(t, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
 
-    if (template_bool(t, CKA_TOKEN, false))
+    if (template_bool(t, CKA_TOKEN, false) || (object_class != CKO_PUBLIC_KEY && object_class != CKO_DATA))
         return false;
     /* Data is private where nothing else is said. */
-    return (object_class == CKO_PUBLIC_KEY && !template_bool(t, CKA_PRIVATE, false)) ||
-           (object_class == CKO_DATA && !template_bool(t, CKA_PRIVATE, true));
+    return visibility_is_open(object_class, template_bool(t, CKA_PRIVATE, object_class == CKO_DATA));
 }
 
 /* ---- what was given */

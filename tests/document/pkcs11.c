@@ -383,9 +383,8 @@ static void attribute_row(const char *text)
 /* What vault/object/rules.c computes, for people. */
 static const char by_rule[] =
     "\nBy rule, where a template is silent:\n\n"
-    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys, certificates and validation "
-    "objects. Of private and secret keys it "
-    "cannot be false.\n"
+    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys, certificates and validation objects. What a "
+    "template says\n  is taken; a private or secret key is its owner's alone whatever it says (docs/decisions/011).\n"
     "- CKA_EXTRACTABLE: true of what came from outside by C_UnwrapKey, C_EncapsulateKey or C_DecapsulateKey, unless the key that it came "
     "by\n  forbids that, or CKA_ALWAYS_AUTHENTICATE is true; else false, of imported keys too.\n"
     "- CKA_SENSITIVE has true as its default. False is taken, but not of a key made with a sensitive one that could be told from it.\n"

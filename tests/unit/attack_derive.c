@@ -160,7 +160,7 @@ void attack_derive(void)
     struct fields fields;
     struct inputs in = {.n = 0};
     CK_MECHANISM m = {type, &text, sizeof text};
-    struct attack_flags *g = attack_template(false, true);
+    struct attack_flags *g = attack_private_or_not(attack_template(false, true));
 
     add_input(&in, base);
     if (type == CKM_CONCATENATE_BASE_AND_KEY) {
@@ -202,7 +202,7 @@ void attack_encapsulate(void)
     CK_ATTRIBUTE priv[] = {{CKA_DECAPSULATE_TEMPLATE, closes, sizeof closes}};
     CK_OBJECT_HANDLE public_key, private_key, secret;
     struct inputs in = {.n = 0};
-    struct attack_flags *g = attack_template(true, false);
+    struct attack_flags *g = attack_private_or_not(attack_template(true, false));
 
     if (attack_chance(8) != 0 ||
         f->C_GenerateKeyPair(attacker.session, &gen, pub, 1 + own, priv, own, &public_key, &private_key) != CKR_OK)

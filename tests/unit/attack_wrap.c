@@ -175,7 +175,7 @@ static bool is_key_wrap(CK_MECHANISM_TYPE type)
 
 void attack_unwrap(void)
 {
-    struct attack_flags *g = attack_template(true, true);
+    struct attack_flags *g = attack_private_or_not(attack_template(true, true));
     struct blob *b = any_blob();
     CK_OBJECT_HANDLE key = 0, with = cipher_for(b);
     CK_MECHANISM m;

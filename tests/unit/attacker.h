@@ -49,6 +49,9 @@ struct attack_flags {
 };
 struct attack_flags *attack_template(bool class, bool length);
 
+/* ... and CKA_PRIVATE in turns, false or true, or not. Takes no chance, so the calls stay those of docs/decisions/009. */
+struct attack_flags *attack_private_or_not(struct attack_flags *g);
+
 /* A key that its maker, or the policy, closes: its flags are looked at. */
 void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise);
 

@@ -132,6 +132,17 @@ struct attack_flags *attack_template(bool class, bool length)
     return &g;
 }
 
+struct attack_flags *attack_private_or_not(struct attack_flags *g)
+{
+    static unsigned turn;
+
+    turn++;
+    g->truth[g->n] = (CK_BBOOL)(turn % 4 == 0);
+    g->t[g->n] = (CK_ATTRIBUTE){CKA_PRIVATE, &g->truth[g->n], 1};
+    g->n += turn % 4 != 1;
+    return g;
+}
+
 CK_OBJECT_HANDLE attack_any(void)
 {
     unsigned which = attack_chance(12);
@@ -348,12 +359,33 @@ static unsigned long number(const char *name, unsigned long otherwise)
     return text != NULL ? strtoul(text, NULL, 10) : otherwise;
 }
 
+/* What he has made is nobody else's to see, whatever he has said of its CKA_PRIVATE. */
+static void look_as(const char *whom)
+{
+    CK_OBJECT_CLASS object_class;
+    CK_ATTRIBUTE a = {CKA_CLASS, &object_class, sizeof object_class};
+
+    for (size_t i = 0; i < keys_n; i++)
+        ck_assert_msg(f->C_GetAttributeValue(attacker.session, keys[i], &a, 1) == CKR_OBJECT_HANDLE_INVALID, "%s sees key %zu", whom, i);
+}
+
+static void nobody_sees(void)
+{
+    ck_ok(f->C_Logout(attacker.session));
+    look_as("nobody");
+    ck_ok(token_login(attacker.session, CKU_USER, BOB));
+    look_as("bob");
+    ck_ok(f->C_Logout(attacker.session));
+    ck_ok(token_login(attacker.session, CKU_USER, ALICE));
+}
+
 static void holds(enum policy policy, CK_BBOOL extractable, CK_BBOOL with_trusted)
 {
     start(policy, extractable, with_trusted, number("API_ATTACK_SEED", 1));
     attack(number("API_ATTACK_CALLS", CALLS));
     ck_assert_uint_eq(leaks, 0);
     ck_assert_uint_gt(accepted, done / 50);
+    nobody_sees();
     stop();
 }
 

@@ -256,6 +256,8 @@ START_TEST(test_pair_is_refused_before_it_is_made)
     refused(ERR_ATTRIBUTE_READ_ONLY, "CKA_VALUE cannot be given");
     start_ec("P-256");
     sample_bool(&private_template, CKA_PRIVATE, false);
+    ck_assert_int_eq(read_call(), ERR_OK);
+    sample_bool(&private_template, CKA_ALWAYS_AUTHENTICATE, true);
     refused(ERR_TEMPLATE_INCONSISTENT, "CKA_PRIVATE");
     sample_memory_free();
 }

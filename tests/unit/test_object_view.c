@@ -91,9 +91,29 @@ START_TEST(test_private_object_is_its_owners_and_public_ones_everybodys)
     ck_assert(!view_may_see(&o, 5, &other));
     ck_assert(!view_may_see(&o, 5, &admin));
     ck_assert(!view_may_see(&o, 0, &nobody));
+    object_put_ulong(&o, CKA_CLASS, CKO_PUBLIC_KEY);
+    ck_assert(!view_may_see(&o, 5, &other));
     object_put_bool(&o, CKA_PRIVATE, false);
     ck_assert(view_may_see(&o, 5, &other) && view_may_see(&o, 5, &admin) && view_may_see(&o, 5, &nobody));
     sample_memory_free();
+}
+END_TEST
+
+START_TEST(test_key_that_is_not_private_is_its_owners)
+{
+    static const CK_OBJECT_CLASS classes[] = {CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_OTP_KEY, CKO_VENDOR_DEFINED, CK_UNAVAILABLE_INFORMATION};
+    struct login owner = {.user_id = 5, .role = ROLE_CRYPTO_USER}, other = {.user_id = 6, .role = ROLE_CRYPTO_USER},
+                 admin = {.user_id = 5, .role = ROLE_ADMIN}, nobody = {.user_id = 0};
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+        start_key(true, false);
+        object_put_ulong(&o, CKA_CLASS, classes[i]);
+        object_put_bool(&o, CKA_PRIVATE, false);
+        ck_assert(!view_is_open(&o) && view_may_see(&o, 5, &owner));
+        ck_assert(!view_may_see(&o, 5, &other) && !view_may_see(&o, 5, &admin) && !view_may_see(&o, 5, &nobody));
+        sample_memory_free();
+    }
+    object_init(&o, sample_memory());
+    ck_assert(!view_is_open(&o)); /* of what class it may be, it does not say */
 }
 END_TEST
 
@@ -206,6 +226,8 @@ START_TEST(test_object_is_found_in_its_own_scope_only)
     ck_assert(found_by(CKA_ID, 5));    /* empty: by ALL */
     ck_assert(!found_by(CKA_LABEL, 6) && !found_by(CKA_LABEL, INDEX_PUBLIC));
     object_put_bool(&o, CKA_PRIVATE, false);
+    ck_assert(found_by(CKA_LABEL, 5) && !found_by(CKA_LABEL, INDEX_PUBLIC)); /* a key all the same */
+    object_put_ulong(&o, CKA_CLASS, CKO_PUBLIC_KEY);
     ck_assert(found_by(CKA_LABEL, INDEX_PUBLIC) && !found_by(CKA_LABEL, 5));
     stop_index();
 }
@@ -234,10 +256,11 @@ START_TEST(test_certificate_is_found_by_issuer_and_serial_number)
     uint8_t token[INDEX_TOKEN_BYTES];
     start_index();
     object_init(&o, sample_memory());
+    object_put_ulong(&o, CKA_CLASS, CKO_CERTIFICATE);
     object_put(&o, CKA_ISSUER, "an issuer", 9);
     object_put(&o, CKA_SERIAL_NUMBER, "17", 2);
     ck_assert_int_eq(tokens_of(indexed, &o, 5, &tokens), ERR_OK);
-    ck_assert_uint_eq(tokens.n, 3);
+    ck_assert_uint_eq(tokens.n, 4);
     object_init(&template, sample_memory());
     object_put(&template, CKA_ISSUER, "an issuer", 9);
     object_put(&template, CKA_SERIAL_NUMBER, "17", 2);
@@ -282,6 +305,7 @@ Suite *test_suite(void)
         &test_every_sensitive_row_is_hidden_in_a_closed_private_key,
         &test_value_of_a_certificate_is_no_secret,
         &test_private_object_is_its_owners_and_public_ones_everybodys,
+        &test_key_that_is_not_private_is_its_owners,
         &test_template_fits_what_has_all_of_its_values,
         &test_search_cannot_guess_a_hidden_value,
         &test_every_indexed_row_has_its_token,

@@ -122,6 +122,60 @@ START_TEST(test_everybody_finds_what_they_may_see)
 }
 END_TEST
 
+static void make_secret(enum who who, bool is_private)
+{
+    sample_start(&t);
+    sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+    sample_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+    sample_text(&t, CKA_VALUE, "whose else than mine");
+    sample_text(&t, CKA_LABEL, "x");
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_PRIVATE, is_private);
+    stage_create(who, &t, ERR_OK);
+}
+
+static void ck_found(size_t alice, size_t bob, size_t nobody)
+{
+    ck_assert_uint_eq(count(ALICE), alice);
+    ck_assert_uint_eq(count(BOB), bob);
+    ck_assert_uint_eq(count(NOBODY), nobody);
+    ck_assert_uint_eq(count(ADMIN), nobody);
+}
+
+/* CKA_PRIVATE is what the template has said of a key, and who sees it is another thing (docs/decisions/011). */
+START_TEST(test_keys_that_are_not_private_are_found_by_their_owner)
+{
+    stage_open();
+    make_data(ALICE, "x", "", false);
+    make_data(ALICE, "x", "", true);
+    make_data(BOB, "x", "", false);
+    for (int i = 0; i < 3; i++)
+        make_secret(ALICE, i == 0);
+    make_secret(BOB, false);
+    for (int by_label = 0; by_label < 2; by_label++) {
+        static const struct {
+            CK_OBJECT_CLASS object_class;
+            size_t alice[3], bob[3], nobody[3]; /* CKA_PRIVATE false, true, not said */
+        } rows[] = {{CKO_SECRET_KEY, {2, 1, 3}, {1, 0, 1}, {0, 0, 0}},
+                    {CKO_DATA, {2, 1, 3}, {2, 0, 2}, {2, 0, 2}},
+                    {CK_UNAVAILABLE_INFORMATION, {4, 2, 6}, {3, 0, 3}, {2, 0, 2}}};
+        for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+            for (int is_private = 0; is_private < 3; is_private++) {
+                sample_start(&wanted);
+                if (by_label)
+                    sample_text(&wanted, CKA_LABEL, "x");
+                if (rows[r].object_class != CK_UNAVAILABLE_INFORMATION)
+                    sample_ulong(&wanted, CKA_CLASS, rows[r].object_class);
+                if (is_private < 2)
+                    sample_bool(&wanted, CKA_PRIVATE, is_private == 1);
+                ck_found(rows[r].alice[is_private], rows[r].bob[is_private], rows[r].nobody[is_private]);
+            }
+        }
+    }
+    stage_close();
+}
+END_TEST
+
 /* Own and public objects in a mix, found in order of ids whatever the size of a page, each of them once. */
 START_TEST(test_pages_hold_every_object_once_and_in_order)
 {
@@ -273,6 +327,7 @@ Suite *test_suite(void)
         &test_key_is_found_by_each_of_its_values,
         &test_search_needs_all_values_to_fit,
         &test_everybody_finds_what_they_may_see,
+        &test_keys_that_are_not_private_are_found_by_their_owner,
         &test_pages_hold_every_object_once_and_in_order,
         &test_search_by_what_is_not_indexed_goes_on_page_by_page,
         &test_page_of_large_objects_fits_a_frame,

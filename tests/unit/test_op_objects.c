@@ -80,6 +80,39 @@ START_TEST(test_private_object_is_there_for_its_owner_alone)
 }
 END_TEST
 
+/* docs/decisions/011 */
+START_TEST(test_key_is_its_owners_whatever_its_private_flag)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    stage_open();
+    for (int secret = 0; secret < 2; secret++) {
+        const Hsm__Object *made;
+        if (!secret) {
+            sample_private(&t, key, true);
+        } else {
+            sample_start(&t);
+            sample_ulong(&t, CKA_CLASS, CKO_SECRET_KEY);
+            sample_ulong(&t, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
+            sample_text(&t, CKA_VALUE, "everybody could use this");
+            sample_bool(&t, CKA_SENSITIVE, false);
+            sample_bool(&t, CKA_EXTRACTABLE, true);
+        }
+        sample_bool(&t, CKA_TOKEN, true);
+        sample_bool(&t, CKA_PRIVATE, false);
+        made = stage_one(stage_create(ALICE, &t, ERR_OK));
+        ck_assert_uint_eq(stage_value(made, CKA_PRIVATE)->data[0], 0);
+        ck_assert_uint_eq(seen(ALICE, made->id), 1);
+        ck_assert_uint_eq(seen(BOB, made->id), 0);
+        ck_assert_uint_eq(seen(ADMIN, made->id), 0);
+        ck_assert_uint_eq(seen(NOBODY, made->id), 0);
+        stage_destroy(BOB, made->id, ERR_OBJECT_HANDLE);
+        stage_destroy(ALICE, made->id, ERR_OK);
+    }
+    EVP_PKEY_free(key);
+    stage_close();
+}
+END_TEST
+
 START_TEST(test_public_object_is_there_for_everybody)
 {
     uint64_t id;
@@ -277,6 +310,7 @@ Suite *test_suite(void)
         &test_token_object_is_made_once_and_read_again,
         &test_session_object_changes_nothing_in_the_cluster,
         &test_private_object_is_there_for_its_owner_alone,
+        &test_key_is_its_owners_whatever_its_private_flag,
         &test_public_object_is_there_for_everybody,
         &test_no_reply_holds_a_closed_keys_secret,
         &test_refused_template_is_told_by_its_attribute,

@@ -117,6 +117,20 @@ START_TEST(test_rsa_private_key_is_whole_and_closed)
 }
 END_TEST
 
+START_TEST(test_private_key_need_not_say_that_it_is_private)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    sample_private(&t, key, true);
+    sample_bool(&t, CKA_PRIVATE, false);
+    imported();
+    ck_whole(CLASS_PRIVATE);
+    ck_assert(object_has(&o, CKA_PRIVATE) && !object_bool(&o, CKA_PRIVATE) && object_bool(&o, CKA_SENSITIVE));
+    sample_bool(&t, CKA_ALWAYS_AUTHENTICATE, true);
+    refused(ERR_TEMPLATE_INCONSISTENT, "CKA_PRIVATE must be true where CKA_ALWAYS_AUTHENTICATE is");
+    done(key);
+}
+END_TEST
+
 START_TEST(test_rsa_private_key_without_primes_is_whole_too)
 {
     EVP_PKEY *key = sample_rsa();
@@ -351,7 +365,7 @@ START_TEST(test_private_key_with_a_wrong_attribute_is_refused_by_name)
         {CKA_UNIQUE_ID, ERR_ATTRIBUTE_READ_ONLY, "CKA_UNIQUE_ID", "x", 1},
         {CKA_KEY_GEN_MECHANISM, ERR_ATTRIBUTE_READ_ONLY, "CKA_KEY_GEN_MECHANISM", "\0\0\0\0\0\0\0\0", 8},
         {CKA_CLASS, ERR_TEMPLATE_INCONSISTENT, "CKA_CLASS is given twice", "\0\0\0\0\0\0\0\3", 8},
-        {CKA_PRIVATE, ERR_TEMPLATE_INCONSISTENT, "CKA_PRIVATE must be true", "\0", 1},
+        {CKA_PRIVATE, ERR_ATTRIBUTE_VALUE, "CKA_PRIVATE is malformed", "\2", 1},
         {CKA_TOKEN, ERR_ATTRIBUTE_VALUE, "CKA_TOKEN is malformed", "\2", 1},
         {CKA_SIGN, ERR_ATTRIBUTE_VALUE, "CKA_SIGN is malformed", "", 0},
         {CKA_LABEL, ERR_ATTRIBUTE_VALUE, "CKA_LABEL is malformed", "\xff", 1},
@@ -471,6 +485,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {
         &test_every_row_with_a_rule_has_one,
         &test_rsa_private_key_is_whole_and_closed,
+        &test_private_key_need_not_say_that_it_is_private,
         &test_rsa_private_key_without_primes_is_whole_too,
         &test_ec_private_key_comes_from_curve_and_value_alone,
         &test_ec_value_is_kept_at_the_curves_length,

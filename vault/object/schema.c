@@ -199,12 +199,11 @@ static enum err inherits(const struct schema *s, const struct object *o, struct 
 /* What no single row can say. */
 static enum err agrees(const struct schema *s, const struct object *o, struct diag *why)
 {
-    if (s->class_bit & (CLASS_PRIVATE | CLASS_SECRET) && object_has(o, CKA_PRIVATE) && !object_bool(o, CKA_PRIVATE)) {
-        diag_set(why, "CKA_PRIVATE must be true for %s: anybody can see a public object",
-                 schema_class_name(s->class_bit));
+    if (object_bool(o, CKA_ALWAYS_AUTHENTICATE) && object_has(o, CKA_PRIVATE) && !object_bool(o, CKA_PRIVATE)) {
+        diag_set(why, "CKA_PRIVATE must be true where CKA_ALWAYS_AUTHENTICATE is"); /* PKCS#11 v3.1 section 4.9 */
         return ERR_TEMPLATE_INCONSISTENT;
     }
-    /* PKCS#11 v3.1 section 4.9 asks for the user's password at each use. Shown, the value would be there for every use without. */
+    /* The same section asks for the user's password at each use. Shown, the value would be there for every use without. */
     if (object_bool(o, CKA_ALWAYS_AUTHENTICATE) && object_has(o, CKA_SENSITIVE) && !object_bool(o, CKA_SENSITIVE)) {
         diag_set(why, "CKA_SENSITIVE must be true where CKA_ALWAYS_AUTHENTICATE is: who reads the key needs no password to use it");
         return ERR_TEMPLATE_INCONSISTENT;

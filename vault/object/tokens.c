@@ -1,6 +1,7 @@
 #include "vault/object/tokens.h"
 
 #include "common/buffer.h"
+#include "vault/object/view.h"
 
 /* CKA_SERIAL_NUMBER stands for the pair of issuer and serial number, by which certificates are looked for. */
 static const CK_ATTRIBUTE_TYPE selective[] = {
@@ -40,7 +41,7 @@ static enum err token_for(const struct index *x, const struct object *o, uint64_
 
 enum err tokens_of(const struct index *x, const struct object *o, uint64_t owner, struct object_tokens *out)
 {
-    uint64_t scope = object_bool(o, CKA_PRIVATE) ? owner : INDEX_PUBLIC;
+    uint64_t scope = view_is_open(o) ? INDEX_PUBLIC : owner;
     enum err e = index_token(x, scope, INDEX_ALL, NULL, 0, out->list[0]);
 
     out->n = 1;

@@ -14,7 +14,7 @@ struct object_tokens {
 };
 
 /* All tokens of an object: one an indexed attribute that has a value, one for issuer and serial number together, and
- * INDEX_ALL; in the owner's scope where CKA_PRIVATE is true, else in INDEX_PUBLIC. */
+ * INDEX_ALL; of an open object (view.h) in INDEX_PUBLIC, else in the owner's scope. */
 enum err tokens_of(const struct index *x, const struct object *o, uint64_t owner, struct object_tokens *out);
 
 /* The one token under which all objects of a scope stand that fit a template, and the fewest others: UNIQUE_ID, then

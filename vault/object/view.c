@@ -2,12 +2,18 @@
 
 #include "proto/attribute.h"
 #include "proto/limits.h"
+#include "proto/visibility.h"
+
+bool view_is_open(const struct object *o)
+{
+    return visibility_is_open(object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION), object_bool(o, CKA_PRIVATE));
+}
 
 bool view_may_see(const struct object *o, uint64_t owner, const struct login *login)
 {
     bool owns = login->role == ROLE_CRYPTO_USER && login->user_id != 0 && login->user_id == owner;
 
-    return owns || !object_bool(o, CKA_PRIVATE);
+    return owns || view_is_open(o);
 }
 
 bool view_shows(const struct object *o, CK_ATTRIBUTE_TYPE type)

@@ -6,7 +6,10 @@
 #include "vault/access/login.h"
 #include "vault/object/body.h"
 
-/* Its owner sees an object, and anybody does where CKA_PRIVATE is false. Admins own none. */
+/* Whether everybody sees it (proto/visibility.h). */
+bool view_is_open(const struct object *o);
+
+/* Its owner sees an object, and anybody does an open one. Admins own none. */
 bool view_may_see(const struct object *o, uint64_t owner, const struct login *login);
 
 /* Whether an attribute that the object has is shown: not if it is a sensitive one of a key whose CKA_SENSITIVE is

@@ -2,6 +2,7 @@
  * public one, merged in order; their records opened, and each held against the whole template. One request looks at
  * FIND_IDS_MAX of them at most: where there are more, or the reply is full, it says where to go on. */
 #include "proto/limits.h"
+#include "proto/visibility.h"
 #include "vault/object/reply.h"
 #include "vault/object/tokens.h"
 #include "vault/object/view.h"
@@ -22,15 +23,18 @@ struct listing {
     bool more;
 };
 
+/* Where objects stand that the template fits. CKA_PRIVATE false says of keys that nobody but their owner sees them all the same. */
 static size_t scopes_of(struct work *w, const struct object *template, uint64_t scopes[SCOPES_MAX])
 {
     const struct login *login = work_login(w);
-    bool asked = object_has(template, CKA_PRIVATE), is_private = object_bool(template, CKA_PRIVATE);
+    bool any = !object_has(template, CKA_CLASS), asked = object_has(template, CKA_PRIVATE), is_private = object_bool(template, CKA_PRIVATE);
+    bool opens = any || visibility_opens(object_ulong(template, CKA_CLASS, CK_UNAVAILABLE_INFORMATION));
+    bool all_open = asked && !is_private && opens && !any;
     size_t n = 0;
 
-    if (login->user_id != 0 && login->role == ROLE_CRYPTO_USER && (!asked || is_private))
+    if (login->user_id != 0 && login->role == ROLE_CRYPTO_USER && !all_open)
         scopes[n++] = login->user_id;
-    if (!asked || !is_private)
+    if (opens && !is_private)
         scopes[n++] = INDEX_PUBLIC;
     return n;
 }
