@@ -112,8 +112,21 @@ static bool fallbacks_assign(const struct setting *table, size_t n, void *into, 
     return true;
 }
 
-bool settings_parse(const struct setting *table, size_t n, void *into, const char *name, const void *bytes, size_t len,
-    struct diag *why)
+static bool is_sound(const void *into, const struct yaml *doc, const char *name, settings_check *check, struct diag *why)
+{
+    struct settings_fault at = {NULL, 0};
+    unsigned line = 0;
+    if (check == NULL || check(into, &at, why))
+        return true;
+    for (size_t i = 0; at.path != NULL && i < doc->count; i++)
+        if (strcmp(doc->leaves[i].path, at.path) == 0)
+            line = at.item < doc->leaves[i].count ? doc->leaves[i].lines[at.item] : doc->leaves[i].line;
+    diag_where(why, name, line);
+    return false;
+}
+
+static bool parse(const struct setting *table, size_t n, void *into, const char *name, const void *bytes, size_t len,
+    settings_check *check, struct diag *why)
 {
     struct yaml doc = {0};
     bool ok = false;
@@ -126,13 +139,19 @@ bool settings_parse(const struct setting *table, size_t n, void *into, const cha
         goto out;
     }
     ok = yaml_parse(name, bytes, len, &doc, why) && leaves_assign(table, n, into, &doc, name, folder, why) &&
-        fallbacks_assign(table, n, into, &doc, name, why);
+        fallbacks_assign(table, n, into, &doc, name, why) && is_sound(into, &doc, name, check, why);
 out:
     if (!ok)
         settings_clear(table, n, into);
     yaml_clear(&doc);
     free(folder);
     return ok;
+}
+
+bool settings_parse(const struct setting *table, size_t n, void *into, const char *name, const void *bytes, size_t len,
+    struct diag *why)
+{
+    return parse(table, n, into, name, bytes, len, NULL, why);
 }
 
 static bool file_refuse(const char *path, const char *what, const char *remedy, struct diag *why)
@@ -182,13 +201,13 @@ out:
     return ok;
 }
 
-bool settings_load(const struct setting *table, size_t n, void *into, const char *path, struct diag *why)
+bool settings_load(const struct setting *table, size_t n, void *into, const char *path, settings_check *check, struct diag *why)
 {
     struct buffer text;
     buffer_init(&text, YAML_DOCUMENT_BYTES_MAX);
     start(table, n, into);
     bool ok = file_read(path, &text, why) &&
-        settings_parse(table, n, into, path, text.data ? (const void *)text.data : "", text.len, why);
+        parse(table, n, into, path, text.data ? (const void *)text.data : "", text.len, check, why);
     if (!ok)
         settings_clear(table, n, into);
     buffer_clear(&text);

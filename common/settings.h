@@ -60,12 +60,20 @@ struct setting {
     const char *help;     /* one line, for people */
 };
 
-/* Reads the file into the struct at `into`, whose old content is overwritten; every field of the table is set. A
- * file is refused when it is not a regular one or when others than its owner may write it. The caller ends with
- * settings_clear. On failure all fields are zero. */
-bool settings_load(const struct setting *table, size_t n, void *into, const char *path, struct diag *why);
+/* Whether what was read makes sense, which no row alone can say. False with a reason; where *at is told the setting that is
+ * at fault (and which item of a list), the reason gets its line. */
+struct settings_fault {
+    const char *path; /* NULL: none alone */
+    size_t item;
+};
+typedef bool settings_check(const void *into, struct settings_fault *at, struct diag *why);
 
-/* The same from memory; `name` stands for the path in messages and for relative paths. */
+/* Reads the file into the struct at `into`, whose old content is overwritten; every field of the table is set. A
+ * file is refused when it is not a regular one or when others than its owner may write it. `check` is asked last; NULL:
+ * nothing is. The caller ends with settings_clear. On failure all fields are zero. */
+bool settings_load(const struct setting *table, size_t n, void *into, const char *path, settings_check *check, struct diag *why);
+
+/* The same from memory, without a check; `name` stands for the path in messages and for relative paths. */
 bool settings_parse(const struct setting *table, size_t n, void *into, const char *name, const void *bytes, size_t len,
     struct diag *why);
 

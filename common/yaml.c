@@ -104,6 +104,11 @@ static bool item_add(struct reader *r, struct yaml_leaf *leaf)
     if (!items)
         return no_memory(r);
     leaf->items = items;
+    unsigned *lines = realloc(leaf->lines, (leaf->count + 1) * sizeof *lines);
+    if (!lines)
+        return no_memory(r);
+    leaf->lines = lines;
+    leaf->lines[leaf->count] = line_of(r);
     leaf->items[leaf->count] = text_copy_n(text, n);
     if (!leaf->items[leaf->count])
         return no_memory(r);
@@ -235,6 +240,7 @@ void yaml_clear(struct yaml *doc)
         for (size_t j = 0; j < doc->leaves[i].count; j++)
             free(doc->leaves[i].items[j]);
         free(doc->leaves[i].items);
+        free(doc->leaves[i].lines);
         free(doc->leaves[i].path);
     }
     free(doc->leaves);

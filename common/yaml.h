@@ -23,7 +23,8 @@ enum {
 
 struct yaml_leaf {
     char *path;
-    char **items; /* a scalar has one */
+    char **items;    /* a scalar has one */
+    unsigned *lines; /* where each stands */
     size_t count;
     bool is_list;
     unsigned line; /* of the key; 1 is the first */

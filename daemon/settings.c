@@ -121,7 +121,7 @@ static bool check(const struct node_settings *s, struct diag *why)
 
 bool node_settings_load(struct node_settings *s, const char *path, struct diag *why)
 {
-    bool ok = settings_load(table, ROWS, s, path, why);
+    bool ok = settings_load(table, ROWS, s, path, NULL, why);
 
     if (!ok)
         return false;

@@ -126,6 +126,7 @@ static enum args_verdict parse_command(struct invocation *call, int argc, char *
             v = wrong_option(call->command, argv[i], why);
         } else if (call->n_arguments == ARGUMENTS_MAX) {
             diag_set(why, "more than %d arguments", ARGUMENTS_MAX);
+            diag_remedy(why, "\"hsmctl %s %s --help\" says what it takes", call->command->noun, call->command->verb);
             v = ARGS_WRONG;
         } else {
             call->arguments[call->n_arguments++] = argv[i];
@@ -141,11 +142,9 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
-enum args_verdict args_parse(const struct command *table, size_t n, int argc, char **argv, struct invocation *call, const char **noun,
-                             struct diag *why)
+static enum args_verdict parse_words(const struct command *table, size_t n, int argc, char **argv, struct invocation *call,
+                                     const char **noun, struct diag *why)
 {
-    *call = (struct invocation){.command = NULL};
-    *noun = NULL;
     if (argc < 2 || is_help(argv[1])) {
         if (argc < 3 || !noun_exists(table, n, argv[2])) /* "help NOUN [VERB]" reads like "NOUN [VERB] --help" */
             return ARGS_HELP;
@@ -175,6 +174,28 @@ enum args_verdict args_parse(const struct command *table, size_t n, int argc, ch
         return ARGS_WRONG;
     }
     return parse_command(call, argc, argv, why);
+}
+
+/* Wherever it stands: who reads JSON reads it of a command line that is wrong before it comes there too. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--json") == 0)
+            return true;
+    return false;
+}
+
+enum args_verdict args_parse(const struct command *table, size_t n, int argc, char **argv, struct invocation *call, const char **noun,
+                             struct diag *why)
+{
+    enum args_verdict v;
+
+    *call = (struct invocation){.command = NULL};
+    *noun = NULL;
+    v = parse_words(table, n, argc, argv, call, noun, why);
+    if (v == ARGS_WRONG && wants_json(argc, argv))
+        call->options[OPTION_json] = "";
+    return v;
 }
 
 /* ---- help ------------------------------------------------------------------------------------------------ */

@@ -57,7 +57,7 @@ enum args_verdict {
     ARGS_RUN,
     ARGS_HELP,    /* help was asked for: args_help with what is in the invocation */
     ARGS_VERSION,
-    ARGS_WRONG    /* why says what, and its remedy what to try */
+    ARGS_WRONG    /* why says what, and its remedy what to try; --json counts wherever it stands */
 };
 
 /* argv[0] is the program. For ARGS_HELP `noun` (may be NULL) and call->command (may be NULL) say of what. */

@@ -92,6 +92,21 @@ START_TEST(test_wrong_words_are_named_with_what_to_try)
 }
 END_TEST
 
+START_TEST(test_who_asks_for_json_has_wrong_words_as_json)
+{
+    ck_assert_int_eq(PARSE("lamp", "light", "--nonsense", "--json"), ARGS_WRONG);
+    ck_assert_ptr_nonnull(call.options[OPTION_json]);
+    ck_assert_int_eq(PARSE("lamp", "paint", "--json"), ARGS_WRONG);
+    ck_assert_ptr_nonnull(call.options[OPTION_json]);
+    ck_assert_int_eq(PARSE("--json", "lamp"), ARGS_WRONG);
+    ck_assert_ptr_nonnull(call.options[OPTION_json]);
+    ck_assert_int_eq(PARSE("house", "--json"), ARGS_WRONG);
+    ck_assert_ptr_nonnull(call.options[OPTION_json]);
+    ck_assert_int_eq(PARSE("lamp", "light", "--nonsense", "--", "--json"), ARGS_WRONG);
+    ck_assert_ptr_null(call.options[OPTION_json]);
+}
+END_TEST
+
 START_TEST(test_help_is_there_on_every_level)
 {
     ck_assert_int_eq(PARSE("--help"), ARGS_HELP);
@@ -129,7 +144,8 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_command_with_its_options_is_found, &test_arguments_are_counted_by_the_row,
-        &test_two_dashes_end_the_options, &test_wrong_words_are_named_with_what_to_try, &test_help_is_there_on_every_level,
+        &test_two_dashes_end_the_options, &test_wrong_words_are_named_with_what_to_try,
+        &test_who_asks_for_json_has_wrong_words_as_json, &test_help_is_there_on_every_level,
         &test_help_says_all_that_the_row_does, NULL};
     return suite_of("args", 5, tests);
 }

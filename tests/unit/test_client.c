@@ -107,12 +107,15 @@ START_TEST(test_bad_values_are_named)
 {
     static const struct {
         const char *yaml, *named;
-    } cases[] = {
-        {"cluster: {anchor: customerCA.crt}\naliases: [0x80001057 = CKM_NOTHING]", "aliases"},
-        {"cluster: {anchor: customerCA.crt, pin: abc}", "cluster.pin"},
-        {"cluster: {anchor: customerCA.crt}\nfork: {mode: maybe}", "fork.mode"},
-        {"cluster: {anchor: customerCA.crt}\nlog: {level: loud}", "log.level"},
-        {"cluster: {anchor: gone.crt}", "gone.crt"},
+        unsigned line;
+    } cases[] = { /* two lines stand before these */
+        {"cluster: {anchor: customerCA.crt}\naliases: [0x80001057 = CKM_NOTHING]", "CKM_NOTHING", 4},
+        {"cluster: {anchor: customerCA.crt}\naliases:\n  - 0x80001057 = CKM_ECDSA\n  - 0x80001057 = CKM_RSA_PKCS\n", "CKM_RSA_PKCS", 6},
+        {"cluster: {anchor: customerCA.crt}\naliases: 1 = CKM_ECDSA", "aliases", 4},
+        {"cluster: {anchor: customerCA.crt, pin: abc}", "cluster.pin", 3},
+        {"cluster: {anchor: customerCA.crt}\nfork: {mode: maybe}", "fork.mode", 4},
+        {"cluster: {anchor: customerCA.crt}\nlog: {level: loud}", "log.level", 4},
+        {"cluster: {anchor: gone.crt}", "gone.crt", 0},
     };
 
     setup();
@@ -121,6 +124,8 @@ START_TEST(test_bad_values_are_named)
         ck_assert(!open_with(cases[i].yaml));
         ck_assert_msg(strstr(why.what, cases[i].named) != NULL, "%s: %s", cases[i].named, why.what);
         ck_assert_str_ne(why.remedy, "");
+        ck_assert_uint_eq(why.line, cases[i].line);
+        ck_assert(cases[i].line == 0 || strstr(why.where, "client.yaml") != NULL);
     }
     teardown();
 }

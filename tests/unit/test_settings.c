@@ -234,7 +234,7 @@ static void teardown(void)
 
 static bool load(const char *from, struct diag *why)
 {
-    return settings_load(sample_table, SAMPLE_ROWS, &got, from, why);
+    return settings_load(sample_table, SAMPLE_ROWS, &got, from, NULL, why);
 }
 
 START_TEST(test_settings_load_reads_a_file)
