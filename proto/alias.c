@@ -17,6 +17,7 @@ struct named {
 
 static const struct named mechanisms[] = {
 #define NO_KEY NO_KEY_TYPE
+#define ANY_PAIR ANY_PAIR_TYPE
 #define MECH(type, ...) {#type, type},
 #include "proto/mechanism.def"
 #undef MECH
@@ -27,6 +28,7 @@ static const struct named key_types[] = {
 #include "proto/mechanism.def"
 #undef MECH
 #undef NO_KEY
+#undef ANY_PAIR
 };
 
 static const struct named kdfs[] = {

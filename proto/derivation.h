@@ -10,6 +10,7 @@ struct derivation {
     enum {
         DERIVATION_KEYS,    /* a secret key; where the mechanism can, as many as there are templates */
         DERIVATION_DATA,    /* a data object */
+        DERIVATION_PUBLIC_KEY, /* the public half of the base key */
         DERIVATION_TLS_KEYS /* up to four keys of one template: MAC secrets and keys of client and server */
     } makes;
     enum {
@@ -20,5 +21,9 @@ struct derivation {
 };
 
 struct derivation derivation_of(const struct mechanism *m);
+
+/* False: any private key does, whatever its CKA_DERIVE, and nobody is asked for a password: what is made tells no more than the key's
+ * CKA_PUBLIC_KEY_INFO (PKCS#11 v3.2 section 6.43, public key from private key). */
+bool derivation_is_use(const struct mechanism *m);
 
 #endif

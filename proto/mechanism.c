@@ -23,6 +23,7 @@
 #define WRAP CKF_WRAP
 #define UNWRAP CKF_UNWRAP
 #define NO_KEY NO_KEY_TYPE
+#define ANY_PAIR ANY_PAIR_TYPE
 #define COST_INLINE false
 #define COST_DEAR true
 #define ONLY_UNSAID false
@@ -211,6 +212,8 @@ const char *mechanism_mgf_hash(CK_ULONG mgf)
 
 bool mechanism_takes_key(const struct mechanism *m, CK_KEY_TYPE type)
 {
+    if (m->key_type == ANY_PAIR_TYPE)
+        return key_kind_is_pair(key_kind_find(type));
     return m->has_key && key_kind_serves(type, m->key_type);
 }
 

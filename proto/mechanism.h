@@ -71,6 +71,11 @@ enum mechanism_family {
     FAMILY_HASH_KEY,
     FAMILY_ECB_DATA, /* the encryption of data is the key */
     FAMILY_CBC_DATA,
+    FAMILY_IKE_PRF,
+    FAMILY_IKE1_PRF,
+    FAMILY_IKE1_EXTENDED,
+    FAMILY_IKE2_PRF_PLUS,
+    FAMILY_PUBLIC_KEY, /* the public half of a private key */
 
     FAMILY_KEY_WRAP_PKCS7, /* KW over padded keys */
     FAMILY_RSA_AES_WRAP,     /* a fresh AES key under OAEP, the key under it */
@@ -106,6 +111,10 @@ enum mechanism_param {
     PARAM_BIT,            /* CK_EXTRACT_PARAMS */
     PARAM_AES_CBC_DATA,   /* CK_AES_CBC_ENCRYPT_DATA_PARAMS */
     PARAM_DES_CBC_DATA,   /* CK_DES_CBC_ENCRYPT_DATA_PARAMS */
+    PARAM_IKE_PRF,        /* CK_IKE_PRF_DERIVE_PARAMS */
+    PARAM_IKE1_PRF,       /* CK_IKE1_PRF_DERIVE_PARAMS */
+    PARAM_IKE1_EXTENDED,  /* CK_IKE1_EXTENDED_DERIVE_PARAMS */
+    PARAM_IKE2_PRF_PLUS,  /* CK_IKE2_PRF_PLUS_DERIVE_PARAMS */
     PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
     PARAM_ECDH_AES,       /* CK_ECDH_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
@@ -149,6 +158,7 @@ struct mechanism {
 };
 
 #define NO_KEY_TYPE (~0UL)
+#define ANY_PAIR_TYPE (~1UL)
 
 /* NULL if there is no such mechanism. */
 const struct mechanism *mechanism_find(CK_MECHANISM_TYPE type);

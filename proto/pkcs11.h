@@ -14,6 +14,7 @@
 #include "proto/pkcs11_32.h"
 #endif
 #include "proto/pkcs11_kdf.h"
+#include "proto/pkcs11_ike.h"
 #pragma GCC visibility pop
 
 #ifndef CKA_UNIQUE_ID

@@ -1,43 +1,15 @@
 #include "module/state/deriving.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "module/state/additional_keys.h"
 #include "module/state/cluster_key.h"
+#include "module/state/further_keys.h"
 #include "module/state/key_for.h"
 #include "module/state/mechanism_given.h"
 #include "proto/derivation.h"
 
 enum { VERSION_MAJOR = 3, VERSION_MINOR = 3, MAC_KEYS = 2 };
-
-/* The handles of further keys in the parameter. */
-static size_t further_keys(const struct mechanism_given *given, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE out[DERIVE_OTHERS_MAX])
-{
-    const Hsm__KbkdfParams *fields = given->wire->kbkdf;
-    CK_SP800_108_KDF_PARAMS kbkdf = {.pDataParams = NULL};
-    CK_PRF_DATA_PARAM field;
-    CK_HKDF_PARAMS hkdf;
-    size_t n = 0;
-
-    if (given->row->param == PARAM_KEY) {
-        memcpy(out, mechanism->pParameter, sizeof *out);
-        return 1;
-    }
-    if (given->row->param == PARAM_HKDF && given->wire->hkdf->salt_type == CKF_HKDF_SALT_KEY) {
-        memcpy(&hkdf, mechanism->pParameter, sizeof hkdf);
-        *out = hkdf.hSaltKey;
-        return 1;
-    }
-    if (fields != NULL) /* all structures for it begin alike */
-        memcpy(&kbkdf, mechanism->pParameter, offsetof(CK_SP800_108_KDF_PARAMS, ulAdditionalDerivedKeys));
-    for (size_t i = 0; fields != NULL && i < fields->n_fields && n < DERIVE_OTHERS_MAX; i++)
-        if (fields->fields[i]->type == CK_SP800_108_KEY_HANDLE) {
-            memcpy(&field, kbkdf.pDataParams + i, sizeof field);
-            memcpy(&out[n++], field.pValue, sizeof out[0]);
-        }
-    return n;
-}
 
 /* ---- what goes into the application's parameter */
 

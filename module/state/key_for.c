@@ -1,6 +1,7 @@
 #include "module/state/key_for.h"
 
 #include "module/state/policy.h"
+#include "proto/derivation.h"
 
 /* PKCS#11 v3.1 sections 5.18.3 and 5.18.4: a key that wraps has errors of its own. */
 static const struct own_errors {
@@ -19,22 +20,30 @@ static enum err error_of(CK_FLAGS use, enum err e)
     return e;
 }
 
-static enum err check_use(const struct known *key, CK_FLAGS use)
+/* Whether an attribute has to permit it. */
+static bool asks(const struct mechanism *row, CK_FLAGS use)
+{
+    return use != CKF_DERIVE || derivation_is_use(row);
+}
+
+static enum err check_use(const struct known *key, const struct mechanism *row, CK_FLAGS use)
 {
     unsigned class_bit = attribute_class_bit(known_ulong(key, CKA_CLASS));
 
     if ((class_bit & (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)) == 0)
         return ERR_KEY_HANDLE;
+    if (!asks(row, use) && class_bit != CLASS_PUBLIC)
+        return class_bit == CLASS_PRIVATE ? ERR_OK : ERR_KEY_TYPE;
     return class_bit & attribute_classes_of_use(use) && known_bool(key, attribute_of_use(use)) ? ERR_OK : ERR_KEY_FUNCTION;
 }
 
 /* An attribute that says no is asked for again if it is not fresh. */
-static enum err find(struct module *m, CK_OBJECT_HANDLE handle, CK_FLAGS use, struct known **out)
+static enum err find(struct module *m, CK_OBJECT_HANDLE handle, const struct mechanism *row, CK_FLAGS use, struct known **out)
 {
     struct known *key = NULL;
     enum err e = key_for_data(m, handle, LOOKUP_ANY, &key);
 
-    if (e == ERR_OK && !known_bool(key, attribute_of_use(use)) && !objects_is_session(handle)) {
+    if (e == ERR_OK && asks(row, use) && !known_bool(key, attribute_of_use(use)) && !objects_is_session(handle)) {
         known_release(key);
         e = key_for_data(m, handle, LOOKUP_FRESH, &key);
     }
@@ -59,10 +68,10 @@ static enum err check_row(struct module *m, const struct known *key, const struc
 enum err key_for(struct module *m, CK_OBJECT_HANDLE handle, const struct mechanism *row, CK_FLAGS use, struct known **out)
 {
     struct known *key = NULL;
-    enum err e = find(m, handle, use, &key);
+    enum err e = find(m, handle, row, use, &key);
 
     if (e == ERR_OK)
-        e = check_use(key, use);
+        e = check_use(key, row, use);
     if (e == ERR_OK)
         e = check_row(m, key, row, use);
     if (e == ERR_OK)

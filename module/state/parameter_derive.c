@@ -87,7 +87,7 @@ static enum err take_field(const struct mechanism *row, const CK_PRF_DATA_PARAM 
         return take_length(p, f) ? ERR_OK : ERR_MECHANISM_PARAM;
     case CK_SP800_108_BYTE_ARRAY:
         return parameter_copy(p->pValue, p->ulValueLen, &f->value);
-    case CK_SP800_108_KEY_HANDLE: /* found by deriving.c: it is no part of the message */
+    case CK_SP800_108_KEY_HANDLE: /* found by further_keys.c: it is no part of the message */
         return p->pValue != NULL && p->ulValueLen == sizeof(CK_OBJECT_HANDLE) ? ERR_OK : ERR_MECHANISM_PARAM;
     default:
         return ERR_MECHANISM_PARAM;
@@ -292,7 +292,7 @@ static enum err take_data(const void *bytes, CK_ULONG n, const void *iv, CK_ULON
     return e == ERR_OK ? parameter_copy(iv, iv_n, &out->data->iv) : e;
 }
 
-/* The second key is found by deriving.c: it is no part of the message. */
+/* The second key is found by further_keys.c: it is no part of the message. */
 enum err parameter_take_key(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     (void)row, (void)given, (void)out;

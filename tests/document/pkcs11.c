@@ -287,13 +287,13 @@ static void mechanism_row(const char *text, struct tally *tally)
     const struct row *r = take_row_or("proto/mechanism.def", text, 12, otherwise);
     char policy[CELL_BYTES];
     const char *theirs = cloudhsm_has(r->cell[0]);
-    bool key = strcmp(r->cell[3], "NO_KEY") != 0;
+    bool pairs = strcmp(r->cell[3], "ANY_PAIR") == 0, key = !pairs && strcmp(r->cell[3], "NO_KEY") != 0;
 
     snprintf(policy, sizeof policy, "%.*s", (int)strcspn(r->cell[10], "("), r->cell[10]);
     check_words(r->cell[0], r->cell[8], where);
     check_words(r->cell[0], policy, policies);
     check_words(r->cell[0], r->cell[11], trusted);
-    sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), key ? r->cell[3] : "");
+    sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), pairs ? "every pair" : key ? r->cell[3] : "");
     if (key)
         sayf("%s to %s", r->cell[4], r->cell[5]);
     sayf(" | %s | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "PARAM_NONE") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),

@@ -183,7 +183,7 @@ void attack_derive(void)
     }
     if (f->C_DeriveKey(attacker.session, &m, base, g->t, g->n, &key) != CKR_OK)
         return;
-    ck_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type)), key);
+    ck_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type), NULL, 0), key);
     if (is_kbkdf(type))
         undo(key);
     attack_keep(key);

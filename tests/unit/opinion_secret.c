@@ -242,6 +242,24 @@ static void hashed(const char *hash, struct opinion_key base, uint8_t *out, size
     EVP_MD_free(md);
 }
 
+/* The recipe's further key and data, as each mechanism orders them: one block of 32 bytes. */
+static void ike(const struct mechanism *row, struct opinion_key base, struct opinion_key other, uint8_t *out, size_t n)
+{
+    uint8_t message[SEED_BYTES_MAX], *at = message;
+    size_t times = row->family == FAMILY_IKE1_PRF ? 2 : 1; /* it is the key before this one, too */
+
+    ck_assert_uint_eq(n, 32);
+    for (size_t i = 0; i < times; i++, at += other.n)
+        memcpy(at, other.bytes, other.n);
+    memcpy(at, recipe_data, RECIPE_DATA_BYTES);
+    at += RECIPE_DATA_BYTES;
+    if (row->family == FAMILY_IKE1_PRF)
+        *at++ = RECIPE_NUMBER;
+    if (row->family == FAMILY_IKE2_PRF_PLUS)
+        *at++ = 1;
+    hmac_sha256(base, message, (size_t)(at - message), out);
+}
+
 static void encrypted(bool cbc, size_t block, const uint8_t *iv, struct opinion_key base, uint8_t *out)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -306,6 +324,10 @@ void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opin
     case FAMILY_HASH_KEY: hashed(row->hash, base, out, n); return;
     case FAMILY_ECB_DATA: encrypted(false, cipher_block_bytes(row), NULL, base, out); return;
     case FAMILY_CBC_DATA: encrypted(true, cipher_block_bytes(row), cbc->iv, base, out); return;
+    case FAMILY_IKE_PRF:
+    case FAMILY_IKE1_PRF:
+    case FAMILY_IKE1_EXTENDED:
+    case FAMILY_IKE2_PRF_PLUS: ike(row, base, other, out, n); return;
     default: ck_abort_msg("%s: there is no second opinion on it", row->name);
     }
 }

@@ -56,6 +56,29 @@ static CK_MECHANISM tls(const struct mechanism *row)
     return (CK_MECHANISM){row->type, &keys, sizeof keys};
 }
 
+/* The further key, where there may be one, and two halves of recipe_data. */
+static CK_MECHANISM ike(const struct mechanism *row)
+{
+    static struct pkcs11_ike_prf_params prf;
+    static struct pkcs11_ike1_prf_params prf1;
+    static struct pkcs11_ike1_extended_params extended;
+    static struct pkcs11_ike2_prf_plus_params plus;
+    const CK_ULONG half = RECIPE_DATA_BYTES / 2;
+
+    prf = (struct pkcs11_ike_prf_params){CKM_SHA256_HMAC, CK_FALSE, CK_TRUE,          recipe_data, half,
+                                         recipe_data + half, half, recipe_other.key};
+    prf1 = (struct pkcs11_ike1_prf_params){CKM_SHA256_HMAC, CK_TRUE, recipe_other.key, recipe_other.key, recipe_data, half,
+                                           recipe_data + half, half, RECIPE_NUMBER};
+    extended = (struct pkcs11_ike1_extended_params){CKM_SHA256_HMAC, CK_TRUE, recipe_other.key, recipe_data, RECIPE_DATA_BYTES};
+    plus = (struct pkcs11_ike2_prf_plus_params){CKM_SHA256_HMAC, CK_TRUE, recipe_other.key, recipe_data, RECIPE_DATA_BYTES};
+    switch ((int)row->param) {
+    case PARAM_IKE_PRF: return (CK_MECHANISM){row->type, &prf, sizeof prf};
+    case PARAM_IKE1_PRF: return (CK_MECHANISM){row->type, &prf1, sizeof prf1};
+    case PARAM_IKE1_EXTENDED: return (CK_MECHANISM){row->type, &extended, sizeof extended};
+    default: return (CK_MECHANISM){row->type, &plus, sizeof plus};
+    }
+}
+
 CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
 {
     static CK_RSA_PKCS_PSS_PARAMS pss;
@@ -113,6 +136,11 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_DES_CBC_DATA:
         des_cbc = (CK_DES_CBC_ENCRYPT_DATA_PARAMS){.pData = recipe_data, .length = RECIPE_DATA_BYTES};
         return (CK_MECHANISM){row->type, &des_cbc, sizeof des_cbc};
+    case PARAM_IKE_PRF:
+    case PARAM_IKE1_PRF:
+    case PARAM_IKE1_EXTENDED:
+    case PARAM_IKE2_PRF_PLUS:
+        return ike(row);
     case PARAM_RSA_AES:
         oaep = (CK_RSA_PKCS_OAEP_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
         rsa_aes = (CK_RSA_AES_KEY_WRAP_PARAMS){256, &oaep};
@@ -254,6 +282,23 @@ static const struct {
     {PARAM_AES_CBC_DATA, "length", AT(CK_AES_CBC_ENCRYPT_DATA_PARAMS, length), ~0UL, 0},
     {PARAM_DES_CBC_DATA, "data", CUT(CK_DES_CBC_ENCRYPT_DATA_PARAMS, pData), 0},
     {PARAM_DES_CBC_DATA, "length", AT(CK_DES_CBC_ENCRYPT_DATA_PARAMS, length), ~0UL, 0},
+    {PARAM_IKE_PRF, "PRF", AT(struct pkcs11_ike_prf_params, prfMechanism), CKM_AES_GMAC, 0},
+    {PARAM_IKE_PRF, "both keys at once", AT(struct pkcs11_ike_prf_params, bDataAsKey), 0x0101, CKR_ARGUMENTS_BAD},
+    {PARAM_IKE_PRF, "nonce", CUT(struct pkcs11_ike_prf_params, pNi), 0},
+    {PARAM_IKE_PRF, "nonce's length", AT(struct pkcs11_ike_prf_params, ulNrLen), ~0UL, 0},
+    {PARAM_IKE_PRF, "new key", AT(struct pkcs11_ike_prf_params, hNewKey), 12345, CKR_KEY_HANDLE_INVALID},
+    {PARAM_IKE1_PRF, "PRF", AT(struct pkcs11_ike1_prf_params, prfMechanism), CKM_SHA256, 0},
+    {PARAM_IKE1_PRF, "cookie", CUT(struct pkcs11_ike1_prf_params, pCKYi), 0},
+    {PARAM_IKE1_PRF, "cookie's length", AT(struct pkcs11_ike1_prf_params, ulCKYrLen), ~0UL, 0},
+    {PARAM_IKE1_PRF, "no common key", AT(struct pkcs11_ike1_prf_params, hKeygxy), 0, CKR_KEY_HANDLE_INVALID},
+    {PARAM_IKE1_PRF, "key before", AT(struct pkcs11_ike1_prf_params, hPrevKey), 12345, CKR_KEY_HANDLE_INVALID},
+    {PARAM_IKE1_EXTENDED, "PRF", AT(struct pkcs11_ike1_extended_params, prfMechanism), CKM_SHA256_HMAC_GENERAL, 0},
+    {PARAM_IKE1_EXTENDED, "data", CUT(struct pkcs11_ike1_extended_params, pExtraData), 0},
+    {PARAM_IKE1_EXTENDED, "common key", AT(struct pkcs11_ike1_extended_params, hKeygxy), 12345, CKR_KEY_HANDLE_INVALID},
+    {PARAM_IKE2_PRF_PLUS, "PRF", AT(struct pkcs11_ike2_prf_plus_params, prfMechanism), CKM_RSA_PKCS, 0},
+    {PARAM_IKE2_PRF_PLUS, "seed", CUT(struct pkcs11_ike2_prf_plus_params, pSeedData), 0},
+    {PARAM_IKE2_PRF_PLUS, "seed's length", AT(struct pkcs11_ike2_prf_plus_params, ulSeedDataLen), ~0UL, 0},
+    {PARAM_IKE2_PRF_PLUS, "seed's key", AT(struct pkcs11_ike2_prf_plus_params, hSeedKey), 12345, CKR_KEY_HANDLE_INVALID},
     {PARAM_RSA_AES, "key's length", AT(CK_RSA_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 100, 0},
     {PARAM_RSA_AES, "OAEP", CUT(CK_RSA_AES_KEY_WRAP_PARAMS, pOAEPParams), 0},
     {PARAM_ECDH_AES, "key's length", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 512, 0},

@@ -8,7 +8,7 @@
 
 #include "proto/mechanism.h"
 
-enum { RECIPE_DATA_BYTES = 32, RECIPE_BIT = 3, RECIPE_PASSWORD_BYTES = 8, RECIPE_ITERATIONS = 2 };
+enum { RECIPE_DATA_BYTES = 32, RECIPE_BIT = 3, RECIPE_NUMBER = 2, RECIPE_PASSWORD_BYTES = 8, RECIPE_ITERATIONS = 2 };
 
 /* The bytes in all parameters that hold some: salts, labels, infos, what is put beside a key, the client's random, ... */
 extern CK_BYTE recipe_data[RECIPE_DATA_BYTES];

@@ -130,6 +130,10 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_BIT:
     case PARAM_AES_CBC_DATA:
     case PARAM_DES_CBC_DATA:
+    case PARAM_IKE_PRF:
+    case PARAM_IKE1_PRF:
+    case PARAM_IKE1_EXTENDED:
+    case PARAM_IKE2_PRF_PLUS:
     case PARAM_RSA_AES:
     case PARAM_ECDH_AES:
         break;

@@ -376,13 +376,15 @@ static CK_ULONG derived_bytes(const struct mechanism *row, const struct recipe_k
 
 static CK_OBJECT_HANDLE derive(const struct mechanism *row, CK_MECHANISM *m, CK_OBJECT_HANDLE base, CK_ULONG bytes)
 {
-    CK_KEY_TYPE aes = CKK_AES;
-    CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    CK_KEY_TYPE aes = CKK_AES, generic = CKK_GENERIC_SECRET;
+    CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes},
+                        {CKA_KEY_TYPE, &generic, sizeof generic}};
+    CK_ULONG n = row->family == FAMILY_HKDF_DATA ? 0 : row->family == FAMILY_IKE1_PRF ? 4 : 3; /* which one has to say the type */
     CK_OBJECT_HANDLE key = 0;
 
     if (row->family == FAMILY_TLS12_KEYS)
         t[2] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &aes, sizeof aes};
-    ck_assert_msg(f->C_DeriveKey(s, m, base, t, row->family == FAMILY_HKDF_DATA ? 0 : 3, &key) == CKR_OK, "%s", row->name);
+    ck_assert_msg(f->C_DeriveKey(s, m, base, t, n, &key) == CKR_OK, "%s", row->name);
     return row->family == FAMILY_TLS12_KEYS ? recipe_material.hClientKey : key;
 }
 
@@ -406,6 +408,20 @@ static void try_agreement(const struct mechanism *row, const struct recipe_key *
     recipe_key_clear(&theirs);
 }
 
+/* The same public key as the private one says that it has. */
+static void try_public_half(const struct mechanism *row, const struct recipe_key *k)
+{
+    CK_MECHANISM m = recipe_good(row, 0);
+    CK_OBJECT_HANDLE key = 0;
+    EVP_PKEY *half;
+
+    CK_RV rv = f->C_DeriveKey(s, &m, k->handles.private_key, NULL, 0, &key);
+    ck_assert_msg(rv == CKR_OK, "%s of 0x%lx: 0x%lx", row->name, k->type, rv);
+    half = token_key_public(s, key);
+    ck_assert_int_eq(EVP_PKEY_eq(half, k->openssl), 1);
+    EVP_PKEY_free(half);
+}
+
 static void try_derivation(const struct mechanism *row, const struct recipe_key *k)
 {
     const struct recipe_key base = row->size_min == 48 ? recipe_key_make(s, k->type, 48, (struct recipe_uses){CK_TRUE, NULL, 0}) : *k,
@@ -415,6 +431,10 @@ static void try_derivation(const struct mechanism *row, const struct recipe_key 
 
     if (row->family == FAMILY_ECDH) {
         try_agreement(row, k);
+        return;
+    }
+    if (row->family == FAMILY_PUBLIC_KEY) {
+        try_public_half(row, k);
         return;
     }
     recipe_other = (struct recipe_other){.key = other.handles.private_key};

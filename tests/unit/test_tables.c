@@ -71,8 +71,10 @@ START_TEST(test_key_kinds_are_sorted_and_every_mechanism_has_one)
         ck_assert_msg(key_kind_is_pair(k) || (key_kind_has_length(k, k->bytes_min) && key_kind_has_length(k, k->bytes_max)), "%s",
                       k->name);
     }
-    for (size_t i = 0; mechanism_at(i) != NULL; i++)
-        ck_assert_msg(!mechanism_at(i)->has_key || key_kind_find(mechanism_at(i)->key_type) != NULL, "%s", mechanism_at(i)->name);
+    for (size_t i = 0; mechanism_at(i) != NULL; i++) {
+        const struct mechanism *m = mechanism_at(i);
+        ck_assert_msg(!m->has_key || m->key_type == ANY_PAIR_TYPE || key_kind_find(m->key_type) != NULL, "%s", m->name);
+    }
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 
 #include "common/big_endian.h"
 #include "proto/attribute.h"
+#include "proto/derivation.h"
 #include "vault/object/material.h"
 #include "vault/object/named.h"
 #include "vault/object/permitted.h"
@@ -104,6 +105,12 @@ static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct ca
     return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
 }
 
+/* Whether the key's attributes, and its CKA_ALWAYS_AUTHENTICATE, have a say. */
+static bool is_use(const struct mechanism *m, CK_FLAGS use)
+{
+    return use != CKF_DERIVE || derivation_is_use(m);
+}
+
 enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
                                  struct key_use *u)
 {
@@ -112,7 +119,7 @@ enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const H
     *u = (struct key_use){.given = mechanism};
     if ((e = permitted_mechanism(w, mechanism, use, &u->mechanism)) != ERR_OK || (e = find_key(w, ref, &u->key)) != ERR_OK)
         return e;
-    if (attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
+    if (is_use(u->mechanism, use) && attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
     }
@@ -129,7 +136,7 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
 {
     enum err e = key_use_open_authorized(w, ref, mechanism, use, u);
 
-    return e == ERR_OK && u->key->always_authenticate ? ERR_REAUTHENTICATE : e;
+    return e == ERR_OK && u->key->always_authenticate && is_use(u->mechanism, use) ? ERR_REAUTHENTICATE : e;
 }
 
 void key_use_close(struct work *w, struct key_use *u)

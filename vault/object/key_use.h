@@ -14,7 +14,8 @@ struct key_use {
 };
 
 /* For a private or secret key of the work's user. `use` is one of the CKF_ flags of a mechanism: the row must do it, and
- * the key's CKA_ of that name (proto/attribute.h: attribute_of_use; CKF_DIGEST has none) must be true. Closed by
+ * the key's CKA_ of that name (proto/attribute.h: attribute_of_use; CKF_DIGEST has none, and not every derivation asks: proto/derivation.h)
+ * must be true. Closed by
  * key_use_close, also after a failure. ERR_NEED; ERR_MECHANISM: there is none, or not under the cluster's policy, or
  * not for this key (CKA_ALLOWED_MECHANISMS);
  * ERR_MECHANISM_PARAM: another parameter than the row's; ERR_KEY_HANDLE: there is no such key for this user;

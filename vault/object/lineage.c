@@ -22,7 +22,8 @@ static bool is_closed(const struct object *key)
 
 static void add_key(struct work *w, const struct mechanism *m, bool first, const struct object *key, struct lineage *l)
 {
-    bool strict = is_strict(w), reveals = derive_reveals(m), closed = is_closed(key);
+    const Hsm__Derive *call = work_request(w)->derive;
+    bool strict = is_strict(w), reveals = derive_reveals(m, call->mechanism, call->n_others), closed = is_closed(key);
 
     l->closed = l->closed || (strict && closed) || lineage_has_a_say(key, CKA_DERIVE_TEMPLATE);
     l->whole = l->whole || (reveals && closed);

@@ -14,7 +14,7 @@ struct lineage {
     bool whole;              /* the new value has to hold all of the old one */
 };
 
-/* From a base key, and from further ones, which are added one by one. */
+/* From a base key, and from further ones, which are added one by one. The request is a derivation. */
 void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, struct lineage *l);
 void lineage_derived_also(struct work *w, const struct mechanism *m, const struct object *other, struct lineage *l);
 

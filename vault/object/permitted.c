@@ -21,10 +21,18 @@ enum err permitted_row(struct work *w, const struct mechanism *m)
     return ERR_MECHANISM;
 }
 
+/* The MAC that the parameter names, if that is a mechanism of its own. */
+static const struct mechanism *prf_of(const Hsm__Mechanism *given)
+{
+    if (given != NULL && given->ike != NULL)
+        return mechanism_find(given->ike->prf);
+    return given != NULL && given->kbkdf != NULL ? mechanism_find(given->kbkdf->prf) : NULL;
+}
+
 enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLAGS use, const struct mechanism **row)
 {
     const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
-    const struct mechanism *prf = given != NULL && given->kbkdf != NULL ? mechanism_find(given->kbkdf->prf) : NULL;
+    const struct mechanism *prf = prf_of(given);
     const char *hash = hash_of(given);
 
     if (m == NULL || !mechanism_does(m, use))

@@ -54,6 +54,8 @@ enum err deriving_open(struct deriving *d, struct work *w)
                                 .base = d->base.key->key,
                                 .others = d->other_keys,
                                 .n_others = call->n_others};
+    if (derivation_of(d->base.mechanism).makes == DERIVATION_PUBLIC_KEY)
+        return key_kind_is_pair(key_kind_find(key_type(d->derive.base))) && d->derive.n_others == 0 ? ERR_OK : ERR_KEY_TYPE;
     return derive_check(&d->derive);
 }
 
@@ -109,7 +111,7 @@ struct schema deriving_schema(const struct deriving *d)
     return (struct schema){.libctx = d->derive.libctx,
                            .way = SCHEMA_DERIVE,
                            .object_class = data ? CKO_DATA : CKO_SECRET_KEY,
-                           .key_type = data ? NO_KEY_TYPE : CKK_GENERIC_SECRET,
+                           .key_type = data ? NO_KEY_TYPE : derive_key_type(&d->derive),
                            .base = d->lineage.base};
 }
 

@@ -37,6 +37,8 @@ void deriving_close(struct deriving *d);
 enum err deriving_keys(struct deriving *d);
 /* The same of CKM_TLS12_KEY_AND_MAC_DERIVE: up to four keys of one template; two vectors remain at the end of the value. */
 enum err deriving_tls_keys(struct deriving *d);
+/* The base key's public half. */
+enum err deriving_public_key(struct deriving *d);
 
 /* ---- the steps of one object */
 

@@ -14,8 +14,9 @@ enum { VERSION_BYTES = 2 };
 
 static enum err make(struct deriving *d)
 {
-    bool tls = derivation_of(d->derive.mechanism).makes == DERIVATION_TLS_KEYS;
-    enum err e = tls ? deriving_tls_keys(d) : deriving_keys(d);
+    enum err e = derivation_of(d->derive.mechanism).makes == DERIVATION_PUBLIC_KEY ? deriving_public_key(d)
+                 : derivation_of(d->derive.mechanism).makes == DERIVATION_TLS_KEYS ? deriving_tls_keys(d)
+                                                                                   : deriving_keys(d);
 
     work_reply(d->work)->which = e != ERR_OK ? d->template : 0;
     return work_explain(d->work, e, &d->why);

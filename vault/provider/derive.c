@@ -4,7 +4,7 @@
 #include "vault/provider/derive_family.h"
 
 enum base { BASE_CURVE, BASE_SECRET, BASE_ROW };
-enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST, SECOND_MANY };
+enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST, SECOND_MUST_AND_THIRD_MAY, SECOND_MANY };
 
 static const struct family {
     derive_make_fn *make;
@@ -13,6 +13,9 @@ static const struct family {
     enum base base;             /* a key on a curve, any secret key, or one of the row's type */
     enum second second;
     bool reveals;
+    derive_type_fn *type;              /* NULL: a generic secret */
+    derive_reveals_fn *reveals_here;   /* NULL: as said */
+    derive_whole_fn *is_whole;         /* NULL: at its natural length */
 } families[] = {
     [FAMILY_ECDH] = {derive_make_ecdh, derive_natural_ecdh, derive_check_ecdh, BASE_CURVE, SECOND_NEVER, false},
     [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
@@ -42,6 +45,14 @@ static const struct family {
     [FAMILY_HASH_KEY] = {derive_make_hash, derive_natural_hash, NULL, BASE_SECRET, SECOND_NEVER, false},
     [FAMILY_ECB_DATA] = {derive_make_ecb, derive_natural_data, derive_check_ecb, BASE_ROW, SECOND_NEVER, false},
     [FAMILY_CBC_DATA] = {derive_make_cbc, derive_natural_data, derive_check_cbc, BASE_ROW, SECOND_NEVER, false},
+    [FAMILY_IKE_PRF] = {derive_make_ike_prf, derive_natural_ike, derive_check_ike_prf, BASE_SECRET, SECOND_MAY, false,
+                        derive_type_of_prf, derive_reveals_ike, derive_whole_ike},
+    [FAMILY_IKE1_PRF] = {derive_make_ike1_prf, derive_natural_ike, derive_check_ike1_prf, BASE_SECRET, SECOND_MUST_AND_THIRD_MAY, false,
+                         derive_type_said, derive_reveals_ike, derive_whole_ike},
+    [FAMILY_IKE1_EXTENDED] = {derive_make_ike1_extended, NULL, derive_check_ike1_extended, BASE_SECRET, SECOND_MAY, false, NULL,
+                              derive_reveals_ike, derive_whole_ike},
+    [FAMILY_IKE2_PRF_PLUS] = {derive_make_ike2_prf_plus, NULL, derive_check_ike2_prf_plus, BASE_SECRET, SECOND_MAY, false, NULL,
+                              derive_reveals_ike, derive_whole_ike},
 };
 
 static const struct family *family_of(const struct mechanism *m)
@@ -73,9 +84,11 @@ static enum err check_base(const struct derive *d, enum base base)
 
 static enum err check_other(const struct derive *d, enum second second)
 {
+    const size_t most[] = {[SECOND_MAY] = 1, [SECOND_MUST] = 1, [SECOND_MUST_AND_THIRD_MAY] = 2, [SECOND_MANY] = SIZE_MAX};
+
     if (d->n_others == 0)
-        return second == SECOND_MUST ? ERR_KEY_HANDLE : ERR_OK;
-    if (second == SECOND_NEVER || (second != SECOND_MANY && d->n_others > 1))
+        return second == SECOND_MUST || second == SECOND_MUST_AND_THIRD_MAY ? ERR_KEY_HANDLE : ERR_OK;
+    if (d->n_others > most[second])
         return ERR_KEY_HANDLE;
     for (size_t i = 0; i < d->n_others; i++)
         if (!key_kind_is_secret(key_kind_find(key_type(d->others[i]))))
@@ -120,16 +133,26 @@ size_t derive_segment_bytes(const struct derive *d)
     return f != NULL && f->second == SECOND_MANY ? f->natural(d) : 0;
 }
 
-bool derive_reveals(const struct mechanism *m)
+CK_KEY_TYPE derive_key_type(const struct derive *d)
+{
+    const struct family *f = family_of(d->mechanism);
+
+    return f != NULL && f->type != NULL ? f->type(d) : CKK_GENERIC_SECRET;
+}
+
+bool derive_reveals(const struct mechanism *m, const Hsm__Mechanism *given, size_t n_others)
 {
     const struct family *f = family_of(m);
 
-    return f != NULL && f->reveals;
+    return f != NULL && (f->reveals_here != NULL ? f->reveals_here(m, given, n_others) : f->reveals);
 }
 
 bool derive_is_whole(const struct derive *d, size_t n)
 {
+    const struct family *f = family_of(d->mechanism);
     bool keeps_length = d->mechanism->family == FAMILY_XOR || d->mechanism->family == FAMILY_EXTRACT;
 
+    if (f != NULL && f->is_whole != NULL)
+        return f->is_whole(d, n);
     return n == (keeps_length ? key_size(d->base) : derive_bytes(d));
 }

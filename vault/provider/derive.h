@@ -36,8 +36,12 @@ enum err derive_value(const struct derive *d, size_t n, struct secret *out);
  * After derive_check. */
 size_t derive_segment_bytes(const struct derive *d);
 
-/* Whoever reads the value learns bytes of the base key. */
-bool derive_reveals(const struct mechanism *m);
+/* What a key is where its template does not say; CK_UNAVAILABLE_INFORMATION: it has to. After derive_check. */
+CK_KEY_TYPE derive_key_type(const struct derive *d);
+
+/* Whoever reads the value learns bytes of the keys that it is made of. given: NULL, or with the row's parameter, which is not checked
+ * yet. */
+bool derive_reveals(const struct mechanism *m, const Hsm__Mechanism *given, size_t n_others);
 
 /* Of a mechanism that reveals: n bytes hold all of the base key (and of the other one), so that nobody can try out the
  * part that they hold. */

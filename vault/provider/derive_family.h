@@ -9,6 +9,11 @@
 typedef enum err derive_check_fn(const struct derive *d);
 typedef size_t derive_natural_fn(const struct derive *d);
 typedef enum err derive_make_fn(const struct derive *d, size_t n, struct secret *out);
+/* Where that is not the same for all rows of the family: what a new key is where its template is silent; whether it shows bytes of what it
+ * was made of; whether n bytes hold all of that. */
+typedef CK_KEY_TYPE derive_type_fn(const struct derive *d);
+typedef bool derive_reveals_fn(const struct mechanism *m, const Hsm__Mechanism *given, size_t n_others);
+typedef bool derive_whole_fn(const struct derive *d, size_t n);
 
 derive_check_fn derive_check_hkdf, derive_check_counter, derive_check_feedback, derive_check_pipeline,
     derive_check_ecdh;
@@ -24,6 +29,13 @@ derive_check_fn derive_check_extract, derive_check_ecb, derive_check_cbc;
 derive_natural_fn derive_natural_keys, derive_natural_joined, derive_natural_xor, derive_natural_data;
 derive_make_fn derive_make_keys, derive_make_base_first, derive_make_data_first, derive_make_xor, derive_make_extract,
     derive_make_ecb, derive_make_cbc;
+
+derive_check_fn derive_check_ike_prf, derive_check_ike1_prf, derive_check_ike1_extended, derive_check_ike2_prf_plus;
+derive_natural_fn derive_natural_ike;
+derive_make_fn derive_make_ike_prf, derive_make_ike1_prf, derive_make_ike1_extended, derive_make_ike2_prf_plus;
+derive_type_fn derive_type_of_prf, derive_type_said;
+derive_reveals_fn derive_reveals_ike;
+derive_whole_fn derive_whole_ike;
 
 /* The second key; NULL: there is none. */
 static inline const struct key *derive_other(const struct derive *d)
