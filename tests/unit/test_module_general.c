@@ -1,5 +1,7 @@
 /* Starting and ending, lists and interfaces, slot and token: what every program does first. */
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/mechanism.h"
 #include "proto/policy.h"
@@ -74,6 +76,46 @@ START_TEST(test_initialize_takes_every_kind_of_locking_and_a_path)
 END_TEST
 
 /* Every function of both lists is there, and before C_Initialize none does anything. */
+/* What C_Initialize with a configuration that is not there says on standard error. */
+static void hear_initialize(char *said, size_t room)
+{
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK, .pReserved = (void *)(uintptr_t)"missing.yaml"};
+    int ends[2], kept = dup(STDERR_FILENO);
+    ssize_t n;
+    CK_RV rv;
+
+    ck_assert_int_eq(pipe(ends), 0);
+    ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    rv = f->C_Initialize(&args);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[1]);
+    ck_rv(rv, CKR_FUNCTION_FAILED);
+    n = read(ends[0], said, room - 1);
+    ck_assert_int_ge(n, 0);
+    said[n] = '\0';
+    close(ends[0]);
+}
+
+/* A module is a guest: what it has to say goes to the system's log, unless the program's user asks for it. */
+START_TEST(test_a_bad_configuration_is_told_on_standard_error_to_who_asks)
+{
+    char said[1024];
+
+    token_prepare(NULL);
+    unsetenv("CLUSTERHSM_LOG");
+    hear_initialize(said, sizeof said);
+    ck_assert_str_eq(said, "");
+    setenv("CLUSTERHSM_LOG", "stderr", 1);
+    hear_initialize(said, sizeof said);
+    ck_assert_ptr_nonnull(strstr(said, "not_started"));
+    ck_assert_ptr_nonnull(strstr(said, "missing.yaml"));
+    unsetenv("CLUSTERHSM_LOG");
+    ck_ok(f->C_Initialize(NULL));
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_nothing_works_before_initialize)
 {
     CK_BYTE room[512] = {0};
@@ -344,7 +386,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {
         &test_second_initialize_is_told_and_finalize_is_harmless_twice,
         &test_initialize_takes_every_kind_of_locking_and_a_path,
-        &test_nothing_works_before_initialize,
+        &test_a_bad_configuration_is_told_on_standard_error_to_who_asks, &test_nothing_works_before_initialize,
         &test_each_list_continues_the_one_before,
         &test_legacy_list_says_2_40_and_interfaces_are_chosen_by_version,
         &test_slot_and_token_are_there_although_no_node_is,
