@@ -14,7 +14,7 @@ static const struct option_row {
 
 /* Every command takes these. */
 _Static_assert(OPTIONS <= 64, "a bit each");
-static const uint64_t always = OPTION_BIT(json) | OPTION_BIT(help);
+static const uint64_t always = OPTION_BIT(json) | OPTION_BIT(help) | OPTION_BIT(quiet);
 
 /* ---- looking up ------------------------------------------------------------------------------------------ */
 

@@ -48,7 +48,7 @@ struct invocation {
 struct command {
     const char *noun, *verb;
     const char *arguments; /* for people and for counting: "NAME", "[NAME]", "PEER..." (one or more), blanks between; "" for none */
-    uint64_t options;      /* beside --json and --help */
+    uint64_t options;      /* beside --json, --quiet and --help */
     const char *help;      /* one line */
     enum status (*run)(const struct invocation *call);
 };

@@ -1,4 +1,5 @@
 /* How hsmctl asks: a node over its socket, the cluster over the client connection, a person for a password. */
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "tools/hsmctl.h"
 #include "tools/local.h"
 #include "tools/password.h"
+#include "tools/patience.h"
 
 enum { SILENCE_MS = 30000 };
 
@@ -92,6 +94,57 @@ static void explain(struct remote *r, enum err e, const Hsm__Reply *reply, struc
         rpc_last_failure(client_rpc(r->client), why);
 }
 
+/* ---- waiting: a cluster without a majority, or without a node that is reached, is waited for as its configuration says */
+
+enum { SAY_AFTER_MS = 2000 };
+
+struct waiting {
+    struct patience patience;
+    const struct invocation *call;
+    struct remote *r;
+};
+
+static void say_waiting(void *arg)
+{
+    const struct waiting *w = arg;
+    struct diag why = {0};
+    char text[DIAG_WHAT_BYTES + DIAG_WHERE_BYTES];
+
+    rpc_last_failure(client_rpc(w->r->client), &why);
+    why.remedy[0] = '\0'; /* it comes with the complaint, if there is one */
+    fprintf(stderr, "hsmctl: waiting for the cluster, up to %" PRIu64 " s: %s\n",
+            client_settings(w->r->client)->connect_wait_ms / 1000,
+            why.what[0] != '\0' ? diag_text(&why, text, sizeof text)
+                                : "it is busy, or too few of its nodes are connected to agree");
+}
+
+static void wait_begin(struct waiting *w, const struct invocation *call, struct remote *r)
+{
+    *w = (struct waiting){.call = call, .r = r};
+    if (may_talk(call))
+        patience_begin(&w->patience, SAY_AFTER_MS, say_waiting, w);
+}
+
+static void wait_end(struct waiting *w)
+{
+    if (may_talk(w->call))
+        patience_end(&w->patience);
+}
+
+enum err remote_try_login(const struct invocation *call, struct remote *r, const char *user, const struct secret *password, bool admin,
+                          struct diag *detail)
+{
+    struct waiting waiting;
+    enum err e;
+
+    wait_begin(&waiting, call, r);
+    e = rpc_login(client_rpc(r->client), user, password->bytes, password->len, admin, detail);
+    wait_end(&waiting);
+    if (e != ERR_OK)
+        explain(r, e, NULL, detail);
+    return e;
+}
+
 enum status remote_login(const struct invocation *call, struct remote *r, bool admin, const char *fallback)
 {
     const char *user = option_or(call, OPTION_user, fallback);
@@ -109,11 +162,10 @@ enum status remote_login(const struct invocation *call, struct remote *r, bool a
     if (status != STATUS_DONE)
         return status;
     progress(call, "logging in");
-    e = rpc_login(client_rpc(r->client), user, password.bytes, password.len, admin, &detail);
+    e = remote_try_login(call, r, user, &password, admin, &detail);
     secret_clear(&password);
     if (e == ERR_OK)
         return STATUS_DONE;
-    explain(r, e, NULL, &detail);
     return complain_login(call, user, admin, e, &detail);
 }
 
@@ -124,8 +176,12 @@ enum status remote_call(const struct invocation *call, struct remote *r, const c
     struct diag why = {0};
     Hsm__Reply *reply = NULL;
     enum status status;
-    enum err e = rpc_call(client_rpc(r->client), &c, &reply);
+    struct waiting waiting;
+    enum err e;
 
+    wait_begin(&waiting, call, r);
+    e = rpc_call(client_rpc(r->client), &c, &reply);
+    wait_end(&waiting);
     if (e == ERR_OK && reply->of_case == expect) {
         *out = reply;
         return STATUS_DONE;

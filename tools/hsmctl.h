@@ -34,6 +34,9 @@ enum status complain_login(const struct invocation *call, const char *user, bool
 /* Prints the description and frees it. STATUS_DONE, or STATUS_FILE where standard output cannot be written. */
 enum status answer(const struct invocation *call, struct output *o);
 
+/* Whether anything but the answer and complaints may be said: not with --json or --quiet. */
+bool may_talk(const struct invocation *call);
+
 /* A line for who waits at a terminal; nothing elsewhere. */
 void progress(const struct invocation *call, const char *text);
 
@@ -58,6 +61,11 @@ void remote_close(struct remote *r);
 
 /* Logs in as --user (else `fallback`, which may be NULL or empty: complains) with the password that the options name; complains. */
 enum status remote_login(const struct invocation *call, struct remote *r, bool admin, const char *fallback);
+
+/* As rpc_login, with the dialler's news in `detail` where nobody was reached. Here and below: what takes long says so, on standard
+ * error. */
+enum err remote_try_login(const struct invocation *call, struct remote *r, const char *user, const struct secret *password, bool admin,
+                          struct diag *detail);
 
 /* One request; complains. *out is set on STATUS_DONE only and then of the case `expect`; freed with rpc_reply_free. */
 enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,

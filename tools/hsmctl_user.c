@@ -85,7 +85,7 @@ static enum status change_own(const struct invocation *call, struct remote *r, H
 
     if (s != STATUS_DONE)
         return s;
-    e = rpc_login(client_rpc(r->client), user, old.bytes, old.len, strcmp(role, "admin") == 0, &detail);
+    e = remote_try_login(call, r, user, &old, strcmp(role, "admin") == 0, &detail);
     if (e != ERR_OK) {
         s = complain_login(call, user, strcmp(role, "admin") == 0, e, &detail);
     } else {

@@ -140,9 +140,14 @@ enum status answer(const struct invocation *call, struct output *o)
     return complain(call, STATUS_FILE, "done, but the answer is lost", &why);
 }
 
+bool may_talk(const struct invocation *call)
+{
+    return call->options[OPTION_json] == NULL && call->options[OPTION_quiet] == NULL;
+}
+
 void progress(const struct invocation *call, const char *text)
 {
-    if (call->options[OPTION_json] == NULL && isatty(STDERR_FILENO) == 1)
+    if (may_talk(call) && isatty(STDERR_FILENO) == 1)
         fprintf(stderr, "%s ...\n", text);
 }
 

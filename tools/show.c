@@ -1,5 +1,6 @@
 #include "tools/show.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,9 +50,57 @@ static void show_raft(struct output *o, const Hsm__StatusReply *status)
     output_table_end(o);
 }
 
+static bool is_voter(const Hsm__NodeStatus *n)
+{
+    return strcmp(n->role, "voter") == 0 || strcmp(n->role, "leader") == 0;
+}
+
+/* Which voters are not connected, "3 (n3:7001), 4"; how many there are, and how many of them are connected. */
+static void list_missing(const Hsm__StatusReply *status, char *text, size_t room, size_t *voters, size_t *connected)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    *voters = *connected = 0;
+    for (size_t i = 0; i < status->n_nodes; i++) {
+        const Hsm__NodeStatus *n = status->nodes[i];
+        bool has_address = n->address[0] != '\0';
+
+        *voters += is_voter(n);
+        *connected += is_voter(n) && n->connected;
+        if (is_voter(n) && !n->connected && at < room)
+            at += (size_t)snprintf(text + at, room - at, "%s%" PRIu64 "%s%.80s%s", at > 0 ? ", " : "", n->id, has_address ? " (" : "",
+                                   n->address, has_address ? ")" : "");
+    }
+}
+
+/* Of a cluster that calls itself degraded: what is missing, what that means, and what to do. */
+static void show_degraded(struct output *o, const Hsm__StatusReply *status)
+{
+    char missing[256], means[96], text[512];
+    size_t voters, connected, majority;
+
+    if (strcmp(status->state, "degraded") != 0)
+        return;
+    list_missing(status, missing, sizeof missing, &voters, &connected);
+    majority = voters / 2 + 1;
+    if (connected < majority)
+        snprintf(means, sizeof means, ", and %zu have to be: keys are not used and nothing is changed", majority);
+    else if (connected == majority)
+        snprintf(means, sizeof means, ": all is served, but none more may be lost");
+    else
+        snprintf(means, sizeof means, ": all is served, and %zu more may be lost", connected - majority);
+    snprintf(text, sizeof text, "%zu of %zu voters are connected%s; missing: node %s", connected, voters, means, missing);
+    output_text(o, "degraded", text);
+    output_text(o, "next",
+                "start hsmd there, or look into its log, and see that the nodes reach each other's listen.peer; a node that "
+                "is gone for good: docs/operate.md");
+}
+
 void show_cluster(struct output *o, const Hsm__StatusReply *status)
 {
     output_text(o, "state", status->state);
+    show_degraded(o, status);
     output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
     output_number(o, "node_id", status->node_id);
     if (status->policy[0] != '\0') /* the vault's word: not over a node's socket */
