@@ -13,6 +13,7 @@ enum { OBJECTS = 1500, NEEDS_MAX = 2, KINDS = 7 };
 
 static struct sample_template t;
 static unsigned objects;
+static bool mixed; /* every third is another user's, and seen by everybody; of the rest every other one is */
 static uint64_t *ids;
 
 static double now_ms(void)
@@ -27,6 +28,11 @@ static void label_of(char label[32], unsigned i)
     snprintf(label, 32, "object %u", i);
 }
 
+static enum who owner_of(unsigned i)
+{
+    return mixed && i % 3 == 0 ? BOB : ALICE;
+}
+
 static uint64_t make(unsigned i)
 {
     char label[32], kind[2] = {(char)('a' + i % KINDS), '\0'};
@@ -38,7 +44,9 @@ static uint64_t make(unsigned i)
     sample_bool(&t, CKA_TOKEN, true);
     sample_text(&t, CKA_LABEL, label);
     sample_text(&t, CKA_OBJECT_ID, kind); /* not indexed */
-    id = stage_one(stage_create(ALICE, &t, ERR_OK))->id;
+    if (mixed)
+        sample_bool(&t, CKA_PRIVATE, i % 3 != 0 && i % 2 == 0);
+    id = stage_one(stage_create(owner_of(i), &t, ERR_OK))->id;
     stage_forget();
     return id;
 }
@@ -68,12 +76,12 @@ struct pages {
     double longest_ms;
 };
 
-/* Pages until there are no more; `each` (may be NULL) is called after each. Every id once, and in order. */
+/* Pages until there are no more; `each` (may be NULL) is called after each. Every id once, and in order: the user's own, then others'. */
 static struct pages find_all(uint32_t limit, void (*each)(unsigned page), bool *seen)
 {
     struct pages p = {0};
     uint64_t after = 0, last = 0;
-    unsigned at = 0;
+    unsigned at = 0, ways = 1;
 
     do {
         unsigned needs = local_node_needs(stage_node());
@@ -84,12 +92,18 @@ static struct pages find_all(uint32_t limit, void (*each)(unsigned page), bool *
         ck_assert_uint_le(local_node_needs(stage_node()) - needs, NEEDS_MAX);
         ck_assert_uint_le(r->n_objects, FIND_IDS_MAX);
         for (size_t i = 0; i < r->n_objects; i++) {
-            ck_assert_uint_gt(r->objects[i]->id, last);
+            if (r->objects[i]->id < last) {
+                ck_assert(mixed && ++ways == 2);
+                at = 0;
+            }
+            ck_assert_uint_ne(r->objects[i]->id, last);
             last = r->objects[i]->id;
             while (seen != NULL && at < objects && ids[at] < last) /* gone ones are 0 */
                 at++;
-            if (seen != NULL && at < objects && ids[at] == last)
+            if (seen != NULL && at < objects && ids[at] == last) {
+                ck_assert(!seen[at] && (owner_of(at) == ALICE) == (ways == 1));
                 seen[at] = true;
+            }
         }
         p.requests++;
         p.found += (unsigned)r->n_objects;
@@ -161,13 +175,13 @@ static void come_and_go(unsigned page)
 
     if (page > 20)
         return;
-    stage_destroy(ALICE, ids[before], ERR_OK);
-    stage_destroy(ALICE, ids[behind], ERR_OK);
+    stage_destroy(owner_of(before), ids[before], ERR_OK);
+    stage_destroy(owner_of(behind), ids[behind], ERR_OK);
     ids[before] = ids[behind] = 0;
     make(objects + page);
 }
 
-START_TEST(test_objects_that_come_and_go_hide_none_that_stays)
+static void ck_come_and_go(void)
 {
     bool *seen;
     unsigned lost = 0;
@@ -183,6 +197,20 @@ START_TEST(test_objects_that_come_and_go_hide_none_that_stays)
     free(seen);
     end();
 }
+
+START_TEST(test_objects_that_come_and_go_hide_none_that_stays)
+{
+    mixed = false;
+    ck_come_and_go();
+}
+END_TEST
+
+START_TEST(test_nor_do_those_of_others_beside_ones_own)
+{
+    mixed = true;
+    ck_come_and_go();
+    mixed = false;
+}
 END_TEST
 
 Suite *test_suite(void)
@@ -190,6 +218,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {
         &test_work_of_a_request_does_not_grow_with_the_objects,
         &test_objects_that_come_and_go_hide_none_that_stays,
+        &test_nor_do_those_of_others_beside_ones_own,
         NULL,
     };
 

@@ -30,7 +30,7 @@ static uint64_t make_data(enum who who, const char *label, const char *applicati
 static size_t find_all(enum who who, uint32_t limit, uint64_t ids[IDS_MAX], size_t *pages)
 {
     uint64_t after = 0;
-    size_t n = 0;
+    size_t n = 0, descents = 0;
 
     *pages = 0;
     do {
@@ -44,8 +44,11 @@ static size_t find_all(enum who who, uint32_t limit, uint64_t ids[IDS_MAX], size
         after = reply->next_after_id;
         (*pages)++;
     } while (after != 0);
-    for (size_t i = 1; i < n; i++)
-        ck_assert_uint_lt(ids[i - 1], ids[i]);
+    for (size_t i = 1; i < n; i++) {
+        ck_assert_uint_ne(ids[i - 1], ids[i]);
+        descents += ids[i - 1] > ids[i];
+    }
+    ck_assert_uint_le(descents, 1); /* from the user's own to others' */
     return n;
 }
 
@@ -176,26 +179,86 @@ START_TEST(test_keys_that_are_not_private_are_found_by_their_owner)
 }
 END_TEST
 
-/* Own and public objects in a mix, found in order of ids whatever the size of a page, each of them once. */
+static bool is_among(uint64_t id, const uint64_t *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == id)
+            return true;
+    return false;
+}
+
+static const uint32_t limits[] = {0, 1, 7, 63, 64};
+
+/* Own and public objects in a mix, the user's own first, found in order of ids whatever the size of a page, each of them once. */
 START_TEST(test_pages_hold_every_object_once_and_in_order)
 {
-    static const uint32_t limits[] = {0, 1, 7, 63, 64, 1000};
-    uint64_t made[200], found[IDS_MAX];
-    size_t n = 0, pages;
+    uint64_t made[WHO_N][200], found[IDS_MAX];
+    size_t n[WHO_N] = {0}, pages;
     stage_open();
     for (size_t i = 0; i < 200; i++) {
         bool is_private = i % 3 != 0 && (i < 80 || i > 150);
-        enum who who = i % 5 == 0 ? BOB : ALICE;
-        uint64_t id = make_data(who, "many", "", is_private);
-        if (who == ALICE || !is_private)
-            made[n++] = id;
+        enum who owner = i % 5 == 0 ? BOB : ALICE;
+        uint64_t id = make_data(owner, "many", "", is_private);
+        made[owner][n[owner]++] = id;
+        if (!is_private)
+            made[NOBODY][n[NOBODY]++] = id;
     }
     sample_start(&wanted);
     sample_text(&wanted, CKA_LABEL, "many");
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        ck_assert_uint_eq(find_all(ALICE, limits[i] > 64 ? 0 : limits[i], found, &pages), n);
-        ck_assert_mem_eq(found, made, n * sizeof made[0]);
+        for (enum who who = NOBODY; who < WHO_N; who++) {
+            size_t own = who == ALICE || who == BOB ? n[who] : 0, at = own, all = find_all(who, limits[i], found, &pages);
+            ck_assert_mem_eq(found, made[who], own * sizeof found[0]);
+            for (size_t k = 0; k < n[NOBODY]; k++) /* then those that everybody sees, but for the own ones */
+                if (own == 0 || !is_among(made[NOBODY][k], made[who], own))
+                    ck_assert_uint_eq(found[at++], made[NOBODY][k]);
+            ck_assert_uint_eq(at, all);
+        }
     }
+    stage_close();
+}
+END_TEST
+
+/* Whoever has given his objects the same label, and however many: a program that takes the first takes its own. */
+START_TEST(test_own_objects_come_before_those_of_others)
+{
+    static const size_t crowds[] = {1, 40, 63, 64, 65, 150};
+    uint64_t found[IDS_MAX], own;
+    size_t before, pages;
+    for (size_t c = 0; c < sizeof crowds / sizeof crowds[0]; c++) {
+        stage_open();
+        for (before = 0; before < crowds[c]; before++)
+            make_data(BOB, "web", "", false);
+        own = make_data(ALICE, "web", "", false);
+        make_data(BOB, "web", "", true);
+        make_data(BOB, "web", "", false);
+        sample_start(&wanted);
+        sample_text(&wanted, CKA_LABEL, "web");
+        for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+            ck_assert_uint_eq(find_all(ALICE, limits[i], found, &pages), before + 2);
+            ck_assert_uint_eq(found[0], own);
+        }
+        ck_assert_uint_eq(find_all(NOBODY, 0, found, &pages), before + 2);
+        stage_close();
+    }
+}
+END_TEST
+
+/* The second way is gone only where the first has met objects of others that fit. */
+START_TEST(test_search_that_meets_no_others_is_done_at_once)
+{
+    uint64_t found[IDS_MAX];
+    size_t pages;
+    stage_open();
+    for (size_t i = 0; i < 130; i++)
+        make_data(i % 2 == 0 ? ALICE : BOB, "many", i % 2 == 0 ? "alice's" : "bob's", false);
+    sample_start(&wanted);
+    sample_text(&wanted, CKA_LABEL, "many");
+    sample_text(&wanted, CKA_APPLICATION, "alice's");
+    ck_assert_uint_eq(find_all(ALICE, 0, found, &pages), 65);
+    ck_assert_uint_eq(pages, 3);
+    ck_assert_uint_eq(find_all(BOB, 0, found, &pages), 65);
+    ck_assert_uint_eq(pages, 6);
     stage_close();
 }
 END_TEST
@@ -329,6 +392,8 @@ Suite *test_suite(void)
         &test_everybody_finds_what_they_may_see,
         &test_keys_that_are_not_private_are_found_by_their_owner,
         &test_pages_hold_every_object_once_and_in_order,
+        &test_own_objects_come_before_those_of_others,
+        &test_search_that_meets_no_others_is_done_at_once,
         &test_search_by_what_is_not_indexed_goes_on_page_by_page,
         &test_page_of_large_objects_fits_a_frame,
         &test_search_takes_one_round_of_questions,
