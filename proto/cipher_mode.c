@@ -46,9 +46,14 @@ bool cipher_has_messages(const struct mechanism *m)
     return mode != NULL && mode->tagged && mode->iv_first == 0;
 }
 
+static bool is_des(const struct mechanism *m)
+{
+    return m->key_type == CKK_DES || m->key_type == CKK_DES3;
+}
+
 size_t cipher_block_bytes(const struct mechanism *m)
 {
-    return m->key_type == CKK_DES3 ? DES_BLOCK_BYTES : AES_BLOCK_BYTES;
+    return is_des(m) ? DES_BLOCK_BYTES : AES_BLOCK_BYTES;
 }
 
 void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NAME_BYTES])
@@ -60,7 +65,7 @@ void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NA
         return;
     if (m->key_type == CKK_CHACHA20)
         snprintf(out, CIPHER_NAME_BYTES, "ChaCha20-Poly1305");
-    else if (m->key_type == CKK_DES3)
+    else if (is_des(m))
         snprintf(out, CIPHER_NAME_BYTES, "DES-EDE3-%s", mode->name);
     else
         snprintf(out, CIPHER_NAME_BYTES, "AES-%zu-%s", (m->key_type == CKK_AES_XTS ? key_bytes / 2 : key_bytes) * 8, mode->name);

@@ -31,13 +31,14 @@ struct cipher_mode {
 /* NULL: the row is no such cipher. */
 const struct cipher_mode *cipher_mode_of(const struct mechanism *m);
 
-/* Bytes of the block of the row's cipher: 16 of AES, 8 of triple DES. */
+/* Bytes of the block of the row's cipher: 16 of AES, 8 of DES. */
 size_t cipher_block_bytes(const struct mechanism *m);
 
 /* AEAD whose vector and tag stand beside the data, as C_EncryptMessage and its like have it. */
 bool cipher_has_messages(const struct mechanism *m);
 
-/* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC". Empty for a row that no cipher carries out. */
+/* OpenSSL's name for the row with a key of so many bytes: "AES-256-CBC"; of DES keys the one that takes three of
+ * them, whatever their length (vault/provider/des.h). Empty for a row that no cipher carries out. */
 void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NAME_BYTES]);
 
 /* Bytes of ciphertext that n bytes of data give, with padding and tag and all that is added at the end. */

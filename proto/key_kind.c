@@ -3,13 +3,22 @@
 #include "proto/limits.h"
 #include "proto/parameter_set.h"
 
-#define GENERIC true
-#define OWN false
+#define GENERIC CKK_GENERIC_SECRET
+#define OWN OWN_KIND_ONLY
+#define KEY_KIND(ckk, ...) ROW(ckk, #ckk, __VA_ARGS__, 0, )
 
 static const struct key_kind rows[] = {
-#define KEY_KIND(ckk, of, low, high, step, other) \
-    {.type = ckk, .name = #ckk, .kind = KEY_KIND_##of, .bytes_min = low, .bytes_max = high, .bytes_step = step, .generic = other},
+#define ROW(ckk, ckk_name, of, low, high, step, other, bits, ...) \
+    {.type = ckk, \
+     .name = ckk_name, \
+     .kind = KEY_KIND_##of, \
+     .bytes_min = low, \
+     .bytes_max = high, \
+     .bytes_step = step, \
+     .also = other, \
+     .strength = bits},
 #include "proto/key_kind.def"
+#undef ROW
 #undef KEY_KIND
 };
 
@@ -55,5 +64,5 @@ bool key_kind_serves(CK_KEY_TYPE have, CK_KEY_TYPE want)
 {
     const struct key_kind *wanted = key_kind_find(want);
 
-    return have == want || (have == CKK_GENERIC_SECRET && wanted != NULL && wanted->generic);
+    return have == want || (have != OWN_KIND_ONLY && wanted != NULL && wanted->also == have);
 }

@@ -10,12 +10,15 @@
 
 enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_AGREE, KEY_KIND_CIPHER, KEY_KIND_BASE, KEY_KIND_SECRET };
 
+#define OWN_KIND_ONLY CK_UNAVAILABLE_INFORMATION
+
 struct key_kind {
     CK_KEY_TYPE type;
     const char *name; /* "CKK_AES" */
     enum key_kind_of kind;
     size_t bytes_min, bytes_max, bytes_step; /* of a secret key's value */
-    bool generic;
+    CK_KEY_TYPE also;   /* may take its place; OWN_KIND_ONLY: none */
+    unsigned strength;  /* bits, where a search by parts finds it with less work than its length says; else 0 */
 };
 
 /* NULL: there are no such keys here. */
@@ -33,7 +36,7 @@ bool key_kind_is_pair(const struct key_kind *k);
 /* Whether a secret key may be so long. */
 bool key_kind_has_length(const struct key_kind *k, size_t bytes);
 
-/* Whether a key of type `have` does where `want` is asked for: the same, or a generic secret where that will do. */
+/* Whether a key of type `have` does where `want` is asked for: the same, or the one that may take its place. */
 bool key_kind_serves(CK_KEY_TYPE have, CK_KEY_TYPE want);
 
 #endif

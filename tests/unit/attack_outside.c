@@ -9,8 +9,10 @@
 #include "common/buffer.h"
 #include "proto/mechanism.h"
 #include "tests/unit/sample_template.h"
+#include "vault/provider/des.h"
 #include "vault/provider/wrap.h"
 
+enum { DES_BLOCK_BYTES = 8 };
 enum { WINDOW_BYTES = 6, PADDING_BYTES = 8, GUESSED_END = PROTECTED_BYTES - PADDING_BYTES };
 
 CK_BYTE outside_protected[PROTECTED_BYTES], outside_key[16] = "the attacker's ";
@@ -18,6 +20,8 @@ CK_BYTE outside_protected[PROTECTED_BYTES], outside_key[16] = "the attacker's ";
 /* By each short part of the value. */
 static CK_BYTE guesses[GUESSED_BYTES_MAX + 1][PROTECTED_BYTES][MAC_BYTES];
 static CK_BYTE digests[GUESSED_BYTES_MAX + 1][PROTECTED_BYTES][MAC_BYTES];
+static CK_BYTE by_des[6 * PROTECTED_BYTES][DES_BLOCK_BYTES];
+static size_t by_des_n;
 static struct key *aes_key, *rsa_key, *curve_key;
 static CK_BYTE point[CURVE_POINT_BYTES_MAX];
 static size_t point_n;
@@ -34,6 +38,27 @@ static void make_guesses(void)
         }
 }
 
+/* Of a value of n bytes, or a part of it. */
+static void guess_des(const CK_BYTE *value, size_t value_n)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    CK_BYTE zeros[DES_BLOCK_BYTES] = {0};
+
+    for (size_t n = 8; n <= 24; n += 8)
+        for (size_t first = 0; first < value_n; first++)
+            for (size_t from = 8; from <= n; from += 8) { /* so many bytes of the value, and zeros */
+                CK_BYTE key[24] = {0}, three[24];
+                int made = 0;
+                for (size_t i = 0; i < from; i++)
+                    key[i] = value[(first + i) % value_n];
+                des_three_keys(key, n, three);
+                ck_assert_int_eq(EVP_EncryptInit_ex(ctx, EVP_des_ede3_ecb(), NULL, three, NULL), 1);
+                EVP_CIPHER_CTX_set_padding(ctx, 0);
+                ck_assert_int_eq(EVP_EncryptUpdate(ctx, by_des[by_des_n++], &made, zeros, sizeof zeros), 1);
+            }
+    EVP_CIPHER_CTX_free(ctx);
+}
+
 void outside_begin(EVP_PKEY *rsa, EVP_PKEY *curve)
 {
     struct key_part part = {.type = CKA_VALUE, .value = outside_key, .n = sizeof outside_key};
@@ -42,6 +67,9 @@ void outside_begin(EVP_PKEY *rsa, EVP_PKEY *curve)
         outside_protected[i] = i < GUESSED_END ? (CK_BYTE)(0x80 | (37 * i + 11)) : PADDING_BYTES;
     point_n = sample_point(curve, point);
     make_guesses();
+    by_des_n = 0;
+    guess_des(outside_protected, SECRET_BYTES);
+    guess_des(outside_protected + SECRET_BYTES, SHORT_BYTES);
     ck_assert_int_eq(key_load(NULL, CKK_AES, &part, 1, &aes_key), ERR_OK);
     ck_assert_int_eq(key_wrap(rsa, &rsa_key), ERR_OK);
     ck_assert_int_eq(key_wrap(curve, &curve_key), ERR_OK);
@@ -159,6 +187,14 @@ bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n)
 {
     for (size_t i = 0; i + n <= GUESSED_END; i++)
         if (memcmp(mac, guesses[n][i], MAC_BYTES) == 0)
+            return true;
+    return false;
+}
+
+bool outside_guesses_des(const CK_BYTE sealed[DES_BLOCK_BYTES])
+{
+    for (size_t i = 0; i < by_des_n; i++)
+        if (memcmp(sealed, by_des[i], DES_BLOCK_BYTES) == 0)
             return true;
     return false;
 }

@@ -57,6 +57,9 @@ const CK_BYTE *outside_point(CK_ULONG *n);
 
 /* Whether this is HMAC-SHA-256 of outside_key by a part of the protected value of n bytes, or the SHA-256 of any short part. */
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n);
+/* Whether it is a block of zeros under a key of DES that a part of the protected value makes: as it stands there,
+ * turned by whole bytes, or with zeros behind. */
+bool outside_guesses_des(const CK_BYTE sealed[8]);
 bool outside_guesses_digest(const CK_BYTE digest[MAC_BYTES]);
 
 #endif

@@ -29,7 +29,7 @@ static CK_OBJECT_HANDLE cipher_for(const struct blob *b)
     return b != NULL && attack_chance(3) != 0 ? b->with : any_cipher();
 }
 
-static struct blob *any_blob(void)
+struct blob *attack_blob(void)
 {
     struct blob *b = blobs_n > 0 ? &blobs[attack_chance((unsigned)blobs_n)] : NULL;
 
@@ -37,7 +37,7 @@ static struct blob *any_blob(void)
 }
 
 /* The mechanism of a blob, to be given to encrypt and to unwrap. */
-static CK_MECHANISM mechanism_of(struct blob *b)
+CK_MECHANISM attack_blob_mechanism(struct blob *b)
 {
     static CK_GCM_PARAMS gcm;
     static CK_CCM_PARAMS ccm;
@@ -98,7 +98,7 @@ static CK_RV wrap_by(struct blob *b, CK_OBJECT_HANDLE with, CK_OBJECT_HANDLE key
 
     if (b->type == CKM_AES_GCM || b->type == CKM_AES_CCM)
         return wrap_with_tag(b, with, key, chosen);
-    m = mechanism_of(b);
+    m = attack_blob_mechanism(b);
     b->n = BLOB_BYTES_MAX;
     return f->C_WrapKey(attacker.session, &m, with, key, b->bytes, &b->n);
 }
@@ -176,14 +176,14 @@ static bool is_key_wrap(CK_MECHANISM_TYPE type)
 void attack_unwrap(void)
 {
     struct attack_flags *g = attack_private_or_not(attack_template(true, true));
-    struct blob *b = any_blob();
+    struct blob *b = attack_blob();
     CK_OBJECT_HANDLE key = 0, with = cipher_for(b);
     CK_MECHANISM m;
     CK_RV rv;
 
     if (b == NULL)
         return;
-    m = mechanism_of(b);
+    m = attack_blob_mechanism(b);
     if (is_key_wrap(b->type) && attack_chance(3) == 0)
         m.mechanism = attack_chance(2) ? CKM_AES_KEY_WRAP_PKCS7 : CKM_AES_KEY_WRAP_KWP; /* as another form */
     if (b->type == CKM_AES_GCM && b->n > TAG_BYTES && attack_chance(2)) {
@@ -209,7 +209,7 @@ void attack_unwrap(void)
 /* As it was wrapped; or, what GCM has wrapped, as the counter mode within it, whose both directions are the same. */
 void attack_cipher(void)
 {
-    struct blob *b = any_blob();
+    struct blob *b = attack_blob();
     CK_BYTE out[BLOB_BYTES_MAX + 2 * TAG_BYTES];
     CK_ULONG n = sizeof out, in_n;
     CK_AES_CTR_PARAMS ctr = {.ulCounterBits = 32};
@@ -220,7 +220,7 @@ void attack_cipher(void)
 
     if (b == NULL || mechanism_find(b->type)->key_type != CKK_AES)
         return;
-    m = mechanism_of(b);
+    m = attack_blob_mechanism(b);
     in_n = b->n;
     stream = b->type == CKM_AES_GCM && (encrypt || attack_chance(2));
     if (stream)

@@ -62,6 +62,11 @@ void attack_unwrap(void);
 void attack_cipher(void);
 void attack_encapsulate(void);
 void attack_ask(void);
+void attack_old(void);
+
+/* Something that was wrapped, or NULL, and how. */
+struct blob *attack_blob(void);
+CK_MECHANISM attack_blob_mechanism(struct blob *b);
 
 /* No more was wrapped than the protected key, by the templated one, whose value this is. */
 void attack_wrap_begin(const CK_BYTE *templated, CK_ULONG n);

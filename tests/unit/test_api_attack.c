@@ -29,7 +29,7 @@
 enum { PROTECTED_KEYS = 2, KEYS_MAX = 48, CALLS = 3000 };
 
 struct attacker attacker;
-static uint64_t chance_state;
+static uint64_t chance_state, old_chance_state; /* the second: of attack_old.c */
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 CK_BYTE attack_known_value[SECRET_BYTES] = "his own value, of the same size";
@@ -308,6 +308,7 @@ static void start(enum policy policy, CK_BBOOL extractable, CK_BBOOL with_truste
     token_start_with_users();
     attacker.session = token_alice();
     chance_state = seed * 0x9e3779b97f4a7c15u + 1;
+    old_chance_state = chance_state + 2;
     keys_n = 0;
     done = accepted = leaks = 0;
     trust();
@@ -332,6 +333,22 @@ static void stop(void)
     token_stop();
 }
 
+static void swap_chances(void)
+{
+    uint64_t state = chance_state;
+
+    chance_state = old_chance_state;
+    old_chance_state = state;
+}
+
+static void old_ones(void)
+{
+    move = "old ones";
+    swap_chances();
+    attack_old();
+    swap_chances();
+}
+
 static void attack(unsigned long calls)
 {
     static const struct {
@@ -346,6 +363,8 @@ static void attack(unsigned long calls)
         size_t i = attack_chance(sizeof moves / sizeof moves[0]);
         move = moves[i].name;
         moves[i].make();
+        if (leaks == 0)
+            old_ones();
     }
     printf("api attack: %s, %s: %lu calls, %lu accepted, %lu leaks\n", policy_name(attacker.policy), protects, done,
            accepted, leaks);

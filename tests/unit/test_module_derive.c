@@ -74,7 +74,7 @@ static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags
 {
     if (row->family == FAMILY_ECDH)
         return pair(flags);
-    return import(row->key_type, row->size_min == row->size_max ? row->size_min : 32, flags);
+    return import(row->key_type, row->size_max < 32 || row->size_min == row->size_max ? row->size_max : 32, flags);
 }
 
 /* ---- parameters: one that is good, for each kind */

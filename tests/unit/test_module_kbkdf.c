@@ -388,6 +388,8 @@ START_TEST(test_triple_des_is_a_prf_under_the_compatible_policy)
 
     setup();
     from = import(base_value, 24, CKK_GENERIC_SECRET, &yes, &no);
+    ck_rv(derive(CKM_SP800_108_COUNTER_KDF, CKM_DES3_CMAC, fields, fields_n, from, &wanted, 1, &made), CKR_KEY_TYPE_INCONSISTENT);
+    from = import(base_value, 24, CKK_DES3, &yes, &no);
     ck_ok(derive(CKM_SP800_108_COUNTER_KDF, CKM_DES3_CMAC, fields, fields_n, from, &wanted, 1, &made));
     for (unsigned i = 0; i < 2; i++) {
         n = put_number(input, i + 1);

@@ -56,8 +56,8 @@ START_TEST(test_every_kind_of_secret_key_is_generated)
         ck_assert(token_flag(s, key, CKA_LOCAL) && token_flag(s, key, CKA_SENSITIVE) && token_flag(s, key, CKA_ALWAYS_SENSITIVE));
         ck_assert(token_flag(s, key, CKA_ENCRYPT) == (kind->kind == KEY_KIND_CIPHER));
         ck_assert(token_flag(s, key, CKA_DECRYPT) == (kind->kind == KEY_KIND_CIPHER));
-        ck_assert(token_flag(s, key, CKA_SIGN) ==
-                  (row->key_type != CKK_CHACHA20 && row->key_type != CKK_AES_XTS && row->key_type != CKK_HKDF));
+        ck_assert(token_flag(s, key, CKA_SIGN) == (row->key_type != CKK_CHACHA20 && row->key_type != CKK_AES_XTS &&
+                                                   row->key_type != CKK_HKDF && row->key_type != CKK_DES));
         ck_assert(token_flag(s, key, CKA_VERIFY) == token_flag(s, key, CKA_SIGN) && !token_flag(s, key, CKA_WRAP));
         ck_assert(token_flag(s, key, CKA_DERIVE) == (row->key_type == CKK_HKDF));
         made++;

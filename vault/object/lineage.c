@@ -1,12 +1,16 @@
 #include "vault/object/lineage.h"
 
 #include "proto/attribute.h"
+#include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/policy.h"
 #include "vault/object/view.h"
 #include "vault/provider/derive.h"
 
-enum { TRUSTED_TAG_BYTES_MIN = 12 }; /* NIST SP 800-38D section 5.2.1.2, without appendix C's */
+enum {
+    TRUSTED_TAG_BYTES_MIN = 12, /* NIST SP 800-38D section 5.2.1.2, without appendix C's */
+    SEARCHED_BITS_MIN = 112     /* NIST SP 800-57 part 1 table 2: what is found with less work can be searched */
+};
 
 /* The modern policy: no way around a flag, also not by making the same value once more. The compatible one leaves to
  * templates what the standard leaves to them. */
@@ -20,6 +24,8 @@ static bool is_closed(const struct object *key)
     return object_bool(key, CKA_SENSITIVE) || !object_bool(key, CKA_EXTRACTABLE);
 }
 
+static bool names_type(const struct object *maker, CK_ATTRIBUTE_TYPE own);
+
 static void add_key(struct work *w, const struct mechanism *m, bool first, const struct object *key, struct lineage *l)
 {
     const Hsm__Derive *call = work_request(w)->derive;
@@ -27,6 +33,8 @@ static void add_key(struct work *w, const struct mechanism *m, bool first, const
 
     l->closed = l->closed || (strict && closed) || lineage_has_a_say(key, CKA_DERIVE_TEMPLATE);
     l->whole = l->whole || (reveals && closed);
+    l->retyped = l->retyped || (strict && closed) ||
+                 (lineage_has_a_say(key, CKA_DERIVE_TEMPLATE) && !names_type(key, CKA_DERIVE_TEMPLATE));
     schema_base_add(&l->base, first, key, reveals || strict);
 }
 
@@ -125,6 +133,42 @@ static CK_ATTRIBUTE_TYPE first_other(const struct object *maker, CK_ATTRIBUTE_TY
             return wanted.type;
     }
     return NO_ATTRIBUTE;
+}
+
+static bool names_type(const struct object *maker, CK_ATTRIBUTE_TYPE own)
+{
+    struct listed l;
+    size_t at = 0;
+
+    while (listed_next(maker, own, &at, &l))
+        if (l.type == CKA_KEY_TYPE)
+            return true;
+    return false;
+}
+
+static unsigned strength_of(CK_KEY_TYPE type)
+{
+    const struct key_kind *kind = key_kind_find(type);
+
+    return kind != NULL ? kind->strength : 0;
+}
+
+bool lineage_may_become(const struct lineage *l, CK_KEY_TYPE type, struct diag *why)
+{
+    unsigned strength = strength_of(type);
+
+    if (strength == 0 || !(l->whole || (l->retyped && strength < SEARCHED_BITS_MIN)))
+        return true;
+    diag_set(why, "CKA_KEY_TYPE: a key that is not to be read is not made a key of DES, which is found by its parts");
+    return false;
+}
+
+bool lineage_may_unwrap(const struct object *wrapper, const struct schema_base *base, CK_KEY_TYPE type)
+{
+    unsigned strength = strength_of(type);
+    bool says = lineage_has_a_say(wrapper, CKA_UNWRAP_TEMPLATE) && !names_type(wrapper, CKA_UNWRAP_TEMPLATE);
+
+    return strength == 0 || strength >= SEARCHED_BITS_MIN || !(base->sensitive || says);
 }
 
 bool lineage_has_a_say(const struct object *maker, CK_ATTRIBUTE_TYPE own)

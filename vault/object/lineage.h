@@ -12,11 +12,21 @@ struct lineage {
     bool sensitive;          /* the base key is not to be read */
     bool closed;             /* nothing that can be read comes of it but by CKA_VALUE of the new key, which may have rules */
     bool whole;              /* the new value has to hold all of the old one */
+    bool retyped;            /* the same bytes may be made keys of several types, and none of them is to be read */
 };
 
 /* From a base key, and from further ones, which are added one by one. The request is a derivation. */
 void lineage_derived(struct work *w, const struct mechanism *m, const struct object *base, struct lineage *l);
 void lineage_derived_also(struct work *w, const struct mechanism *m, const struct object *other, struct lineage *l);
+
+/* Whether keys of this type may be made so. One that is found by its parts (proto/key_kind.h: DES) would be a way
+ * to the same bytes as a key of another type: what shows bytes of a closed key makes none, as these were related
+ * keys or halves of a longer one; and what only closed keys are made of makes none that can be searched, unless the
+ * base key's CKA_DERIVE_TEMPLATE says that this is what they are. */
+bool lineage_may_become(const struct lineage *l, CK_KEY_TYPE type, struct diag *why);
+
+/* The same of what a key unwraps that is trusted or has a CKA_UNWRAP_TEMPLATE: what had been another type of key. */
+bool lineage_may_unwrap(const struct object *wrapper, const struct schema_base *base, CK_KEY_TYPE type);
 
 /* By decapsulation, which is a derivation that shows nothing of its base key: who has the ciphertext makes the same secret again. */
 void lineage_decapsulated(struct work *w, const struct object *base, struct schema_base *out);

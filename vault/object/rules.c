@@ -10,6 +10,7 @@
 #include "proto/mechanism.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
+#include "vault/provider/des.h"
 
 enum { UNIQUE_ID_BYTES = 16, CHECK_VALUE_BYTES = 3, CHECKED_SECRET_BYTES_MIN = 14 };
 
@@ -72,7 +73,7 @@ static enum err zero(const struct schema *s, const struct object *o, struct buff
 /* ECB with keys of this type, NULL where there is none. */
 static const struct mechanism *ecb_of(CK_KEY_TYPE type)
 {
-    return type == CKK_AES ? mechanism_find(CKM_AES_ECB) : type == CKK_DES3 ? mechanism_find(CKM_DES3_ECB) : NULL;
+    return type == CKK_AES ? mechanism_find(CKM_AES_ECB) : des_is(type) ? mechanism_find(CKM_DES3_ECB) : NULL;
 }
 
 static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const struct mechanism *ecb, const struct object_attribute *key,
@@ -80,16 +81,24 @@ static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const struct mechanism *ecb,
 {
     static const uint8_t zeros[CIPHER_BLOCK_BYTES_MAX];
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    uint8_t three[DES_THREE_KEYS_BYTES] = {0};
+    const uint8_t *bytes = key->value;
     char name[CIPHER_NAME_BYTES];
     EVP_CIPHER *cipher;
     int n = 0;
     bool ok;
 
+    if (ecb->type == CKM_DES3_ECB) {
+        des_three_keys(key->value, key->n, three);
+        bytes = three;
+    }
+
     cipher_name(ecb, key->n, name);
     cipher = EVP_CIPHER_fetch(libctx, name, NULL);
-    ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key->value, NULL, NULL) == 1 &&
+    ok = cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, bytes, NULL, NULL) == 1 &&
          EVP_EncryptUpdate(ctx, out, &n, zeros, sizeof zeros) == 1;
 
+    bytes_wipe(three, sizeof three);
     EVP_CIPHER_CTX_free(ctx);
     EVP_CIPHER_free(cipher);
     ERR_clear_error();

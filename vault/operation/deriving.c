@@ -130,7 +130,7 @@ enum err deriving_read(struct deriving *d, const Hsm__Template *given, struct sc
         diag_set(&d->why, "CKA_CLASS is not what the mechanism makes");
         e = ERR_TEMPLATE_INCONSISTENT;
     }
-    return e;
+    return e == ERR_OK && !lineage_may_become(&d->lineage, s->key_type, &d->why) ? ERR_TEMPLATE_INCONSISTENT : e;
 }
 
 enum err deriving_complete(struct deriving *d, const struct schema *s, struct object *o)

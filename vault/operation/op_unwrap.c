@@ -77,6 +77,11 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
         diag_set(why, "CKA_CLASS: only private and secret keys can be unwrapped");
         e = ERR_TEMPLATE_INCONSISTENT;
     }
+    if (e == ERR_OK && !lineage_may_unwrap(wrapper, &s.base, s.key_type)) {
+        diag_set(why, "CKA_KEY_TYPE: what comes from under a key that is trusted, or has a CKA_UNWRAP_TEMPLATE without this "
+                      "attribute, is made no key of DES that can be searched; name another type");
+        e = ERR_TEMPLATE_INCONSISTENT;
+    }
     /* A private key is checked once: primes for milliseconds, SLH-DSA for more. */
     if (e == ERR_OK && (s.class_bit == CLASS_PRIVATE || mechanism_is_dear(p.mechanism, key_size(p.key))))
         e = work_dear(w);

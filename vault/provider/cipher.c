@@ -109,7 +109,7 @@ static enum err unpad(const struct cipher *c, const uint8_t *text, size_t *n)
 
 static bool begin(const struct cipher *c, EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher)
 {
-    const struct secret *key = key_secret(c->key);
+    const struct secret *key = key_cipher_secret(c->key);
     const Hsm__AeadParams *aead = c->given->aead;
     const uint8_t *iv = c->given->iv != NULL && c->given->iv->iv.len > 0 ? c->given->iv->iv.data : NULL;
     int encrypt = c->encrypt;
@@ -134,7 +134,7 @@ static bool begin_aead(const struct cipher *c, EVP_CIPHER_CTX *ctx, const uint8_
 
     if (!c->encrypt && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, (int)aead->tag_bytes, (void *)(uintptr_t)tag) != 1)
         return false;
-    if (EVP_CipherInit_ex2(ctx, NULL, key_secret(c->key)->bytes, aead->iv.data, c->encrypt, NULL) != 1)
+    if (EVP_CipherInit_ex2(ctx, NULL, key_cipher_secret(c->key)->bytes, aead->iv.data, c->encrypt, NULL) != 1)
         return false;
     if (c->mechanism->family == FAMILY_CCM && EVP_CipherUpdate(ctx, NULL, &done, NULL, (int)n) != 1)
         return false;

@@ -136,7 +136,7 @@ static enum err encrypt(const struct derive *d, struct secret *out)
     cipher = EVP_CIPHER_fetch(d->libctx, name, NULL);
     if (p->iv.len > 0)
         memcpy(iv, p->iv.data, p->iv.len);
-    if (cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key_secret(d->base)->bytes, iv, NULL) == 1 &&
+    if (cipher != NULL && ctx != NULL && EVP_EncryptInit_ex2(ctx, cipher, key_cipher_secret(d->base)->bytes, iv, NULL) == 1 &&
         EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
         EVP_EncryptUpdate(ctx, out->bytes, &n, p->data.data, (int)p->data.len) == 1 &&
         EVP_EncryptFinal_ex(ctx, out->bytes + n, &rest) == 1)

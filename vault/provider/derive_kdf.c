@@ -98,6 +98,9 @@ static enum err check_kbkdf(const struct derive *d, enum kbkdf_mode mode)
     struct fields f;
     enum err e = fill_in_keys(d, &f);
 
+    /* Of related keys triple DES tells its parts, and a generic secret can be made related ones of. */
+    if (e == ERR_OK && f.params.prf == CKM_DES3_CMAC && key_type(d->base) != CKK_DES3)
+        e = ERR_KEY_TYPE;
     return e == ERR_OK ? kbkdf_check(mode, &f.params, key_size(d->base)) : e;
 }
 

@@ -7,6 +7,7 @@
 
 #include "crypto/public_key.h"
 #include "proto/key_kind.h"
+#include "vault/provider/des.h"
 #include "vault/provider/key_curve.h"
 #include "vault/provider/key_params.h"
 #include "vault/provider/key_pq.h"
@@ -15,6 +16,7 @@
 struct key {
     EVP_PKEY *evp;
     struct secret secret;
+    struct secret three; /* of DES: as the cipher takes it */
     const struct curve *curve;
     const struct parameter_set *set;
     size_t size;
@@ -54,17 +56,13 @@ static bool halves_differ(const uint8_t *bytes, size_t n)
     return !bytes_equal(bytes, bytes + n / 2, n / 2);
 }
 
-/* The last bit of each byte makes the number of ones odd (PKCS#11 v3.1 section 6.17.1). No cipher looks at it, and programs leave it to
- * the token. */
-static void set_parity(uint8_t *bytes, size_t n)
+static bool load_des(struct key *k)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned ones = bytes[i] >> 1;
-        ones ^= ones >> 4;
-        ones ^= ones >> 2;
-        ones ^= ones >> 1;
-        bytes[i] = (uint8_t)((bytes[i] & 0xfe) | (~ones & 1));
-    }
+    des_set_parity(k->secret.bytes, k->secret.len);
+    if (!secret_new(&k->three, DES_THREE_KEYS_BYTES))
+        return false;
+    des_three_keys(k->secret.bytes, k->secret.len, k->three.bytes);
+    return true;
 }
 
 static enum err load_secret(const struct key_kind *kind, const struct key_part *parts, size_t n, struct key **out)
@@ -80,8 +78,10 @@ static enum err load_secret(const struct key_kind *kind, const struct key_part *
         free(k);
         return ERR_NO_MEMORY;
     }
-    if (kind->type == CKK_DES3)
-        set_parity(k->secret.bytes, k->secret.len);
+    if (des_is(kind->type) && !load_des(k)) {
+        key_free(k);
+        return ERR_NO_MEMORY;
+    }
     k->type = kind->type;
     k->size = value->n;
     *out = k;
@@ -126,6 +126,7 @@ void key_free(struct key *k)
         return;
     EVP_PKEY_free(k->evp); /* OpenSSL clears the private numbers */
     secret_clear(&k->secret);
+    secret_clear(&k->three);
     free(k);
 }
 
@@ -195,4 +196,9 @@ EVP_PKEY *key_evp(const struct key *k)
 const struct secret *key_secret(const struct key *k)
 {
     return &k->secret;
+}
+
+const struct secret *key_cipher_secret(const struct key *k)
+{
+    return k->three.len > 0 ? &k->three : &k->secret;
 }

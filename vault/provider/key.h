@@ -37,7 +37,7 @@ struct key_part {
  *   CKK_EC_EDWARDS, CKK_EC_MONTGOMERY  the same; VALUE is the string of RFC 8032 or RFC 7748, of its full length
  *   CKK_ML_KEM, CKK_ML_DSA, CKK_SLH_DSA  PARAMETER_SET, and SEED or VALUE (then its seed is not known) or both
  *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ;
- *                       CKK_DES3 gets its parity bits
+ *                       CKK_DES, CKK_DES2 and CKK_DES3 get their parity bits
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
  * ERR_CURVE, ERR_PARAMETER_SET, ERR_KEY_SIZE, ERR_KEY_TYPE, ERR_NO_MEMORY. */
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
@@ -68,5 +68,7 @@ const struct curve *key_curve(const struct key *k); /* NULL unless on one */
 const struct parameter_set *key_set(const struct key *k); /* NULL unless made by one */
 EVP_PKEY *key_evp(const struct key *k);             /* borrowed; NULL for secret keys */
 const struct secret *key_secret(const struct key *k); /* borrowed; empty unless a secret key */
+/* The same as the cipher takes it that cipher_name (proto/cipher_mode.h) names: of DES three keys (vault/provider/des.h). */
+const struct secret *key_cipher_secret(const struct key *k);
 
 #endif

@@ -76,7 +76,7 @@ static enum err make_cbc(const struct mac *m, const uint8_t *data, size_t n, uin
     enum err e;
 
     cipher_name(m->mechanism, key_size(m->key), cipher);
-    e = cbc_mac(m->libctx, cipher, key_secret(m->key), data, n, block, &whole);
+    e = cbc_mac(m->libctx, cipher, key_cipher_secret(m->key), data, n, block, &whole);
     if (e == ERR_OK && whole < wanted)
         e = ERR_BUG;
     if (e == ERR_OK) {
@@ -89,7 +89,7 @@ static enum err make_cbc(const struct mac *m, const uint8_t *data, size_t n, uin
 
 enum err mac_make(const struct mac *m, const uint8_t *data, size_t n, uint8_t *out, size_t *out_n)
 {
-    const struct secret *key = key_secret(m->key);
+    const struct secret *key = key_cipher_secret(m->key);
     size_t wanted = parameter_signature_bytes(m->mechanism, m->given, key_size(m->key)), whole = 0;
     char cipher[CIPHER_NAME_BYTES];
     OSSL_PARAM params[PARAMS_MAX];
