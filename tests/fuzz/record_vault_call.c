@@ -329,6 +329,43 @@ static void make_secret(void)
     record_ask_quietly(HSM__REQUEST__OF_CREATE, &create);
 }
 
+/* An admin's: made, tried to be changed, removed. */
+static void state_validation(void)
+{
+    static const uint8_t validation[] = {0, 0, 0, 0, 0, 0, 0, CKO_VALIDATION}, one[] = {0, 0, 0, 0, 0, 0, 0, 1}, edition[] = {3, 0};
+    Hsm__Create create = HSM__CREATE__INIT;
+    Hsm__SetAttributes set = HSM__SET_ATTRIBUTES__INIT;
+    Hsm__Destroy destroy = HSM__DESTROY__INIT;
+    Hsm__KeyRef object = HSM__KEY_REF__INIT;
+    Hsm__Template template = HSM__TEMPLATE__INIT, change = HSM__TEMPLATE__INIT;
+    Hsm__Attribute a[8], *list[8];
+    Hsm__Reply *reply;
+
+    attribute(&a[0], CKA_CLASS, validation, sizeof validation);
+    attribute(&a[1], CKA_VALIDATION_TYPE, one, sizeof one);
+    attribute(&a[2], CKA_VALIDATION_VERSION, edition, sizeof edition);
+    attribute(&a[3], CKA_VALIDATION_LEVEL, one, sizeof one);
+    attribute(&a[4], CKA_VALIDATION_MODULE_ID, "module", 6);
+    attribute(&a[5], CKA_VALIDATION_AUTHORITY_TYPE, one, sizeof one);
+    attribute(&a[6], CKA_VALIDATION_COUNTRY, "US", 2);
+    attribute(&a[7], CKA_VALIDATION_VENDOR_URI, "urn:x", 5);
+    for (size_t i = 0; i < 8; i++)
+        list[i] = &a[i];
+    template.attributes = list;
+    template.n_attributes = 8;
+    create.template_ = &template;
+    reply = record_ask(HSM__REQUEST__OF_CREATE, &create);
+    ck_assert(reply != NULL && reply->of_case == HSM__REPLY__OF_OBJECTS && reply->objects->n_objects == 1);
+    object.id = destroy.id = reply->objects->objects[0]->id;
+    rpc_reply_free(reply);
+    change.attributes = &list[3];
+    change.n_attributes = 1;
+    set.object = &object;
+    set.template_ = &change;
+    record_ask_quietly(HSM__REQUEST__OF_SET_ATTRIBUTES, &set);
+    record_ask_quietly(HSM__REQUEST__OF_DESTROY, &destroy);
+}
+
 static void look_and_destroy(uint64_t id)
 {
     Hsm__Get get = HSM__GET__INIT;
@@ -417,6 +454,10 @@ START_TEST(record)
     record_login("admin", "admin-password", true);
     list_and_remove("bob");
     record_end("list");
+    record_begin();
+    record_login("admin", "admin-password", true);
+    state_validation();
+    record_end("validation");
     rpc_free(rpc);
     rpc = NULL;
     record_begin();
