@@ -7,17 +7,13 @@
 #include "tests/unit/token.h"
 #include "vault/provider/derive.h"
 
-enum { DATA_BYTES = 64, PREFIX_BYTES = 15, INPUTS_MAX = 2 };
+enum { DATA_BYTES = 64, PREFIX_BYTES = 15 };
 
 static CK_BYTE data[DATA_BYTES];
 
 /* ---- how closed a key is */
 
-struct closed {
-    CK_BBOOL sensitive, extractable, with_trusted;
-};
-
-static bool look(CK_OBJECT_HANDLE key, struct closed *c)
+static bool look(CK_OBJECT_HANDLE key, struct attack_closed *c)
 {
     CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &c->sensitive, 1}, {CKA_EXTRACTABLE, &c->extractable, 1},
                         {CKA_WRAP_WITH_TRUSTED, &c->with_trusted, 1}};
@@ -27,7 +23,7 @@ static bool look(CK_OBJECT_HANDLE key, struct closed *c)
 
 void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise)
 {
-    struct closed c;
+    struct attack_closed c;
 
     if (look(key, &c) && (!c.sensitive || c.extractable))
         attack_leak(otherwise);
@@ -42,16 +38,9 @@ static bool is_short(CK_OBJECT_HANDLE made)
     return f->C_GetAttributeValue(attacker.session, made, &a, 1) == CKR_OK && n < BLOCK_BYTES;
 }
 
-/* What a call makes keys of, as it was before the call. */
-struct inputs {
-    struct closed was[INPUTS_MAX];
-    bool known[INPUTS_MAX], templated, closed;
-    size_t n;
-};
-
-static void add_input(struct inputs *in, CK_OBJECT_HANDLE key)
+void attack_input(struct attack_inputs *in, CK_OBJECT_HANDLE key)
 {
-    struct closed *was = &in->was[in->n];
+    struct attack_closed *was = &in->was[in->n];
 
     in->known[in->n] = look(key, was);
     in->closed = in->closed || (in->known[in->n] && !is_short(key) && (was->sensitive || !was->extractable));
@@ -59,9 +48,9 @@ static void add_input(struct inputs *in, CK_OBJECT_HANDLE key)
     in->templated = in->templated || key == attacker.templated;
 }
 
-static void ck_as_closed(const struct inputs *in, bool inherits, CK_OBJECT_HANDLE made)
+void attack_as_closed(const struct attack_inputs *in, bool inherits, CK_OBJECT_HANDLE made)
 {
-    struct closed now;
+    struct attack_closed now;
 
     if (in->templated)
         attack_is_closed(made, "a key's own template was passed by");
@@ -84,7 +73,7 @@ struct fields {
 };
 
 /* An iteration's number of a byte, fifteen bytes, and perhaps a key: by CMAC a key of a block stands alone in its block. */
-static CK_MECHANISM kbkdf(CK_MECHANISM_TYPE type, struct fields *p, struct inputs *in)
+static CK_MECHANISM kbkdf(CK_MECHANISM_TYPE type, struct fields *p, struct attack_inputs *in)
 {
     CK_MECHANISM_TYPE prf = attack_chance(2) ? CKM_AES_CMAC : CKM_SHA256_HMAC;
     CK_ULONG n = 0;
@@ -98,7 +87,7 @@ static CK_MECHANISM kbkdf(CK_MECHANISM_TYPE type, struct fields *p, struct input
     p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_BYTE_ARRAY, data, PREFIX_BYTES};
     if (attack_chance(3) != 0) {
         p->list[n++] = (CK_PRF_DATA_PARAM){CK_SP800_108_KEY_HANDLE, &p->key, sizeof p->key};
-        add_input(in, p->key);
+        attack_input(in, p->key);
     }
     p->plain = (CK_SP800_108_KDF_PARAMS){prf, n, p->list, 0, NULL};
     p->feedback = (CK_SP800_108_FEEDBACK_KDF_PARAMS){prf, n, p->list, 0, NULL, 0, NULL};
@@ -120,13 +109,13 @@ static void undo(CK_OBJECT_HANDLE made)
 
 /* ---- derivations */
 
-static CK_MECHANISM hkdf(CK_MECHANISM_TYPE type, CK_HKDF_PARAMS *p, struct inputs *in)
+static CK_MECHANISM hkdf(CK_MECHANISM_TYPE type, CK_HKDF_PARAMS *p, struct attack_inputs *in)
 {
     *p = (CK_HKDF_PARAMS){.bExtract = CK_TRUE, .bExpand = (CK_BBOOL)attack_chance(2), .prfHashMechanism = CKM_SHA256,
                           .ulSaltType = attack_chance(2) ? CKF_HKDF_SALT_KEY : CKF_HKDF_SALT_NULL};
     if (p->ulSaltType == CKF_HKDF_SALT_KEY) {
         p->hSaltKey = attack_any();
-        add_input(in, p->hSaltKey);
+        attack_input(in, p->hSaltKey);
     }
     return (CK_MECHANISM){type, p, sizeof *p};
 }
@@ -158,14 +147,14 @@ void attack_derive(void)
     CK_ECDH1_DERIVE_PARAMS ecdh = {CKD_NULL, 0, NULL, point_n, (CK_BYTE *)(uintptr_t)point};
     CK_HKDF_PARAMS extract;
     struct fields fields;
-    struct inputs in = {.n = 0};
+    struct attack_inputs in = {.n = 0};
     CK_MECHANISM m = {type, &text, sizeof text};
     struct attack_flags *g = attack_private_or_not(attack_template(false, true));
 
-    add_input(&in, base);
+    attack_input(&in, base);
     if (type == CKM_CONCATENATE_BASE_AND_KEY) {
         m = (CK_MECHANISM){type, &other, sizeof other};
-        add_input(&in, other);
+        attack_input(&in, other);
     } else if (type == CKM_EXTRACT_KEY_FROM_KEY) {
         m = (CK_MECHANISM){type, &bit, sizeof bit};
     } else if (type == CKM_SHA256_KEY_DERIVATION) {
@@ -183,10 +172,32 @@ void attack_derive(void)
     }
     if (f->C_DeriveKey(attacker.session, &m, base, g->t, g->n, &key) != CKR_OK)
         return;
-    ck_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type), NULL, 0), key);
+    attack_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type), NULL, 0), key);
     if (is_kbkdf(type))
         undo(key);
     attack_keep(key);
+}
+
+/* ---- the public half of a private key, which is all that there may be to see */
+
+void attack_public_half(void)
+{
+    static const CK_ATTRIBUTE_TYPE parts[] = {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1};
+    CK_MECHANISM m = {CKM_PUB_KEY_FROM_PRIV_KEY, NULL, 0};
+    struct attack_flags *g = attack_template(false, false);
+    CK_OBJECT_HANDLE key = 0;
+    CK_BYTE bytes[1024];
+
+    if (f->C_DeriveKey(attacker.session, &m, attack_chance(2) ? attacker.closed_curve : attacker.asking, g->t,
+                       attack_chance((unsigned)g->n + 1), &key) != CKR_OK)
+        return;
+    attack_accepted();
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        CK_ATTRIBUTE a = {parts[i], bytes, sizeof bytes};
+        if (f->C_GetAttributeValue(attacker.session, key, &a, 1) == CKR_OK)
+            attack_leak("a public key with a private part");
+    }
+    f->C_DestroyObject(attacker.session, key);
 }
 
 /* ---- a secret that somebody else makes, where there is ML-KEM */
@@ -201,13 +212,13 @@ void attack_encapsulate(void)
     CK_ATTRIBUTE pub[] = {{CKA_PARAMETER_SET, &set, sizeof set}, {CKA_ENCAPSULATE_TEMPLATE, closes, sizeof closes}};
     CK_ATTRIBUTE priv[] = {{CKA_DECAPSULATE_TEMPLATE, closes, sizeof closes}};
     CK_OBJECT_HANDLE public_key, private_key, secret;
-    struct inputs in = {.n = 0};
+    struct attack_inputs in = {.n = 0};
     struct attack_flags *g = attack_private_or_not(attack_template(true, false));
 
     if (attack_chance(8) != 0 ||
         f->C_GenerateKeyPair(attacker.session, &gen, pub, 1 + own, priv, own, &public_key, &private_key) != CKR_OK)
         return;
-    add_input(&in, private_key);
+    attack_input(&in, private_key);
     if (f3->C_EncapsulateKey(attacker.session, &m, public_key, g->t, g->n, ciphertext, &n, &secret) == CKR_OK) {
         if (own)
             attack_is_closed(secret, "a public key's CKA_ENCAPSULATE_TEMPLATE was passed by");
@@ -215,7 +226,7 @@ void attack_encapsulate(void)
         if (f3->C_DecapsulateKey(attacker.session, &m, private_key, g->t, g->n, ciphertext, n, &secret) == CKR_OK) {
             if (own)
                 attack_is_closed(secret, "a private key's CKA_DECAPSULATE_TEMPLATE was passed by");
-            ck_as_closed(&in, attacker.policy == POLICY_MODERN, secret);
+            attack_as_closed(&in, attacker.policy == POLICY_MODERN, secret);
             attack_keep(secret);
         }
     }

@@ -148,33 +148,75 @@ void outside_wraps(const CK_BYTE *value, CK_ULONG n, struct blob *b)
     secret_clear(&plain);
 }
 
-static void aes_block(bool encrypts, const CK_BYTE *in, CK_BYTE out[BLOCK_BYTES])
+static void aes_block_under(const CK_BYTE key[BLOCK_BYTES], bool encrypts, const CK_BYTE *in, CK_BYTE out[BLOCK_BYTES])
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n;
 
-    ck_assert_int_eq(EVP_CipherInit_ex(ctx, EVP_aes_128_ecb(), NULL, outside_key, NULL, encrypts), 1);
+    ck_assert_int_eq(EVP_CipherInit_ex(ctx, EVP_aes_128_ecb(), NULL, key, NULL, encrypts), 1);
     EVP_CIPHER_CTX_set_padding(ctx, 0);
     ck_assert_int_eq(EVP_CipherUpdate(ctx, out, &n, in, BLOCK_BYTES), 1);
     EVP_CIPHER_CTX_free(ctx);
 }
 
+static void aes_block(bool encrypts, const CK_BYTE *in, CK_BYTE out[BLOCK_BYTES])
+{
+    aes_block_under(outside_key, encrypts, in, out);
+}
+
+static void add_block(CK_BYTE to[BLOCK_BYTES], const CK_BYTE from[BLOCK_BYTES])
+{
+    for (size_t i = 0; i < BLOCK_BYTES; i++)
+        to[i] ^= from[i];
+}
+
+static void double_block(CK_BYTE block[BLOCK_BYTES])
+{
+    const bool high = block[0] & 0x80;
+
+    for (size_t i = 0; i < BLOCK_BYTES; i++)
+        block[i] = (CK_BYTE)(block[i] << 1 | (i + 1 < BLOCK_BYTES ? block[i + 1] >> 7 : 0));
+    if (high)
+        block[BLOCK_BYTES - 1] ^= 0x87;
+}
+
 /* NIST SP 800-38B: CBC from a zero block, and in the last block the subkey, which is the cipher of zeros, doubled. */
 void outside_undoes_cmac(const CK_BYTE *prefix, CK_ULONG n, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE field[BLOCK_BYTES])
 {
-    CK_BYTE first[BLOCK_BYTES] = {1}, zeros[BLOCK_BYTES] = {0}, before[BLOCK_BYTES], subkey[BLOCK_BYTES], last[BLOCK_BYTES];
+    CK_BYTE first[BLOCK_BYTES] = {1}, zeros[BLOCK_BYTES] = {0}, before[BLOCK_BYTES], subkey[BLOCK_BYTES];
 
     ck_assert_uint_eq(n, BLOCK_BYTES - 1);
     memcpy(first + 1, prefix, n);
     aes_block(true, first, before);
     aes_block(true, zeros, subkey);
-    aes_block(false, mac, last);
-    for (size_t i = 0; i < BLOCK_BYTES; i++) {
-        CK_BYTE doubled = (CK_BYTE)(subkey[i] << 1 | (i + 1 < BLOCK_BYTES ? subkey[i + 1] >> 7 : 0));
-        if (i + 1 == BLOCK_BYTES && subkey[0] & 0x80)
-            doubled ^= 0x87;
-        field[i] = last[i] ^ before[i] ^ doubled;
+    double_block(subkey);
+    aes_block(false, mac, field);
+    add_block(field, before);
+    add_block(field, subkey);
+}
+
+/* A block and nothing, or a block and a number, which is padded. XCBC: RFC 3566 section 4. */
+void outside_undoes_prf(bool xcbc, CK_BYTE number, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE whole[BLOCK_BYTES], CK_BYTE numbered[BLOCK_BYTES])
+{
+    CK_BYTE constant[BLOCK_BYTES] = {0}, keys[3][BLOCK_BYTES], padded[BLOCK_BYTES] = {number, 0x80};
+
+    memcpy(keys[0], outside_key, BLOCK_BYTES);
+    if (!xcbc) {
+        aes_block(true, constant, keys[1]);
+        double_block(keys[1]);
+        memcpy(keys[2], keys[1], BLOCK_BYTES);
+        double_block(keys[2]);
     }
+    for (int i = 0; xcbc && i < 3; i++) {
+        memset(constant, i + 1, BLOCK_BYTES);
+        aes_block(true, constant, keys[i]);
+    }
+    aes_block_under(keys[0], false, mac, whole);
+    memcpy(constant, whole, BLOCK_BYTES);
+    add_block(whole, keys[1]);
+    add_block(constant, padded);
+    add_block(constant, keys[2]);
+    aes_block_under(keys[0], false, constant, numbered);
 }
 
 const CK_BYTE *outside_point(CK_ULONG *n)

@@ -52,6 +52,10 @@ void outside_wraps(const CK_BYTE *key, CK_ULONG n, struct blob *b);
 /* The block whose CMAC under outside_key this is, after a first block of the byte 1 and 15 others. */
 void outside_undoes_cmac(const CK_BYTE *prefix, CK_ULONG n, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE field[BLOCK_BYTES]);
 
+/* The block of which this is CMAC or XCBC under outside_key: of the block alone, and of the block and a number behind it. */
+void outside_undoes_prf(bool xcbc, CK_BYTE number, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE whole[BLOCK_BYTES],
+                        CK_BYTE numbered[BLOCK_BYTES]);
+
 /* The public half of his key on the curve, as CK_ECDH1_DERIVE_PARAMS has it; borrowed. */
 const CK_BYTE *outside_point(CK_ULONG *n);
 

@@ -55,6 +55,21 @@ struct attack_flags *attack_private_or_not(struct attack_flags *g);
 /* A key that its maker, or the policy, closes: its flags are looked at. */
 void attack_is_closed(CK_OBJECT_HANDLE key, const char *otherwise);
 
+/* How closed a key is, and what a call makes keys of, as it was before the call. */
+struct attack_closed {
+    CK_BBOOL sensitive, extractable, with_trusted;
+};
+enum { ATTACK_INPUTS_MAX = 3 };
+struct attack_inputs {
+    struct attack_closed was[ATTACK_INPUTS_MAX];
+    bool known[ATTACK_INPUTS_MAX], templated, closed;
+    size_t n;
+};
+void attack_input(struct attack_inputs *in, CK_OBJECT_HANDLE key);
+
+/* What was made of them: no less closed where it inherits, or a template of theirs says so. */
+void attack_as_closed(const struct attack_inputs *in, bool inherits, CK_OBJECT_HANDLE made);
+
 /* Moves. */
 void attack_derive(void);
 void attack_wrap(void);
@@ -63,6 +78,8 @@ void attack_cipher(void);
 void attack_encapsulate(void);
 void attack_ask(void);
 void attack_old(void);
+void attack_ike(void);
+void attack_public_half(void);
 
 /* Something that was wrapped, or NULL, and how. */
 struct blob *attack_blob(void);
