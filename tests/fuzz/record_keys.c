@@ -199,6 +199,43 @@ static void derivations(uint64_t base, uint64_t other)
     derive(base, 0, &of_hash, 0);
 }
 
+static void ike(uint64_t base, uint64_t other)
+{
+    static const CK_MECHANISM_TYPE macs[] = {CKM_SHA256_HMAC, CKM_AES_CMAC, CKM_AES_XCBC_MAC};
+    Hsm__IkeParams i = HSM__IKE_PARAMS__INIT;
+    Hsm__Mechanism prf = mechanism_of(CKM_IKE_PRF_DERIVE), prf1 = mechanism_of(CKM_IKE1_PRF_DERIVE),
+                   extended = mechanism_of(CKM_IKE1_EXTENDED_DERIVE), plus = mechanism_of(CKM_IKE2_PRF_PLUS_DERIVE);
+
+    prf.ike = prf1.ike = extended.ike = plus.ike = &i;
+    for (size_t k = 0; k < sizeof macs / sizeof macs[0]; k++) {
+        i = (Hsm__IkeParams)HSM__IKE_PARAMS__INIT;
+        i.prf = macs[k];
+        derive(base, 0, &extended, 16); /* the front of the key */
+        i.first = record_text("data");
+        derive(base, other, &extended, 48);
+        derive(base, other, &plus, 48);
+        i.second = record_text("more data");
+        derive(base, other, &prf, 0);
+        derive(base, other, &prf1, 0);
+        i.data_as_key = true;
+        derive(base, 0, &prf, 0);
+    }
+}
+
+static void public_half(uint64_t id)
+{
+    Hsm__Derive d = HSM__DERIVE__INIT;
+    Hsm__Mechanism m = mechanism_of(CKM_PUB_KEY_FROM_PRIV_KEY);
+    struct sample_template t;
+
+    sample_start(&t);
+    sample_text(&t, CKA_LABEL, "the public half");
+    d.key = on_heap(ref(id));
+    d.mechanism = &m;
+    d.template_ = &t.message;
+    record_ask_quietly(HSM__REQUEST__OF_DERIVE, &d);
+}
+
 static void change(uint64_t id)
 {
     Hsm__Copy copy = HSM__COPY__INIT;
@@ -358,6 +395,9 @@ void record_secret_keys(void)
     derivations(generic, other);
     record_end("derivations");
     as_alice();
+    ike(generic, other);
+    record_end("ike");
+    as_alice();
     change(generic);
     record_end("changes");
 }
@@ -378,4 +418,7 @@ void record_pairs(void)
     as_alice();
     use_with_password(import_rsa(true));
     record_end("authorized");
+    as_alice();
+    public_half(import_rsa(true));
+    record_end("public_half");
 }
