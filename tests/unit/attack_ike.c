@@ -34,7 +34,8 @@ static void prf(CK_MECHANISM_TYPE mac, struct call *c)
 {
     static struct pkcs11_ike_prf_params p;
 
-    p = (struct pkcs11_ike_prf_params){.prfMechanism = mac, .pNi = outside_key, .ulNiLen = some(), .bDataAsKey = (CK_BBOOL)attack_chance(2)};
+    p = (struct pkcs11_ike_prf_params){.prfMechanism = mac, .pNi = outside_key, .ulNiLen = some()};
+    p.bDataAsKey = (CK_BBOOL)attack_chance(2);
     c->base = p.bDataAsKey ? wanted() : his_own();
     if (p.bDataAsKey) {
         p.ulNiLen = sizeof outside_key;
@@ -49,7 +50,8 @@ static void prf1(CK_MECHANISM_TYPE mac, struct call *c)
 {
     static struct pkcs11_ike1_prf_params p;
 
-    p = (struct pkcs11_ike1_prf_params){.prfMechanism = mac, .hKeygxy = wanted(), .pCKYi = outside_key, .ulCKYiLen = some(), .keyNumber = NUMBER};
+    p = (struct pkcs11_ike1_prf_params){.prfMechanism = mac, .hKeygxy = wanted(), .pCKYi = outside_key, .ulCKYiLen = some()};
+    p.keyNumber = NUMBER;
     attack_input(&c->in, p.hKeygxy);
     if (attack_chance(4) == 0) {
         p.bHasPrevKey = CK_TRUE;

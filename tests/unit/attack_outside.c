@@ -196,7 +196,8 @@ void outside_undoes_cmac(const CK_BYTE *prefix, CK_ULONG n, const CK_BYTE mac[BL
 }
 
 /* A block and nothing, or a block and a number, which is padded. XCBC: RFC 3566 section 4. */
-void outside_undoes_prf(bool xcbc, CK_BYTE number, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE whole[BLOCK_BYTES], CK_BYTE numbered[BLOCK_BYTES])
+void outside_undoes_prf(bool xcbc, CK_BYTE number, const CK_BYTE mac[BLOCK_BYTES], CK_BYTE whole[BLOCK_BYTES],
+                        CK_BYTE numbered[BLOCK_BYTES])
 {
     CK_BYTE constant[BLOCK_BYTES] = {0}, keys[3][BLOCK_BYTES], padded[BLOCK_BYTES] = {number, 0x80};
 
