@@ -28,7 +28,8 @@ enum attribute_class {
     CLASS_PRIVATE = 1 << 3,
     CLASS_SECRET = 1 << 4,
     CLASS_PROFILE = 1 << 5, /* the module's own (module/state/builtin.h): nobody makes one, so no CKO_ has this bit */
-    CLASS_VALIDATION = 1 << 6
+    CLASS_VALIDATION = 1 << 6,
+    CLASS_OTP = 1 << 8 /* one-time password keys: secret keys with a counter, for that alone */
 };
 
 enum attribute_flag {
@@ -49,7 +50,8 @@ enum attribute_flag {
     ATTRIBUTE_COPY = 1 << 14,
     ATTRIBUTE_FRESH = 1 << 15,
     ATTRIBUTE_ADMIN = 1 << 16,
-    ATTRIBUTE_MODIFY_DATA = 1 << 17
+    ATTRIBUTE_MODIFY_DATA = 1 << 17,
+    ATTRIBUTE_COUNTS = 1 << 24
 };
 
 enum attribute_default { DEFAULT_NO, DEFAULT_FALSE, DEFAULT_TRUE, DEFAULT_EMPTY, DEFAULT_BY_RULE };

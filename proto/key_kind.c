@@ -50,9 +50,19 @@ bool key_kind_is_pair(const struct key_kind *k)
     return k != NULL && (k->kind == KEY_KIND_PAIR || k->kind == KEY_KIND_KEM || k->kind == KEY_KIND_AGREE);
 }
 
-bool key_kind_is_secret(const struct key_kind *k)
+bool key_kind_is_otp(const struct key_kind *k)
+{
+    return k != NULL && k->kind == KEY_KIND_OTP;
+}
+
+bool key_kind_is_value(const struct key_kind *k)
 {
     return k != NULL && !key_kind_is_pair(k);
+}
+
+bool key_kind_is_secret(const struct key_kind *k)
+{
+    return key_kind_is_value(k) && !key_kind_is_otp(k);
 }
 
 bool key_kind_has_length(const struct key_kind *k, size_t bytes)

@@ -8,7 +8,7 @@
 
 #include "proto/pkcs11.h"
 
-enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_AGREE, KEY_KIND_CIPHER, KEY_KIND_BASE, KEY_KIND_SECRET };
+enum key_kind_of { KEY_KIND_PAIR, KEY_KIND_KEM, KEY_KIND_AGREE, KEY_KIND_CIPHER, KEY_KIND_BASE, KEY_KIND_SECRET, KEY_KIND_OTP };
 
 #define OWN_KIND_ONLY CK_UNAVAILABLE_INFORMATION
 
@@ -27,8 +27,14 @@ const struct key_kind *key_kind_find(CK_KEY_TYPE type);
 /* Rows by position, sorted by type: NULL at the end. */
 const struct key_kind *key_kind_at(size_t position);
 
-/* A secret key, of whatever use. False for NULL. */
+/* A secret key, of whatever use but one-time passwords (which are another class of objects). False for NULL. */
 bool key_kind_is_secret(const struct key_kind *k);
+
+/* A key of one-time passwords. False for NULL. */
+bool key_kind_is_otp(const struct key_kind *k);
+
+/* One of these: a key that is its CKA_VALUE. False for NULL. */
+bool key_kind_is_value(const struct key_kind *k);
 
 /* A public and a private key. False for NULL. */
 bool key_kind_is_pair(const struct key_kind *k);

@@ -21,6 +21,11 @@
 #define REQUEST_MEMORY_BYTES_MAX (512u * 1024u) /* what one unpacked request takes in the vault */
 #define CIPHER_BYTES_MAX (64u * 1024u)        /* data of one request to encrypt or decrypt; of all data where it cannot be cut */
 #define CIPHER_LONGER_BYTES_MAX 64u           /* ... and a ciphertext may be longer by a tag, a vector, a block of padding */
+#define OTP_COUNTER_BYTES 8u                  /* RFC 4226 section 5.1 */
+#define OTP_DIGITS_MIN 6u                     /* RFC 4226 section 5.3 */
+#define OTP_DIGITS_MAX 8u
+#define OTP_KEY_BYTES 20u                     /* of a new key whose length nobody says: RFC 4226 section 4, R6 */
+#define OTP_WINDOW 5u                         /* counters that a password may be of, from the key's own on: RFC 4226 section 7.4 */
 #define GCM_IV_BYTES_MAX 128u                 /* OpenSSL's limit */
 #define PARAMETER_BYTES_MAX (16u * 1024u)       /* one byte string of a mechanism's parameter */
 #define KBKDF_FIELDS_MAX 32u                  /* what the PRF of SP 800-108 is given */
@@ -34,6 +39,7 @@
 #define NEED_ROUNDS_MAX 4u                    /* rounds in which one request may ask for more records */
 #define NEED_IDS_MAX 64u
 #define CONFLICT_RETRIES_MAX 3u               /* compare-and-set misses before "busy" */
+#define ONE_TIME_MISSES_MAX 64u               /* ... of a one-time password, whose key's other users count on meanwhile */
 #define VAULT_PENDING_MAX 1024u               /* requests that wait for facts or an outcome, a vault thread */
 #define VAULT_CHANNELS_MAX 16384u             /* channels of one vault thread */
 #define VAULT_WORKERS_MAX 32u                 /* threads for dear work */

@@ -30,6 +30,7 @@ enum mechanism_family {
     FAMILY_CMAC,
     FAMILY_CBC_MAC,
     FAMILY_GMAC,
+    FAMILY_HOTP,     /* one-time passwords of a counter: RFC 4226 */
     FAMILY_TLS_MAC,  /* what the finished messages of TLS 1.2 hold */
     FAMILY_ECB,      /* modes of ciphers: proto/cipher_mode.h */
     FAMILY_CBC,
@@ -120,6 +121,7 @@ enum mechanism_param {
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */
     PARAM_PQ_NO_CONTEXT, /* the same, without a context */
     PARAM_PQ_HASH, /* CK_HASH_SIGN_ADDITIONAL_CONTEXT */
+    PARAM_OTP,     /* CK_OTP_PARAMS, which may be left out */
     PARAM_EDDSA    /* CK_EDDSA_PARAMS, which may be left out */
 };
 

@@ -136,6 +136,12 @@ static enum err check_pq_hash(const struct mechanism *row, const Hsm__Mechanism 
                : ERR_MECHANISM_PARAM;
 }
 
+static enum err check_otp(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->otp->counter.len == 0 || m->otp->counter.len == OTP_COUNTER_BYTES ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
 /* RFC 8032 section 5.1: a context is at most 255 bytes */
 static enum err check_eddsa(const struct mechanism *row, const Hsm__Mechanism *m)
 {
@@ -183,6 +189,7 @@ static const struct {
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},
     [PARAM_PQ_NO_CONTEXT] = {offsetof(Hsm__Mechanism, pq), check_pq_no_context},
     [PARAM_PQ_HASH] = {offsetof(Hsm__Mechanism, pq), check_pq_hash},
+    [PARAM_OTP] = {offsetof(Hsm__Mechanism, otp), check_otp},
     [PARAM_EDDSA] = {offsetof(Hsm__Mechanism, eddsa), check_eddsa},
 };
 

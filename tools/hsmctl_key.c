@@ -51,6 +51,8 @@ static const char *class_name(uint64_t class)
         return "private key";
     case CKO_SECRET_KEY:
         return "secret key";
+    case CKO_OTP_KEY:
+        return "one-time password key";
     case CKO_CERTIFICATE:
         return "certificate";
     case CKO_DATA:
@@ -68,7 +70,7 @@ static void describe_kind(const struct key_kind *kind, uint64_t bytes, char *out
     snprintf(out, room, "%s", kind->name + strlen("CKK_"));
     for (char *c = out; *c != '\0'; c++)
         *c = *c == '_' ? '-' : *c;
-    if (key_kind_is_secret(kind) && bytes > 0)
+    if (key_kind_is_value(kind) && bytes > 0)
         snprintf(out + strlen(out), room - strlen(out), " %" PRIu64, 8 * bytes);
 }
 

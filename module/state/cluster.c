@@ -336,6 +336,55 @@ enum err cluster_verify(struct module *m, const struct key_request *k, const uin
     return e;
 }
 
+static Hsm__OneTime one_time(const struct key_request *k, Hsm__KeyRef *ref, Hsm__Request *request)
+{
+    Hsm__OneTime call = HSM__ONE_TIME__INIT;
+
+    *ref = cluster_key_ref(k->key);
+    call.key = ref;
+    call.mechanism = (Hsm__Mechanism *)(uintptr_t)k->mechanism; /* only read */
+    hsm__request__init(request);
+    request->of_case = HSM__REQUEST__OF_ONE_TIME;
+    return call;
+}
+
+/* What was known of the key's counter is past. */
+static void counted(struct module *m, const Hsm__KeyRef *ref)
+{
+    if (ref->id != 0)
+        objects_drop(&m->objects, ref->id);
+}
+
+enum err cluster_one_time(struct module *m, const struct key_request *k, uint8_t *password, size_t *bytes)
+{
+    Hsm__Request request;
+    Hsm__KeyRef ref;
+    Hsm__OneTime call = one_time(k, &ref, &request);
+    enum err e;
+
+    request.one_time = &call;
+    e = cluster_ask_bytes(m, &request, &ref.id, ref.id != 0, password, bytes);
+    counted(m, &ref);
+    return e;
+}
+
+enum err cluster_one_time_verify(struct module *m, const struct key_request *k, const uint8_t *password, size_t bytes)
+{
+    Hsm__Request request;
+    Hsm__KeyRef ref;
+    Hsm__OneTime call = one_time(k, &ref, &request);
+    Hsm__Reply *reply = NULL;
+    enum err e;
+
+    request.one_time = &call;
+    call.verify = true;
+    call.password = cluster_bytes(password, bytes);
+    e = cluster_ask(m, &request, &ref.id, ref.id != 0, HSM__REPLY__OF_EMPTY, &reply);
+    rpc_reply_free(reply);
+    counted(m, &ref);
+    return e;
+}
+
 /* The parts of a digest as they travel: each key with the bytes before it, then the bytes behind the last. */
 struct digest_message {
     Hsm__DigestPart parts[2 * DIGEST_KEYS_MAX + 1];

@@ -44,6 +44,10 @@ struct key_request {
 enum err cluster_sign(struct module *m, const struct key_request *k, uint8_t *signature, size_t *bytes);
 enum err cluster_verify(struct module *m, const struct key_request *k, const uint8_t *signature, size_t bytes);
 
+/* A one-time password made, or held against the one that is given: ERR_SIGNATURE. ERR_UNKNOWN_OUTCOME's like: it may count as used. */
+enum err cluster_one_time(struct module *m, const struct key_request *k, uint8_t *password, size_t *bytes);
+enum err cluster_one_time_verify(struct module *m, const struct key_request *k, const uint8_t *password, size_t bytes);
+
 /* The digest of all that was fed, with the keys that are hidden. *bytes is the room at first. */
 enum err cluster_digest_key(struct module *m, const struct mechanism *digest, const struct digest_parts *fed, uint8_t *out, size_t *bytes);
 struct bytes {

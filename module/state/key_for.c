@@ -30,7 +30,7 @@ static enum err check_use(const struct known *key, const struct mechanism *row, 
 {
     unsigned class_bit = attribute_class_bit(known_ulong(key, CKA_CLASS));
 
-    if ((class_bit & (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET)) == 0)
+    if ((class_bit & (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)) == 0)
         return ERR_KEY_HANDLE;
     if (!asks(row, use) && class_bit != CLASS_PUBLIC)
         return class_bit == CLASS_PRIVATE ? ERR_OK : ERR_KEY_TYPE;

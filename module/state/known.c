@@ -29,7 +29,7 @@ struct known {
 /* Only a private or secret key that may be extracted shows such a value. */
 static bool is_secret(CK_ULONG object_class, const struct attribute *row)
 {
-    return row->flags & ATTRIBUTE_SENSITIVE && (object_class == CKO_PRIVATE_KEY || object_class == CKO_SECRET_KEY);
+    return row->flags & ATTRIBUTE_SENSITIVE && attribute_class_bit(object_class) & (CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP);
 }
 
 static CK_ULONG read_ulong(const uint8_t *bytes, size_t n)
@@ -241,7 +241,7 @@ size_t known_key_size(const struct known *o)
     const struct known_value *v;
     const struct curve *curve;
 
-    if (known_ulong(o, CKA_CLASS) == CKO_SECRET_KEY)
+    if (attribute_class_bit(known_ulong(o, CKA_CLASS)) & (CLASS_SECRET | CLASS_OTP))
         return known_value(o, CKA_VALUE_LEN) != NULL ? known_ulong(o, CKA_VALUE_LEN) : 0;
     if (known_set(o) != NULL)
         return known_set(o)->public_bytes;

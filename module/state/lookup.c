@@ -37,7 +37,7 @@ enum err lookup_object(struct module *m, CK_OBJECT_HANDLE handle, enum lookup ho
 enum lookup lookup_for(CK_ATTRIBUTE_TYPE type)
 {
     const struct attribute *row = attribute_find(type);
-    unsigned changes = ATTRIBUTE_MODIFY | ATTRIBUTE_MODIFY_DATA | ATTRIBUTE_ONE_WAY_TRUE | ATTRIBUTE_ONE_WAY_FALSE;
+    unsigned changes = ATTRIBUTE_MODIFY | ATTRIBUTE_MODIFY_DATA | ATTRIBUTE_ONE_WAY_TRUE | ATTRIBUTE_ONE_WAY_FALSE | ATTRIBUTE_COUNTS;
 
     return row != NULL && row->flags & changes ? LOOKUP_FRESH : LOOKUP_ANY;
 }

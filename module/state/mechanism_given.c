@@ -22,6 +22,7 @@ static const struct {
     [PARAM_PQ] = {.take_any = parameter_take_pq},
     [PARAM_PQ_NO_CONTEXT] = {.take_any = parameter_take_pq},
     [PARAM_PQ_HASH] = {.bytes = sizeof(CK_HASH_SIGN_ADDITIONAL_CONTEXT), .take = parameter_take_pq_hash},
+    [PARAM_OTP] = {.take_any = parameter_take_otp},
     [PARAM_EDDSA] = {.take_any = parameter_take_eddsa},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
     [PARAM_ECDH] = {.bytes = sizeof(CK_ECDH1_DERIVE_PARAMS), .take = parameter_take_ecdh},

@@ -50,6 +50,7 @@ enum err parameter_take_ike1_extended(const struct mechanism *row, const void *g
 enum err parameter_take_ike2_prf_plus(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 
+enum err parameter_take_otp(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 enum err parameter_take_pq(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_pq_hash(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 

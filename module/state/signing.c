@@ -5,6 +5,7 @@
 #include "module/rpc/gate.h"
 #include "module/state/cluster.h"
 #include "module/state/key_for.h"
+#include "module/state/one_time.h"
 #include "module/state/output.h"
 #include "proto/limits.h"
 #include "proto/parameter.h"
@@ -40,7 +41,7 @@ static enum err check_parameter(const struct signing *s, size_t size)
     return e;
 }
 
-static enum err check_key(struct module *m, struct signing *s)
+static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
 {
     const struct mechanism *row = s->mechanism.row;
     size_t size = known_key_size(s->key);
@@ -50,6 +51,8 @@ static enum err check_key(struct module *m, struct signing *s)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
                                                    : parameter_signature_bytes(row, s->mechanism.wire, size);
+    if (one_time_is(row))
+        s->signature_bytes = use == CKF_SIGN ? one_time_info_bytes(s->key) : one_time_digits(s->key);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
 }
 
@@ -80,7 +83,7 @@ CK_RV signing_begin(struct module *m, struct signing *s, CK_FLAGS use, const CK_
     if (e == ERR_OK)
         e = key_for(m, key, s->mechanism.row, use, &s->key);
     if (e == ERR_OK)
-        e = check_key(m, s);
+        e = check_key(m, s, use);
     if (e == ERR_OK)
         e = start_hash(m, s);
     if (e == ERR_OK)
@@ -117,6 +120,8 @@ static enum err feed(struct signing *s, const CK_BYTE *data, CK_ULONG n)
 {
     if (s->digest != NULL)
         return digest_feed(s->digest, data, n);
+    if (one_time_is(s->mechanism.row) && (n > 0 || s->parts))
+        return ERR_DATA; /* PKCS#11 v3.1 section 6, "HOTP": there is none */
     if (n > SIGN_DATA_BYTES_MAX - s->gathered.n)
         return ERR_TOO_LARGE;
     return gathered_put(&s->gathered, data, n) ? ERR_OK : ERR_NO_MEMORY;
@@ -167,7 +172,7 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
     k.recover = s->recover;
     k.password = reauthentication_password(&s->reauthentication);
     if (e == ERR_OK)
-        e = cluster_sign(m, &k, signature, &n);
+        e = one_time_is(s->mechanism.row) ? one_time_sign(m, &k, signature) : cluster_sign(m, &k, signature, &n);
     if (e == ERR_OK)
         *signature_n = n;
     return ended(s, err_to_rv(e));
@@ -199,7 +204,9 @@ static CK_RV verify(struct module *m, struct signing *s, const struct key_reques
     if (e == ERR_OK && known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY)
         e = verify_here(m, s, &k, signature, n);
     else if (e == ERR_OK)
-        e = n == s->signature_bytes ? cluster_verify(m, &k, signature, n) : ERR_SIGNATURE_LEN;
+        e = n != s->signature_bytes          ? ERR_SIGNATURE_LEN
+            : one_time_is(s->mechanism.row) ? cluster_one_time_verify(m, &k, signature, n)
+                                            : cluster_verify(m, &k, signature, n);
     return ended(s, err_to_rv(e));
 }
 
@@ -208,6 +215,8 @@ static enum err take_whole(struct signing *s, const CK_BYTE *data, CK_ULONG n, s
 {
     if (s->digest != NULL || n == 0)
         return feed(s, data, n);
+    if (one_time_is(s->mechanism.row))
+        return ERR_DATA;
     k->data = data;
     k->data_bytes = n;
     return n <= SIGN_DATA_BYTES_MAX ? ERR_OK : ERR_TOO_LARGE;

@@ -11,6 +11,7 @@
 
 #include "common/buffer.h"
 #include "proto/limits.h"
+#include "tests/document/one_time.h"
 
 enum { COLUMNS_MAX = 16, CELL_BYTES = 256 };
 
@@ -362,6 +363,7 @@ static const struct word flags[] = {
     {"ONE_WAY_FALSE", "may be changed from true to false only"},
     {"MATERIAL", "is a part of the key: only keys of a type that has such a part have it"},
     {"USAGE", "says what the key may be used for"},
+    {"COUNTS", "is changed by the token when the key is used"},
     {"IGNORED", "is taken and forgotten, for programs that give it to every token"},
     {NULL, NULL},
 };
@@ -385,6 +387,9 @@ static const char by_rule[] =
     "\nBy rule, where a template is silent:\n\n"
     "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys, certificates and validation objects. What a "
     "template says\n  is taken; a private or secret key is its owner's alone whatever it says (docs/decisions/011).\n"
+    "- Of one-time password keys CKA_COPYABLE: false, and never otherwise; CKA_OTP_LENGTH: 6; CKA_OTP_COUNTER: eight "
+    "zero bytes; CKA_OTP_COUNTER_REQUIREMENT:\n  CK_OTP_PARAM_IGNORED; the other requirements and CKA_OTP_FORMAT: that too, and "
+    "CK_OTP_FORMAT_DECIMAL, and never otherwise.\n"
     "- CKA_EXTRACTABLE: true of what came from outside by C_UnwrapKey, C_EncapsulateKey or C_DecapsulateKey, unless the key that it came "
     "by\n  forbids that, or CKA_ALWAYS_AUTHENTICATE is true; else false, of imported keys too.\n"
     "- CKA_SENSITIVE has true as its default. False is taken, but not of a key made with a sensitive one that could be told from it.\n"
@@ -436,7 +441,8 @@ static void attributes(void)
 static void objects(void)
 {
     say("## Objects, and what is no object\n\n"
-        "Data, X.509 certificates, public, private and secret keys are made by programs. The token itself has "
+        "Data, X.509 certificates, public, private and secret keys, and keys of one-time passwords are made by programs. The "
+        "token itself has "
         "these:\n\n"
         "| class | there | why |\n|---|---|---|\n"
         "| CKO_PROFILE | three: CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN | all that "
@@ -455,13 +461,13 @@ static void objects(void)
     sayf("Texts have up to %u bytes, URIs up to %u, and no control characters |\n", VALIDATION_TEXT_BYTES_MAX, URI_BYTES_MAX);
     say("| CKO_DOMAIN_PARAMETERS | none | curves are named, and there is no Diffie-Hellman or DSA that would need "
         "parameters of one's own |\n"
-        "| CKO_HW_FEATURE, CKO_MECHANISM, CKO_OTP_KEY, CKO_TRUST | none | nothing here has a clock, a counter or a "
-        "display of its own, or "
-        "one-time passwords; what a certificate is trusted for is the program's to know (CKA_TRUSTED aside) |\n\n"
+        "| CKO_HW_FEATURE, CKO_MECHANISM, CKO_TRUST | none | nothing here has a clock, a counter or a "
+        "display of its own; what a certificate is trusted for is the program's to know (CKA_TRUSTED aside) |\n\n"
         "CKA_ENCAPSULATE_TEMPLATE and CKA_DECAPSULATE_TEMPLATE have the numbers of the published 3.2 header "
         "(without CKF_ARRAY_ATTRIBUTE), "
-        "which gives them\nno meaning; here it is that of CKA_DERIVE_TEMPLATE.\n\n"
-        "## Users and PINs\n\n"
+        "which gives them\nno meaning; here it is that of CKA_DERIVE_TEMPLATE.\n\n");
+    say(one_time);
+    say("## Users and PINs\n\n"
         "| call | does |\n|---|---|\n"
         "| C_InitToken | activates a cluster that is not active yet: the PIN is the first password of `admin`, "
         "with or without the name. The "

@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "module/rpc/rpc.h"
+#include "proto/limits.h"
 #include "tests/unit/sample_template.h"
 
 /* ---- secret keys: made, used, wrapped, derived, changed */
@@ -362,6 +363,32 @@ static void use_with_password(uint64_t id)
     record_ask_quietly(HSM__REQUEST__OF_SIGN, &s); /* without: refused */
 }
 
+static void use_one_time(void)
+{
+    Hsm__OneTime o = HSM__ONE_TIME__INIT;
+    Hsm__Generate g = HSM__GENERATE__INIT;
+    Hsm__Mechanism m = mechanism_of(CKM_HOTP), made_by = mechanism_of(CKM_HOTP_KEY_GEN);
+    Hsm__OtpParams given = HSM__OTP_PARAMS__INIT;
+    static uint8_t counter[OTP_COUNTER_BYTES];
+    struct sample_template t;
+
+    sample_start(&t);
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_ulong(&t, CKA_OTP_COUNTER_REQUIREMENT, CK_OTP_PARAM_OPTIONAL);
+    g.mechanism = &made_by;
+    g.template_ = &t.message;
+    o.key = on_heap(ref(id_of(record_ask(HSM__REQUEST__OF_GENERATE, &g))));
+    o.mechanism = &m;
+    m.otp = &given;
+    record_ask_quietly(HSM__REQUEST__OF_ONE_TIME, &o);
+    o.verify = true;
+    o.password = record_text("123456");
+    record_ask_quietly(HSM__REQUEST__OF_ONE_TIME, &o);
+    o.verify = false;
+    given.counter = (ProtobufCBinaryData){.data = counter, .len = sizeof counter};
+    record_ask_quietly(HSM__REQUEST__OF_ONE_TIME, &o);
+}
+
 static void set_policy(const char *name)
 {
     Hsm__PolicySet set = HSM__POLICY_SET__INIT;
@@ -421,4 +448,7 @@ void record_pairs(void)
     as_alice();
     public_half(import_rsa(true));
     record_end("public_half");
+    as_alice();
+    use_one_time();
+    record_end("one_time");
 }

@@ -36,7 +36,8 @@ void attack_learn(const CK_BYTE *bytes, CK_ULONG n, const char *how);
 void attack_keep(CK_OBJECT_HANDLE key);
 void attack_accepted(void);
 
-/* Any of the keys that there are. */
+/* The first protected key, and any of the keys that there are. */
+CK_OBJECT_HANDLE attack_protected(void);
 CK_OBJECT_HANDLE attack_any(void);
 
 /* A template by chance; class: CKA_CLASS and CKA_KEY_TYPE of a secret key too. length: CKA_VALUE_LEN too, perhaps. Good until
@@ -77,6 +78,7 @@ void attack_unwrap(void);
 void attack_cipher(void);
 void attack_encapsulate(void);
 void attack_ask(void);
+void attack_one_time(void); /* beside the others: it has no chances */
 void attack_old(void);
 void attack_ike(void);
 void attack_public_half(void);
@@ -91,5 +93,8 @@ void attack_wrap_begin(const CK_BYTE *templated, CK_ULONG n);
 /* The key that asks, made anew with each search; extractable: where the policy does not let it go out. Cleared at the end. */
 void attack_asking_begin(CK_BBOOL extractable);
 void attack_asking_end(void);
+
+/* A key of one-time passwords whose value is the first protected one. */
+void attack_one_time_begin(CK_BBOOL extractable);
 
 #endif

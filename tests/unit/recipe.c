@@ -95,6 +95,8 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     static CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes;
     static CK_SIGN_ADDITIONAL_CONTEXT pq;
     static struct pkcs11_eddsa_params eddsa;
+    static CK_OTP_PARAM counter;
+    static CK_OTP_PARAMS otp;
 
     switch (row->param) {
     case PARAM_PSS:
@@ -157,6 +159,10 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_EDDSA:
         eddsa = (struct pkcs11_eddsa_params){CK_FALSE, 0, NULL};
         return (CK_MECHANISM){row->type, &eddsa, sizeof eddsa};
+    case PARAM_OTP:
+        counter = (CK_OTP_PARAM){CK_OTP_COUNTER, recipe_data, 8};
+        otp = (CK_OTP_PARAMS){&counter, 1};
+        return (CK_MECHANISM){row->type, &otp, sizeof otp};
     case PARAM_NONE:
     case PARAM_OAEP:
     case PARAM_IV:
@@ -313,6 +319,8 @@ static const struct {
     {PARAM_PQ_HASH, "hedge", AT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, hedgeVariant), 7, 0},
     {PARAM_PQ_HASH, "context", CUT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, pContext), 0},
     {PARAM_PQ_HASH, "hash", AT(CK_HASH_SIGN_ADDITIONAL_CONTEXT, hash), CKM_RSA_PKCS, 0},
+    {PARAM_OTP, "list", CUT(CK_OTP_PARAMS, pParams), 0},
+    {PARAM_OTP, "list's length", AT(CK_OTP_PARAMS, ulCount), ~0UL, 0},
     {PARAM_EDDSA, "context", AT(struct pkcs11_eddsa_params, ulContextDataLen), 4, 0},
     {PARAM_EDDSA, "context's length", AT(struct pkcs11_eddsa_params, ulContextDataLen), ~0UL, 0},
 };
@@ -332,7 +340,7 @@ static size_t wholes_of(const struct mechanism *row, const CK_MECHANISM *good)
 {
     if (good->pParameter == NULL)
         return 3;
-    return row->param == PARAM_PQ || row->param == PARAM_PQ_NO_CONTEXT || row->param == PARAM_EDDSA ? 4 : 5;
+    return row->param == PARAM_PQ || row->param == PARAM_PQ_NO_CONTEXT || row->param == PARAM_EDDSA || row->param == PARAM_OTP ? 4 : 5;
 }
 
 static void wrong_whole(size_t i, struct recipe_wrong *out)

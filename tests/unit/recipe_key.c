@@ -9,7 +9,8 @@
 #include "proto/parameter_set.h"
 #include "tests/unit/token_key.h"
 
-static const CK_ATTRIBUTE_TYPE secret_uses[] = {CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE, 0},
+static const CK_ATTRIBUTE_TYPE otp_uses[] = {CKA_SIGN, CKA_VERIFY, 0},
+                               secret_uses[] = {CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP, CKA_DERIVE, 0},
                                private_uses[] = {CKA_SIGN, CKA_SIGN_RECOVER, CKA_DECRYPT, CKA_UNWRAP, CKA_DERIVE, CKA_DECAPSULATE, 0},
                                public_uses[] = {CKA_VERIFY, CKA_VERIFY_RECOVER, CKA_ENCRYPT, CKA_WRAP, CKA_ENCAPSULATE, 0};
 
@@ -40,9 +41,11 @@ bool recipe_key_type_at(size_t position, CK_KEY_TYPE *out)
 static void make_secret(CK_SESSION_HANDLE s, struct recipe_key *k, CK_ULONG bytes, struct recipe_uses *uses)
 {
     const struct key_kind *kind = key_kind_find(k->type);
-    CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
+    bool otp = key_kind_is_otp(kind);
+    CK_OBJECT_CLASS object_class = otp ? CKO_OTP_KEY : CKO_SECRET_KEY;
+    CK_ULONG requirement = CK_OTP_PARAM_MANDATORY, n = 5; /* with its own counter it would be no session object */
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    CK_ATTRIBUTE t[5 + MORE_MAX] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &k->type, sizeof k->type},
+    CK_ATTRIBUTE t[6 + MORE_MAX] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &k->type, sizeof k->type},
                                     {CKA_VALUE, k->secret, 0}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_SENSITIVE, &no, 1}};
 
     while (!key_kind_has_length(kind, bytes))
@@ -50,7 +53,10 @@ static void make_secret(CK_SESSION_HANDLE s, struct recipe_key *k, CK_ULONG byte
     for (CK_ULONG i = 0; i < bytes; i++)
         k->secret[i] = (CK_BYTE)(i + 1);
     k->secret_n = t[2].ulValueLen = bytes;
-    ck_ok(f->C_CreateObject(s, t, 5 + uses_of(secret_uses, k->type, uses, t + 5), &k->handles.private_key));
+    if (otp)
+        t[n++] = (CK_ATTRIBUTE){CKA_OTP_COUNTER_REQUIREMENT, &requirement, sizeof requirement};
+    n += uses_of(otp ? otp_uses : secret_uses, k->type, uses, t + n);
+    ck_ok(f->C_CreateObject(s, t, n, &k->handles.private_key));
     k->handles.public_key = k->handles.private_key;
 }
 
@@ -94,7 +100,7 @@ struct recipe_key recipe_key_make(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULON
 {
     struct recipe_key k = {.type = type};
 
-    if (key_kind_is_secret(key_kind_find(type))) {
+    if (key_kind_is_value(key_kind_find(type))) {
         make_secret(s, &k, bytes, &uses);
     } else if (parameter_set_makes(type)) {
         generate_pair(s, &k, &uses);

@@ -109,6 +109,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_PQ_HASH:
         pq = (CK_HASH_SIGN_ADDITIONAL_CONTEXT){CKH_HEDGE_PREFERRED, label, sizeof label, CKM_SHA256};
         return (CK_MECHANISM){m->type, &pq, sizeof pq};
+    case PARAM_OTP:
     case PARAM_EDDSA:
     case PARAM_NONE:
     case PARAM_PQ_NO_CONTEXT:

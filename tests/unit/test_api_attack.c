@@ -144,6 +144,11 @@ struct attack_flags *attack_private_or_not(struct attack_flags *g)
     return g;
 }
 
+CK_OBJECT_HANDLE attack_protected(void)
+{
+    return keys[0];
+}
+
 CK_OBJECT_HANDLE attack_any(void)
 {
     unsigned which = attack_chance(12);
@@ -321,6 +326,7 @@ static void start(enum policy policy, CK_BBOOL extractable, CK_BBOOL with_truste
     protects = !extractable ? "unextractable" : with_trusted ? "under trusted keys only" : "under any key";
     attacker.closed_curve = import_closed_curve();
     attack_asking_begin(policy == POLICY_MODERN);
+    attack_one_time_begin(extractable);
     attacker.own_aes = import(CKK_AES, outside_key, sizeof outside_key, open, 7);
     attacker.own_value = import(CKK_AES, attack_known_value, sizeof attack_known_value, open, 7);
     attacker.own_rsa = import_public(rsa, false);
@@ -369,6 +375,10 @@ static void attack(unsigned long calls)
         moves[i].make();
         if (leaks == 0)
             old_ones();
+        if (done % 8 == 0 && leaks == 0) {
+            move = "one-time";
+            attack_one_time();
+        }
     }
     printf("api attack: %s, %s: %lu calls, %lu accepted, %lu leaks\n", policy_name(attacker.policy), protects, done,
            accepted, leaks);

@@ -171,12 +171,46 @@ static void verify(CK_MECHANISM *m, CK_OBJECT_HANDLE key, CK_ULONG n, CK_BYTE *s
     }
 }
 
+/* Six digits of a counter (RFC 4226 section 5.3): there is no data, and the answer is a structure with the password behind it. */
+static void try_one_time(const struct mechanism *row, const struct recipe_key *k)
+{
+    const struct call c = {.init = f->C_SignInit, .all = f->C_Sign, .final = f->C_SignFinal};
+    CK_MECHANISM m = recipe_good(row, 0);
+    CK_OTP_SIGNATURE_INFO info;
+    CK_OTP_PARAM given;
+    CK_BYTE digits[8];
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(EVP_Q_mac(NULL, "HMAC", NULL, row->hash, NULL, k->secret, k->secret_n, recipe_data, 8, right, ROOM, &n));
+    right[0] = right[n - 1] & 15;
+    snprintf((char *)digits, sizeof digits, "%06u",
+             ((right[right[0]] & 0x7fu) << 24 | (unsigned)right[right[0] + 1] << 16 | (unsigned)right[right[0] + 2] << 8 |
+              right[right[0] + 3]) % 1000000);
+    ck_assert_uint_eq(in_one(&c, &m, k->handles.private_key, NULL, 0, out), sizeof info + sizeof given + 6);
+    memcpy(&info, out, sizeof info);
+    ck_assert(info.ulCount == 1 && (CK_BYTE *)info.pParams == out + sizeof info);
+    memcpy(&given, out + sizeof info, sizeof given);
+    ck_assert(given.type == CK_OTP_VALUE && given.ulValueLen == 6 && (CK_BYTE *)given.pValue == out + sizeof info + sizeof given);
+    ck_assert_mem_eq(given.pValue, digits, 6);
+    ck_ok(f->C_VerifyInit(s, &m, k->handles.public_key));
+    ck_ok(f->C_Verify(s, NULL, 0, digits, 6));
+    ck_ok(f->C_VerifyInit(s, &m, k->handles.public_key));
+    ck_rv(f->C_Verify(s, NULL, 0, digits, 5), CKR_SIGNATURE_LEN_RANGE);
+    digits[3] ^= 1;
+    ck_ok(f->C_VerifyInit(s, &m, k->handles.public_key));
+    ck_rv(f->C_Verify(s, NULL, 0, digits, 6), CKR_SIGNATURE_INVALID);
+}
+
 static void try_signing(const struct mechanism *row, const struct recipe_key *k)
 {
     const struct call c = {.init = f->C_SignInit, .all = f->C_Sign, .feed = f->C_SignUpdate, .final = f->C_SignFinal};
     CK_MECHANISM m = recipe_good(row, DATA_BYTES);
     CK_ULONG n = signed_bytes(row), got;
 
+    if (row->family == FAMILY_HOTP) {
+        try_one_time(row, k);
+        return;
+    }
     got = in_one(&c, &m, k->handles.private_key, data, n, out);
     ck_assert_msg(is_right(row, &m, k, out, got), "%s", row->name);
     ck_assert_uint_eq(in_parts(&c, &m, k->handles.private_key, data, n, again), got);
@@ -449,13 +483,14 @@ static void try_derivation(const struct mechanism *row, const struct recipe_key 
 static void try_generation(const struct mechanism *row, const struct recipe_key *unused)
 {
     CK_ULONG bytes = key_kind_find(row->key_type)->bytes_max < 64 ? key_kind_find(row->key_type)->bytes_max : 64, n;
-    CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}};
+    CK_ATTRIBUTE t[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}, {CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_TOKEN, &yes, 1}};
+    CK_ULONG t_n = key_kind_is_otp(key_kind_find(row->key_type)) ? 4 : 3; /* which count in the token */
     CK_MECHANISM m = recipe_good(row, 0);
     CK_OBJECT_HANDLE first, second;
 
     (void)unused;
-    ck_ok(f->C_GenerateKey(s, &m, t, 3, &first));
-    ck_ok(f->C_GenerateKey(s, &m, t, 3, &second));
+    ck_ok(f->C_GenerateKey(s, &m, t, t_n, &first));
+    ck_ok(f->C_GenerateKey(s, &m, t, t_n, &second));
     ck_assert_uint_eq(n = value_of(first, out), bytes);
     ck_assert_uint_eq(value_of(second, again), bytes);
     if (row->family == FAMILY_PBKDF2)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/cipher_mode.h"
+#include "proto/key_kind.h"
 #include "tests/unit/recipe.h"
 #include "tests/unit/recipe_key.h"
 #include "tests/unit/runner.h"
@@ -160,6 +161,8 @@ static bool makes_keys(const struct mechanism *row)
 /* Whether keys of the type can be given the use at all: without it they are refused for that, whatever their type. */
 static bool may_have_use(const struct function *x, const struct recipe_key *k)
 {
+    if (key_kind_is_otp(key_kind_find(k->type)))
+        return (x->flag & (CKF_SIGN | CKF_VERIFY)) != 0;
     return (x->flag & (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)) == 0 || k->openssl != NULL;
 }
 
@@ -167,7 +170,7 @@ static bool may_have_use(const struct function *x, const struct recipe_key *k)
 static bool takes(const struct function *x, const struct mechanism *row, const struct recipe_key *k)
 {
     return mechanism_takes_key(row, k->type) ||
-           (x->flag == CKF_DERIVE && row->key_type == CKK_GENERIC_SECRET && k->openssl == NULL) ||
+           (x->flag == CKF_DERIVE && row->key_type == CKK_GENERIC_SECRET && key_kind_is_secret(key_kind_find(k->type))) ||
            ((row->family == FAMILY_ECDH || row->family == FAMILY_ECDH_AES_WRAP) && k->type == CKK_EC_MONTGOMERY);
 }
 

@@ -82,10 +82,11 @@ static bool fits(const struct mechanism *row, const struct tried_key *k)
            (!k->few || row->hash == NULL || strcmp(row->hash, "SHA256") == 0);
 }
 
-/* Post-quantum signatures have tests of their own (test_module_pq_sign), where libcrypto has them. */
+/* Post-quantum signatures have tests of their own (test_module_pq_sign), where libcrypto has them; one-time passwords too. */
 static bool is_ours(const struct mechanism *row)
 {
-    return mechanism_does(row, CKF_SIGN) && row->family != FAMILY_PQ_PURE && row->family != FAMILY_PQ_HASH && row->family != FAMILY_PQ_MU;
+    return mechanism_does(row, CKF_SIGN) && row->family != FAMILY_PQ_PURE && row->family != FAMILY_PQ_HASH && row->family != FAMILY_PQ_MU &&
+           row->family != FAMILY_HOTP;
 }
 
 static CK_MECHANISM mechanism_of(const struct mechanism *row)

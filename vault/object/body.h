@@ -15,7 +15,7 @@
 #include "proto/pkcs11.h"
 #include "proto/record.pb-c.h"
 
-enum { OBJECT_ATTRIBUTES_MAX = 96 }; /* at least the table's rows: a test holds them together */
+enum { OBJECT_ATTRIBUTES_MAX = 112 }; /* at least the table's rows: a test holds them together */
 
 /* take: memory for n bytes that lives as long as the object is used, or NULL. work_memory, for a handler. */
 struct object_memory {

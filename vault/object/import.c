@@ -10,7 +10,7 @@
 /* Which parts a key is made of, for whoever left one out. */
 static const char *parts_text(const struct schema *s)
 {
-    if (s->class_bit == CLASS_SECRET)
+    if (s->class_bit & (CLASS_SECRET | CLASS_OTP))
         return "CKA_VALUE";
     if (parameter_set_makes(s->key_type))
         return s->class_bit == CLASS_PUBLIC || s->key_type == CKK_SLH_DSA ? "CKA_PARAMETER_SET and CKA_VALUE"
@@ -41,7 +41,7 @@ static void explain(enum err e, const struct schema *s, struct diag *why)
         diag_set(why, "such a key needs %s", parts_text(s));
     else if (e == ERR_TEMPLATE_INCONSISTENT)
         diag_set(why, "the parts of the key do not belong together");
-    else if (e == ERR_ATTRIBUTE_VALUE && s->class_bit == CLASS_SECRET)
+    else if (e == ERR_ATTRIBUTE_VALUE && s->class_bit & (CLASS_SECRET | CLASS_OTP))
         explain_length(s->key_type, why);
     else if (e == ERR_ATTRIBUTE_VALUE)
         diag_set(why, "a part of the key is out of range: it has %s", parts_text(s));
@@ -96,6 +96,7 @@ enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, bool
         break;
     case CLASS_PRIVATE:
     case CLASS_SECRET:
+    case CLASS_OTP:
         if ((e = import_private(&s, checked, o)) != ERR_OK)
             explain(e, &s, why);
         break;

@@ -77,7 +77,7 @@ static enum err load(struct work *w, const struct opened_key *k, const struct ca
     made.object_class = object_ulong(&o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
     if (made.object_class == CKO_PUBLIC_KEY)
         return ERR_KEY_FUNCTION; /* the module verifies with public keys itself */
-    if (made.object_class != CKO_PRIVATE_KEY && made.object_class != CKO_SECRET_KEY)
+    if ((attribute_class_bit(made.object_class) & (CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)) == 0)
         return ERR_KEY_HANDLE;
     for (size_t i = 0; attribute_use_at(i) != 0; i++)
         if (object_bool(&o, attribute_of_use(attribute_use_at(i))))
@@ -119,6 +119,9 @@ enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const H
     *u = (struct key_use){.given = mechanism};
     if ((e = permitted_mechanism(w, mechanism, use, &u->mechanism)) != ERR_OK || (e = find_key(w, ref, &u->key)) != ERR_OK)
         return e;
+    /* Digests and derivations take keys of any type; what they make of this one's value would be worth all its passwords. */
+    if (u->key->object_class == CKO_OTP_KEY && !mechanism_takes_key(u->mechanism, key_type(u->key->key)))
+        return ERR_KEY_TYPE;
     if (is_use(u->mechanism, use) && attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;

@@ -1,6 +1,7 @@
 #include "vault/object/permitted.h"
 
 #include "common/big_endian.h"
+#include "proto/key_kind.h"
 #include "proto/parameter.h"
 
 static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
@@ -94,7 +95,7 @@ static size_t size_of(const struct object *o)
 
     if (modulus != NULL)
         return bits_of(modulus);
-    return object_ulong(o, CKA_CLASS, CKO_DATA) == CKO_SECRET_KEY && value != NULL ? value->n : SIZE_MAX;
+    return key_kind_is_value(key_kind_find(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE))) && value != NULL ? value->n : SIZE_MAX;
 }
 
 enum err permitted_key(struct work *w, const struct object *o)

@@ -7,6 +7,7 @@
 #include "crypto/digest.h"
 #include "proto/cipher_mode.h"
 #include "proto/key_kind.h"
+#include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
@@ -110,12 +111,13 @@ static enum err encrypt_zeros(OSSL_LIB_CTX *libctx, const struct mechanism *ecb,
 static enum err check_value(const struct schema *s, const struct object *o, struct buffer *out)
 {
     const struct object_attribute *value = object_find(o, CKA_VALUE);
-    const struct mechanism *ecb = s->class_bit == CLASS_SECRET ? ecb_of(s->key_type) : NULL;
+    const bool is_secret = (s->class_bit & (CLASS_SECRET | CLASS_OTP)) != 0;
+    const struct mechanism *ecb = is_secret ? ecb_of(s->key_type) : NULL;
     uint8_t bytes[DIGEST_BYTES_MAX];
     size_t n = 0;
     enum err e;
 
-    if (s->class_bit == CLASS_SECRET && value->n < CHECKED_SECRET_BYTES_MIN)
+    if (is_secret && value->n < CHECKED_SECRET_BYTES_MIN)
         return ERR_NOT_FOUND;
     e = ecb != NULL ? encrypt_zeros(s->libctx, ecb, value, bytes)
                     : digest_once(s->libctx, "SHA1", value->value, value->n, bytes, &n);
@@ -239,6 +241,44 @@ static enum err key_gen_mechanism(const struct schema *s, const struct object *o
     return number(out, s->way == SCHEMA_GENERATE ? s->mechanism : CK_UNAVAILABLE_INFORMATION);
 }
 
+/* ---- one-time passwords: decimal, of a counter and nothing else (PKCS#11 v3.1 section 6, "OTP") */
+
+static enum err otp_zero(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    return number(out, 0); /* CK_OTP_FORMAT_DECIMAL, CK_OTP_PARAM_IGNORED */
+}
+
+static enum err otp_length(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    return number(out, OTP_DIGITS_MIN);
+}
+
+static enum err otp_friendly(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    return truth(out, true);
+}
+
+static enum err otp_counter(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    buffer_put_u64(out, 0);
+    return done(out);
+}
+
+static enum err otp_time(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    (void)o;
+    return done(out);
+}
+
 /* CKA_PUBLIC_EXPONENT has its default before there is a key: vault/object/pair.c. */
 static const struct rule rules[] = {
     {CKA_PRIVATE, false, private_rule},
@@ -264,6 +304,15 @@ static const struct rule rules[] = {
     {CKA_VALIDATION_FLAG, false, zero},
     {CKA_ENCAPSULATE, false, kem_use},
     {CKA_DECAPSULATE, false, kem_use},
+    {CKA_OTP_FORMAT, true, otp_zero},
+    {CKA_OTP_LENGTH, false, otp_length},
+    {CKA_OTP_USER_FRIENDLY_MODE, true, otp_friendly},
+    {CKA_OTP_CHALLENGE_REQUIREMENT, true, otp_zero},
+    {CKA_OTP_TIME_REQUIREMENT, true, otp_zero},
+    {CKA_OTP_COUNTER_REQUIREMENT, false, otp_zero},
+    {CKA_OTP_PIN_REQUIREMENT, true, otp_zero},
+    {CKA_OTP_COUNTER, false, otp_counter},
+    {CKA_OTP_TIME, true, otp_time},
 };
 
 const struct rule *rule_find(CK_ATTRIBUTE_TYPE type)

@@ -5,6 +5,7 @@
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
+#include "vault/object/otp.h"
 #include "vault/object/rules.h"
 #include "vault/object/sole.h"
 #include "vault/provider/key.h"
@@ -47,6 +48,8 @@ const char *schema_class_name(unsigned class_bit)
         return "a secret key";
     case CLASS_VALIDATION:
         return "a validation object";
+    case CLASS_OTP:
+        return "a one-time password key";
     default:
         return "an object";
     }
@@ -144,7 +147,8 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
     if ((e = take_number(s, o, CKA_KEY_TYPE, &s->key_type, why)) != ERR_OK)
         return e;
     kind = key_kind_find(s->key_type);
-    if (kind == NULL || key_kind_is_secret(kind) != (s->class_bit == CLASS_SECRET)) {
+    if (kind == NULL || key_kind_is_secret(kind) != (s->class_bit == CLASS_SECRET) ||
+        key_kind_is_otp(kind) != (s->class_bit == CLASS_OTP)) {
         diag_set(why, "CKA_KEY_TYPE %lu: %s cannot be of this type here", s->key_type, schema_class_name(s->class_bit));
         return ERR_ATTRIBUTE_VALUE;
     }
@@ -232,6 +236,8 @@ enum err schema_read(struct schema *s, const Hsm__Template *template, struct obj
             e = ERR_TEMPLATE_INCOMPLETE;
         }
     }
+    if (e == ERR_OK && s->class_bit == CLASS_OTP)
+        e = otp_take(o, why);
     return e == ERR_OK ? agrees(s, o, why) : e;
 }
 

@@ -1,5 +1,6 @@
 /* C_GenerateKey. */
 #include "proto/key_kind.h"
+#include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/material.h"
 #include "vault/object/permitted.h"
@@ -16,11 +17,11 @@ static void release_key(void *key)
 /* CKA_VALUE_LEN, which need not be given where there is but one. */
 static enum err read_length(const struct key_kind *kind, const struct object *o, size_t *bytes, struct diag *why)
 {
-    if (!object_has(o, CKA_VALUE_LEN) && kind->bytes_min != kind->bytes_max) {
+    if (!object_has(o, CKA_VALUE_LEN) && kind->bytes_min != kind->bytes_max && !key_kind_is_otp(kind)) {
         diag_set(why, "CKA_VALUE_LEN is missing");
         return ERR_TEMPLATE_INCOMPLETE;
     }
-    *bytes = object_ulong(o, CKA_VALUE_LEN, kind->bytes_min);
+    *bytes = object_ulong(o, CKA_VALUE_LEN, key_kind_is_otp(kind) ? OTP_KEY_BYTES : kind->bytes_min);
     if (key_kind_has_length(kind, *bytes))
         return ERR_OK;
     diag_set(why, "CKA_VALUE_LEN: %s has %zu to %zu bytes, in steps of %zu", kind->name, kind->bytes_min, kind->bytes_max,
@@ -72,6 +73,8 @@ static enum err make(struct work *w, struct object *o, struct diag *why)
     if (e != ERR_OK)
         return e;
     s.mechanism = m->type;
+    if (key_kind_is_otp(key_kind_find(m->key_type)))
+        s.object_class = CKO_OTP_KEY;
     if ((e = read_type(w, m, &s.key_type, why)) != ERR_OK)
         return e;
     if ((e = schema_read(&s, call->template_, o, why)) != ERR_OK)

@@ -62,7 +62,7 @@ static enum err may_go_out(const struct wrapping *p, const struct object *o)
     unsigned class_bit = attribute_class_bit(object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION));
 
     if ((class_bit & (CLASS_PRIVATE | CLASS_SECRET)) == 0)
-        return class_bit == CLASS_PUBLIC ? ERR_KEY_NOT_WRAPPABLE : ERR_KEY_HANDLE;
+        return class_bit & (CLASS_PUBLIC | CLASS_OTP) ? ERR_KEY_NOT_WRAPPABLE : ERR_KEY_HANDLE;
     if (!object_bool(o, CKA_EXTRACTABLE))
         return ERR_KEY_UNEXTRACTABLE;
     if (object_bool(o, CKA_WRAP_WITH_TRUSTED) && !p->trusted) {

@@ -28,6 +28,7 @@ operation_fn op_destroy_decide, op_destroy_answer;
 operation_fn op_digest_key_decide;
 operation_fn op_sign_decide, op_sign_recover_decide;
 operation_fn op_verify_decide;
+operation_fn op_one_time_decide, op_one_time_answer;
 operation_fn op_change_password_decide, op_change_password_answer;
 operation_fn op_user_create_decide, op_user_create_answer;
 operation_fn op_user_delete_decide, op_user_delete_answer;

@@ -83,7 +83,7 @@ enum err generate_secret(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, size_t bytes, s
     struct key_part part = {.type = CKA_VALUE, .n = bytes};
     enum err e;
 
-    if (!key_kind_is_secret(kind))
+    if (!key_kind_is_value(kind))
         return ERR_KEY_TYPE;
     if (!key_kind_has_length(kind, bytes))
         return ERR_ATTRIBUTE_VALUE;

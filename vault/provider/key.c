@@ -94,7 +94,7 @@ enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part 
     EVP_PKEY *evp = NULL;
     enum err e = ERR_KEY_TYPE;
 
-    if (key_kind_is_secret(kind))
+    if (key_kind_is_value(kind))
         return load_secret(kind, parts, n, out);
     if (type == CKK_RSA)
         e = key_rsa_load(libctx, parts, n, &evp);
@@ -136,7 +136,7 @@ bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
 
     if (key == CKK_RSA)
         return key_rsa_part_name(part) != NULL;
-    if (key_kind_is_secret(kind))
+    if (key_kind_is_value(kind))
         return part == CKA_VALUE;
     if (parameter_set_makes(key))
         return key_pq_has_part(key, part);

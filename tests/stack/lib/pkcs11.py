@@ -10,14 +10,16 @@ POINTER = ctypes.POINTER
 
 CKA = dict(CLASS=0x0, TOKEN=0x1, PRIVATE=0x2, LABEL=0x3, VALUE=0x11, KEY_TYPE=0x100, ID=0x102, SIGN=0x108, VERIFY=0x10A,
            MODULUS=0x120, MODULUS_BITS=0x121, PUBLIC_EXPONENT=0x122, EC_PARAMS=0x180, EC_POINT=0x181, ALWAYS_AUTHENTICATE=0x202,
-           VALIDATION_MODULE_ID=0x622)
+           VALIDATION_MODULE_ID=0x622, OTP_LENGTH=0x221, OTP_COUNTER=0x22E)
+CKK = dict(HOTP=0x23)
 CKM = dict(RSA_PKCS_KEY_PAIR_GEN=0x0, RSA_PKCS=0x1, SHA256_RSA_PKCS=0x40, SHA256_HMAC=0x251, EC_KEY_PAIR_GEN=0x1040,
-           ECDSA=0x1041, ECDSA_SHA256=0x1044)
-CKO = dict(DATA=0, CERTIFICATE=1, PUBLIC_KEY=2, PRIVATE_KEY=3, SECRET_KEY=4)
+           ECDSA=0x1041, ECDSA_SHA256=0x1044, HOTP=0x291)
+CKO = dict(DATA=0, CERTIFICATE=1, PUBLIC_KEY=2, PRIVATE_KEY=3, SECRET_KEY=4, OTP_KEY=8)
 CKR = {0x0: "OK", 0x2: "HOST_MEMORY", 0x5: "GENERAL_ERROR", 0x6: "FUNCTION_FAILED", 0x7: "ARGUMENTS_BAD",
        0x30: "DEVICE_ERROR", 0x31: "DEVICE_MEMORY", 0x32: "DEVICE_REMOVED", 0x54: "FUNCTION_NOT_SUPPORTED",
        0x60: "KEY_HANDLE_INVALID", 0x68: "KEY_FUNCTION_NOT_PERMITTED", 0x82: "OBJECT_HANDLE_INVALID", 0xA0: "PIN_INCORRECT",
-       0xA1: "PIN_INVALID", 0xA2: "PIN_LEN_RANGE", 0xA4: "PIN_LOCKED", 0xB3: "SESSION_HANDLE_INVALID", 0xE0: "TOKEN_NOT_PRESENT",
+       0xA1: "PIN_INVALID", 0xA2: "PIN_LEN_RANGE", 0xA4: "PIN_LOCKED", 0xB3: "SESSION_HANDLE_INVALID", 0xC0: "SIGNATURE_INVALID",
+       0xE0: "TOKEN_NOT_PRESENT",
        0x100: "USER_ALREADY_LOGGED_IN", 0x101: "USER_NOT_LOGGED_IN", 0x200: "FUNCTION_REJECTED",
        0x191: "CRYPTOKI_ALREADY_INITIALIZED", 0x190: "CRYPTOKI_NOT_INITIALIZED"}
 P256 = bytes.fromhex("06082a8648ce3d030107")
@@ -47,6 +49,11 @@ class Attribute(ctypes.Structure):
 
 class Mechanism(ctypes.Structure):
     _fields_ = [("type", ULONG), ("parameter", ctypes.c_void_p), ("length", ULONG)]
+
+
+class Otp(ctypes.Structure):
+    """CK_OTP_SIGNATURE_INFO; a CK_OTP_PARAM is like an attribute."""
+    _fields_ = [("parameters", ctypes.c_void_p), ("count", ULONG)]
 
 
 class FunctionList(ctypes.Structure):
@@ -169,6 +176,14 @@ class Session:
         chosen = Mechanism(CKM[mechanism], None, 0)
         self.call("VerifyInit", ctypes.byref(chosen), ULONG(handle))
         self.call("Verify", data, ULONG(len(data)), signature, ULONG(len(signature)))
+
+    def one_time(self, handle):
+        """The password of the key's own counter: what CK_OTP_SIGNATURE_INFO and CK_OTP_PARAM have behind them."""
+        block = self.sign(handle, b"", "HOTP")
+        return block[ctypes.sizeof(Otp) + ctypes.sizeof(Attribute):]
+
+    def one_time_verify(self, handle, password):
+        self.verify(handle, b"", password, "HOTP")
 
     def destroy(self, handle):
         self.call("DestroyObject", ULONG(handle))
