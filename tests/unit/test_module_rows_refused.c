@@ -159,10 +159,10 @@ static bool makes_keys(const struct mechanism *row)
 }
 
 /* Whether keys of the type can be given the use at all: without it they are refused for that, whatever their type. */
-static bool may_have_use(const struct function *x, const struct recipe_key *k)
+static bool may_have_use(const struct function *x, const struct mechanism *row, const struct recipe_key *k)
 {
     if (key_kind_is_otp(key_kind_find(k->type)))
-        return (x->flag & (CKF_SIGN | CKF_VERIFY)) != 0;
+        return (x->flag & (CKF_SIGN | CKF_VERIFY)) != 0 || row->family == FAMILY_PUBLIC_KEY; /* which is no use */
     return (x->flag & (CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)) == 0 || k->openssl != NULL;
 }
 
@@ -309,7 +309,7 @@ START_TEST(test_every_row_refuses_keys_that_are_not_for_it)
             for (size_t t = 0; t < types; t++) {
                 if (!takes(x, row, &able[t]))
                     refuses(x, row, "another type of key", good_for(x, row), half(x, &able[t]),
-                            may_have_use(x, &able[t]) ? x->wrong_type : CKR_KEY_FUNCTION_NOT_PERMITTED);
+                            may_have_use(x, row, &able[t]) ? x->wrong_type : CKR_KEY_FUNCTION_NOT_PERMITTED);
                 else if (able[t].openssl != NULL)
                     refuses(x, row, "the other half", good_for(x, row),
                             x->by_public ? able[t].handles.private_key : able[t].handles.public_key, CKR_KEY_FUNCTION_NOT_PERMITTED);
