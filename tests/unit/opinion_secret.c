@@ -164,6 +164,21 @@ size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t
     return row->param == PARAM_GENERAL ? *(CK_ULONG *)m->pParameter : out_n;
 }
 
+void opinion_one_time(struct opinion_key key, const uint8_t *counter, unsigned digits, uint8_t *out)
+{
+    uint8_t mac[20], *at = mac;
+    uint32_t number;
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(EVP_Q_mac(NULL, "HMAC", NULL, "SHA1", NULL, key.bytes, key.n, counter, 8, mac, sizeof mac, &n));
+    at += mac[19] & 15;
+    number = (uint32_t)(at[0] & 0x7f) << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+    while (digits-- > 0) {
+        out[digits] = (uint8_t)('0' + number % 10);
+        number /= 10;
+    }
+}
+
 /* ---- derivations */
 
 void opinion_x963(struct opinion_key secret, const uint8_t *shared, size_t shared_n, uint8_t *out, size_t n)

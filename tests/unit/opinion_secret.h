@@ -21,6 +21,9 @@ size_t opinion_encrypts(const CK_MECHANISM *m, struct opinion_key key, const uin
 /* HMAC, CMAC, GMAC, as long as the row and its parameter say. */
 size_t opinion_macs(const CK_MECHANISM *m, struct opinion_key key, const uint8_t *data, size_t n, uint8_t *out);
 
+/* RFC 4226: that many digits (at most nine) of a counter of eight bytes. */
+void opinion_one_time(struct opinion_key key, const uint8_t *counter, unsigned digits, uint8_t *out);
+
 /* The first n bytes of what a row derives of `base`, and of `other` where it takes a second key. ECDH is not here (opinion_agrees). */
 void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opinion_key other, uint8_t *out, size_t n);
 
