@@ -348,11 +348,14 @@ static Hsm__OneTime one_time(const struct key_request *k, Hsm__KeyRef *ref, Hsm_
     return call;
 }
 
-/* What was known of the key's counter is past. */
+/* What was known of the key's counter is past; it stays known, as other threads may be at it. */
 static void counted(struct module *m, const Hsm__KeyRef *ref)
 {
-    if (ref->id != 0)
-        objects_drop(&m->objects, ref->id);
+    struct known *known = ref->id != 0 ? objects_find(&m->objects, ref->id) : NULL;
+
+    if (known != NULL)
+        known_set_seen(known, 0);
+    known_release(known);
 }
 
 enum err cluster_one_time(struct module *m, const struct key_request *k, uint8_t *password, size_t *bytes)
