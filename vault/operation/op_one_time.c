@@ -58,7 +58,7 @@ static enum err open_key(struct work *w, struct one_time *o)
     *o = (struct one_time){.call = work_request(w)->one_time};
     e = key_use_open(w, o->call->key, o->call->mechanism, o->call->verify ? CKF_VERIFY : CKF_SIGN, &o->use);
     if (e == ERR_OK)
-        e = hotp_check(o->use.mechanism, o->use.key->key);
+        e = hotp_check(o->use.mechanism, o->call->mechanism, o->use.key->key);
     if (e == ERR_OK)
         e = named_open(w, o->call->key, &o->named);
     if (e == ERR_OK)

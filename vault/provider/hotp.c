@@ -4,18 +4,21 @@
 #include <openssl/evp.h>
 
 #include "common/big_endian.h"
+#include "proto/parameter.h"
 
 enum { MAC_BYTES = 20, OFFSET_MASK = 0x0f, NUMBER_BYTES = 4 };
 
 _Static_assert(OFFSET_MASK + NUMBER_BYTES <= MAC_BYTES, "the number lies within the MAC");
 
-enum err hotp_check(const struct mechanism *m, const struct key *k)
+enum err hotp_check(const struct mechanism *m, const Hsm__Mechanism *given, const struct key *k)
 {
     if (m->family != FAMILY_HOTP)
         return ERR_MECHANISM;
     if (!mechanism_takes_key(m, key_type(k)))
         return ERR_KEY_TYPE;
-    return key_size(k) < m->size_min || key_size(k) > m->size_max ? ERR_KEY_SIZE : ERR_OK;
+    if (key_size(k) < m->size_min || key_size(k) > m->size_max)
+        return ERR_KEY_SIZE;
+    return parameter_check(m, given);
 }
 
 /* RFC 4226 section 5.3: 31 bits from where the last four say. */

@@ -6,10 +6,11 @@
 #define CLUSTERHSM_VAULT_PROVIDER_HOTP_H
 
 #include "proto/mechanism.h"
+#include "proto/request.pb-c.h"
 #include "vault/provider/key.h"
 
-/* Whether mechanism and key fit: ERR_MECHANISM, ERR_KEY_TYPE, ERR_KEY_SIZE. */
-enum err hotp_check(const struct mechanism *m, const struct key *k);
+/* Whether mechanism, parameter (proto/parameter.h) and key fit: ERR_MECHANISM, ERR_MECHANISM_PARAM, ERR_KEY_TYPE, ERR_KEY_SIZE. */
+enum err hotp_check(const struct mechanism *m, const Hsm__Mechanism *given, const struct key *k);
 
 /* `digits`, of which there are OTP_DIGITS_MIN to OTP_DIGITS_MAX, go to `out`, without terminator. The key is one that fits. ERR_CORRUPT:
  * another number of digits; ERR_BUG. */
