@@ -11,7 +11,9 @@
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
+#include "crypto/field.h"
 #include "proto/limits.h"
+#include "proto/mechanism.h"
 
 /* OpenSSL itself refuses larger exponents with large moduli: a signature check would cost as much as a private operation. */
 enum { EXPONENT_BITS_MAX = 64, GROUP_NAME_BYTES_MAX = 64 };
@@ -168,6 +170,60 @@ enum err public_key_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, co
     return e;
 }
 
+/* p, g, y, and q of DSA. */
+struct field_numbers {
+    BIGNUM *p, *q, *g, *y;
+};
+
+static void field_numbers_clear(struct field_numbers *v)
+{
+    BN_free(v->p);
+    BN_free(v->q);
+    BN_free(v->g);
+    BN_free(v->y);
+}
+
+static enum err from_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct field_numbers *v, struct public_key **out)
+{
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    EVP_PKEY *evp = NULL;
+    enum err e = field_check(type, v->p, v->q, v->g);
+
+    if (e == ERR_OK && !field_in_range(v->y, v->p))
+        e = ERR_ATTRIBUTE_VALUE;
+    if (e == ERR_OK && (build == NULL || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_P, v->p) != 1 ||
+                        (v->q != NULL && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_Q, v->q) != 1) ||
+                        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_FFC_G, v->g) != 1 ||
+                        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PUB_KEY, v->y) != 1 ||
+                        (params = OSSL_PARAM_BLD_to_param(build)) == NULL))
+        e = ERR_NO_MEMORY;
+    if (e == ERR_OK && (e = from_params(libctx, field_name(type), params, &evp)) == ERR_OK)
+        e = wrap(evp, type, NULL, out);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    return e;
+}
+
+enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct public_field *parts, struct public_key **out)
+{
+    struct field_numbers v = {0};
+    enum err e = ERR_NO_MEMORY;
+
+    if (parts->prime.n > ATTRIBUTE_BYTES_MAX || parts->subprime.n > ATTRIBUTE_BYTES_MAX || parts->base.n > ATTRIBUTE_BYTES_MAX ||
+        parts->value.n > ATTRIBUTE_BYTES_MAX)
+        return ERR_ATTRIBUTE_VALUE;
+    v.p = BN_bin2bn(parts->prime.bytes, (int)parts->prime.n, NULL);
+    v.g = BN_bin2bn(parts->base.bytes, (int)parts->base.n, NULL);
+    v.y = BN_bin2bn(parts->value.bytes, (int)parts->value.n, NULL);
+    if (type == CKK_DSA)
+        v.q = BN_bin2bn(parts->subprime.bytes, (int)parts->subprime.n, NULL);
+    if (v.p != NULL && v.g != NULL && v.y != NULL && (type != CKK_DSA || v.q != NULL))
+        e = from_field(libctx, type, &v, out);
+    field_numbers_clear(&v);
+    return e;
+}
+
 /* The parts again through the doors above, so that a key from DER has passed the same checks as one from attributes. */
 static enum err reread_rsa(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct public_key **out)
 {
@@ -208,6 +264,20 @@ static enum err reread_pq(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct publ
     return public_key_pq(libctx, set, value, n, out);
 }
 
+static enum err reread_field(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct public_key **out)
+{
+    CK_KEY_TYPE type = field_type_of(evp);
+    struct field_numbers v = {0};
+    enum err e = ERR_ATTRIBUTE_VALUE;
+
+    if (EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_P, &v.p) == 1 && EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_G, &v.g) == 1 &&
+        EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_PUB_KEY, &v.y) == 1 &&
+        (type != CKK_DSA || EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_Q, &v.q) == 1))
+        e = from_field(libctx, type, &v, out);
+    field_numbers_clear(&v);
+    return e;
+}
+
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out)
 {
     const uint8_t *at = info;
@@ -220,6 +290,8 @@ enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, st
         e = reread_rsa(libctx, evp, out);
     else if (parameter_set_by_name(EVP_PKEY_get0_type_name(evp)) != NULL)
         e = reread_pq(libctx, evp, out);
+    else if (field_type_of(evp) != NO_KEY_TYPE)
+        e = reread_field(libctx, evp, out);
     else
         e = reread_ec(libctx, evp, out);
     EVP_PKEY_free(evp);

@@ -32,14 +32,25 @@ enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *pa
 /* From CKA_VALUE of a key with CKA_PARAMETER_SET. */
 enum err public_key_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, const uint8_t *value, size_t n, struct public_key **out);
 
+/* From CKA_PRIME, CKA_BASE, CKA_VALUE and of CKK_DSA CKA_SUBPRIME: big-endian, leading zeros allowed. Whether the primes are such is not
+ * looked at: nothing is to be kept secret here. */
+struct public_field_part {
+    const uint8_t *bytes;
+    size_t n;
+};
+struct public_field {
+    struct public_field_part prime, subprime, base, value;
+};
+enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct public_field *parts, struct public_key **out);
+
 /* From a DER SubjectPublicKeyInfo, which must be used up (CKA_PUBLIC_KEY_INFO). */
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out);
 
 void public_key_free(struct public_key *k);
 
 CK_KEY_TYPE public_key_type(const struct public_key *k);      /* of a pair: proto/key_kind.h */
-size_t public_key_bits(const struct public_key *k);           /* of the modulus, or of the curve; bytes where there is a parameter set */
-const struct curve *public_key_curve(const struct public_key *k); /* NULL for RSA */
+size_t public_key_bits(const struct public_key *k);           /* of the modulus, the prime, or the curve; bytes where there is a parameter set */
+const struct curve *public_key_curve(const struct public_key *k); /* NULL unless on one */
 const struct parameter_set *public_key_set(const struct public_key *k); /* NULL unless made by one */
 EVP_PKEY *public_key_evp(const struct public_key *k);         /* borrowed */
 

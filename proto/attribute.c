@@ -5,7 +5,7 @@
 #include "common/big_endian.h"
 #include "proto/limits.h"
 
-#define ALL (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)
+#define ALL (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP | CLASS_DOMAIN)
 #define KEYS (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)
 #define DATA CLASS_DATA
 #define CERT CLASS_CERT
@@ -13,6 +13,7 @@
 #define PRIVATE CLASS_PRIVATE
 #define SECRET CLASS_SECRET
 #define OTP CLASS_OTP
+#define DOMAIN CLASS_DOMAIN
 #define PROFILE CLASS_PROFILE
 #define VALIDATION CLASS_VALIDATION
 #define CREATE ATTRIBUTE_CREATE
@@ -85,6 +86,8 @@ unsigned attribute_class_bit(CK_OBJECT_CLASS object_class)
         return CLASS_VALIDATION;
     case CKO_OTP_KEY:
         return CLASS_OTP;
+    case CKO_DOMAIN_PARAMETERS:
+        return CLASS_DOMAIN;
     default:
         return 0;
     }

@@ -29,6 +29,7 @@ enum attribute_class {
     CLASS_SECRET = 1 << 4,
     CLASS_PROFILE = 1 << 5, /* the module's own (module/state/builtin.h): nobody makes one, so no CKO_ has this bit */
     CLASS_VALIDATION = 1 << 6,
+    CLASS_DOMAIN = 1 << 7, /* CKO_DOMAIN_PARAMETERS */
     CLASS_OTP = 1 << 8 /* one-time password keys: secret keys with a counter, for that alone */
 };
 

@@ -98,6 +98,8 @@
 /* Keys. */
 #define RSA_BITS_MIN 1024u                    /* under any policy (proto/policy.h): the modern one wants 2048 */
 #define RSA_BITS_MAX 8192u
+#define FIELD_BITS_MIN 1024u                  /* of the prime of a DH or DSA key, under any policy */
+#define FIELD_BITS_MAX 8192u
 #define EDDSA_CONTEXT_BYTES_MAX 255u          /* RFC 8032 section 5.1 */
 #define RSA_BITS_DEAR 3072u                   /* from here on a signature is left to the worker pool */
 #define PQ_CONTEXT_BYTES_MAX 255u             /* context of a post-quantum signature (FIPS 204 section 5.2) */

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/secret.h"
 #include "crypto/curve.h"
+#include "crypto/field.h"
 #include "module/rpc/gate.h"
 #include "proto/limits.h"
 #include "proto/visibility.h"
@@ -245,10 +246,27 @@ size_t known_key_size(const struct known *o)
         return known_value(o, CKA_VALUE_LEN) != NULL ? known_ulong(o, CKA_VALUE_LEN) : 0;
     if (known_set(o) != NULL)
         return known_set(o)->public_bytes;
-    if ((v = known_value(o, CKA_MODULUS)) != NULL)
+    if ((v = known_value(o, CKA_MODULUS)) != NULL || (v = known_value(o, CKA_PRIME)) != NULL)
         return bits_of(v);
     curve = known_curve(o);
     return curve != NULL ? curve->bits : 0;
+}
+
+static struct public_field_part field_part(const struct known *o, CK_ATTRIBUTE_TYPE type)
+{
+    const struct known_value *v = known_value(o, type);
+
+    return v != NULL ? (struct public_field_part){v->bytes, v->n} : (struct public_field_part){0};
+}
+
+static enum err make_key_over_field(const struct known *o, OSSL_LIB_CTX *libctx, struct public_key **out)
+{
+    struct public_field parts = {.prime = field_part(o, CKA_PRIME),
+                                 .subprime = field_part(o, CKA_SUBPRIME),
+                                 .base = field_part(o, CKA_BASE),
+                                 .value = field_part(o, CKA_VALUE)};
+
+    return public_key_field(libctx, known_ulong(o, CKA_KEY_TYPE), &parts, out);
 }
 
 static enum err make_key(const struct known *o, OSSL_LIB_CTX *libctx, struct public_key **out)
@@ -258,6 +276,8 @@ static enum err make_key(const struct known *o, OSSL_LIB_CTX *libctx, struct pub
 
     if (set != NULL)
         return (a = known_value(o, CKA_VALUE)) != NULL ? public_key_pq(libctx, set, a->bytes, a->n, out) : ERR_KEY_TYPE;
+    if (field_makes(known_ulong(o, CKA_KEY_TYPE)))
+        return make_key_over_field(o, libctx, out);
     if (known_ulong(o, CKA_KEY_TYPE) == CKK_RSA) {
         a = known_value(o, CKA_MODULUS);
         b = known_value(o, CKA_PUBLIC_EXPONENT);

@@ -2,6 +2,7 @@
 
 #include "common/buffer.h"
 #include "crypto/curve.h"
+#include "crypto/field.h"
 #include "module/rpc/crypto_context.h"
 #include "module/rpc/gate.h"
 #include "proto/attribute_limit.h"
@@ -41,6 +42,8 @@ static bool is_part_of(CK_KEY_TYPE key_type, CK_ATTRIBUTE_TYPE type)
 {
     if (parameter_set_makes(key_type))
         return type == CKA_PARAMETER_SET || type == CKA_VALUE;
+    if (field_makes(key_type))
+        return field_has_part(key_type, type);
     if (key_type == CKK_RSA)
         return type == CKA_MODULUS || type == CKA_PUBLIC_EXPONENT;
     return type == CKA_EC_PARAMS || type == CKA_EC_POINT;
@@ -217,6 +220,27 @@ static enum err make_key_by_set(struct making *k)
     return e;
 }
 
+static struct public_field_part field_part(const struct making *k, CK_ATTRIBUTE_TYPE type)
+{
+    const struct known_value *v = template_value(k->given, type);
+
+    return v != NULL ? (struct public_field_part){v->bytes, v->n} : (struct public_field_part){0};
+}
+
+static enum err make_key_over_field(struct making *k)
+{
+    struct public_field parts = {.prime = field_part(k, CKA_PRIME),
+                                 .subprime = field_part(k, CKA_SUBPRIME),
+                                 .base = field_part(k, CKA_BASE),
+                                 .value = field_part(k, CKA_VALUE)};
+    enum err e;
+
+    gate_enter();
+    e = public_key_field(k->module->libctx, k->key_type, &parts, &k->key);
+    gate_leave();
+    return e;
+}
+
 static enum err make_key(struct making *k)
 {
     bool rsa = k->key_type == CKK_RSA;
@@ -226,6 +250,8 @@ static enum err make_key(struct making *k)
 
     if (parameter_set_makes(k->key_type))
         return make_key_by_set(k);
+    if (field_makes(k->key_type))
+        return make_key_over_field(k);
     gate_enter();
     e = rsa ? public_key_rsa(k->module->libctx, a->bytes, a->n, b->bytes, b->n, &k->key)
             : public_key_ec(k->module->libctx, k->key_type, a->bytes, a->n, b->bytes, b->n, &k->key);

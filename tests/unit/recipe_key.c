@@ -64,6 +64,10 @@ static EVP_PKEY *pair_of(CK_KEY_TYPE type)
 {
     if (type == CKK_RSA)
         return sample_rsa();
+    if (type == CKK_DSA)
+        return sample_dsa();
+    if (type == CKK_DH)
+        return sample_dh("ffdhe2048");
     for (size_t i = 0; curve_at(i) != NULL; i++)
         if (curve_at(i)->key_type == type && (type != CKK_EC || curve_at(i)->bits == 256))
             return sample_on_curve(curve_at(i));

@@ -9,7 +9,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "crypto/field.h"
 #include "crypto/public_key.h"
+#include "proto/mechanism.h"
 #include "tests/unit/runner.h"
 
 static struct block {
@@ -139,13 +141,57 @@ static const char rsa_pem[] =
     "Sgt5x3tWvQHNqAAOJMzqKNE=\n"
     "-----END PRIVATE KEY-----\n";
 
-EVP_PKEY *sample_rsa(void)
+/* The same, of 2048 and 224 bits. */
+static const char dsa_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MIICXQIBADCCAjYGByqGSM44BAEwggIpAoIBAQCs36hLBcMulRk6gGI8fENaVkIY\n"
+    "Xj9EZmbfnZUeiKAIpdfkmarnNOjvXHKUEw1FOztDOwosZLD3O9KQMrXDXK65U0ju\n"
+    "MXq16cKTnI9grsvyo/02z+Y3DWym2rEIcftUENmGl5AEFZQP0HjAP1rBtEKNSrXC\n"
+    "SISPZdiMUVVtTk9Nf10qC1dlhJo0g4G30eKX2VH3fEicTDwWDcAetZqMtfDKRKaO\n"
+    "36BeXF0TK0r3zujsvxq+ngux43F0mFJekI9daqE8PFn+di31nSXU1gV98WVas6rj\n"
+    "Vfe74P18oO6iwRXMUOw8EqM+4YJQWgswjFaJ00lYzyOACq2ofaNH99vi7bcxAh0A\n"
+    "pNHLscLbJv/O3pxZtrvfGvaERtLTXITQ+T+bDQKCAQEAqbMo/FyOO6VzLraQf7Tk\n"
+    "jb7LHLf9qkdYItmDpZw4R2Ds0qHzJ5kDeKbSEbwLRREVIAP97U5eEf/IQvHPbCHn\n"
+    "UtlfrBnCCL4bXvOYkR/EoSB4UG7iXfZigOdDbAva27pwibdeJPfVhl9LLgxGLTn/\n"
+    "XfZCz7KFglQvSrHQ7wHvtb5dreCu6p6oDbT0c4MzPJgSq2ZxSyVb97Sl8r5XwE5G\n"
+    "/6hvJQKxlgQF8KBob+FasBN4V2SHlAyl0w/MFurLXvsXvF4gVIcx2WWExbF+zPFe\n"
+    "pH82YtVSgIRsH1jsO57P8r8QMIgvQQuGPN/PFuTBWWx8+2yJbYns4qyRJB49s7/n\n"
+    "uAQeAhw0tg+Lj3YvIeP4kTySsvYrT4fGvxxISN2b4RCQ\n"
+    "-----END PRIVATE KEY-----\n";
+
+static EVP_PKEY *from_pem(const char *text, size_t n)
 {
-    BIO *pem = BIO_new_mem_buf(rsa_pem, sizeof rsa_pem - 1);
+    BIO *pem = BIO_new_mem_buf(text, (int)n);
     EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL);
 
     BIO_free(pem);
     ck_assert_ptr_nonnull(key);
+    return key;
+}
+
+EVP_PKEY *sample_rsa(void)
+{
+    return from_pem(rsa_pem, sizeof rsa_pem - 1);
+}
+
+EVP_PKEY *sample_dsa(void)
+{
+    return from_pem(dsa_pem, sizeof dsa_pem - 1);
+}
+
+EVP_PKEY *sample_dh(const char *group)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)(uintptr_t)group, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *key = NULL;
+
+    ck_assert_int_eq(EVP_PKEY_keygen_init(ctx), 1);
+    ck_assert_int_eq(EVP_PKEY_CTX_set_params(ctx, params), 1);
+    ck_assert_int_eq(EVP_PKEY_generate(ctx, &key), 1);
+    EVP_PKEY_CTX_free(ctx);
     return key;
 }
 
@@ -168,6 +214,19 @@ static void string(struct sample_template *t, const EVP_PKEY *key, const struct 
     sample_bytes(t, CKA_VALUE, bytes, n);
 }
 
+/* `value`: OpenSSL's name of what CKA_VALUE is. */
+static void over_field(struct sample_template *t, const EVP_PKEY *key, const char *value)
+{
+    CK_KEY_TYPE type = field_type_of(key);
+
+    sample_ulong(t, CKA_KEY_TYPE, type);
+    number(t, key, CKA_PRIME, OSSL_PKEY_PARAM_FFC_P, 0);
+    if (type == CKK_DSA)
+        number(t, key, CKA_SUBPRIME, OSSL_PKEY_PARAM_FFC_Q, 0);
+    number(t, key, CKA_BASE, OSSL_PKEY_PARAM_FFC_G, 0);
+    number(t, key, CKA_VALUE, value, 0);
+}
+
 void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
 {
     const struct curve *c = public_key_curve_of(key);
@@ -181,6 +240,10 @@ void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
             number(t, key, CKA_VALUE, OSSL_PKEY_PARAM_PRIV_KEY, c->field_bytes);
         else
             string(t, key, c);
+        return;
+    }
+    if (field_type_of(key) != NO_KEY_TYPE) {
+        over_field(t, key, OSSL_PKEY_PARAM_PRIV_KEY);
         return;
     }
     sample_ulong(t, CKA_KEY_TYPE, CKK_RSA);
@@ -212,6 +275,10 @@ void sample_public(struct sample_template *t, const EVP_PKEY *key)
         sample_ulong(t, CKA_KEY_TYPE, c->key_type);
         sample_bytes(t, CKA_EC_PARAMS, c->params, c->params_bytes);
         sample_bytes(t, CKA_EC_POINT, point, sample_point(key, point));
+        return;
+    }
+    if (field_type_of(key) != NO_KEY_TYPE) {
+        over_field(t, key, OSSL_PKEY_PARAM_PUB_KEY);
         return;
     }
     sample_ulong(t, CKA_KEY_TYPE, CKK_RSA);

@@ -32,6 +32,10 @@ void sample_ulong(struct sample_template *t, CK_ATTRIBUTE_TYPE type, CK_ULONG va
 /* A key of 2048 bits, the same each time; the caller frees it. */
 EVP_PKEY *sample_rsa(void);
 
+/* CKK_DSA, of 2048 and 224 bits, the same each time; a new one of CKK_DH in a group by OpenSSL's name. The caller frees them. */
+EVP_PKEY *sample_dsa(void);
+EVP_PKEY *sample_dh(const char *group);
+
 /* A new one on a curve of any type; the caller frees it. */
 EVP_PKEY *sample_on_curve(const struct curve *c);
 

@@ -80,7 +80,8 @@ static void ck_whole(unsigned class_bit)
         bool part = row->flags & ATTRIBUTE_MATERIAL && key != CK_UNAVAILABLE_INFORMATION;
         bool only_given = row->fallback == DEFAULT_NO && !(row->flags & (ATTRIBUTE_MATERIAL | ATTRIBUTE_CREATE_MUST));
         bool wanted = row->classes & class_bit && !only_given && !(row->flags & ATTRIBUTE_IGNORED) &&
-                      (!part || has_part(class_bit, key, row->type)) && !(row->type == CKA_MODULUS_BITS && key != CKK_RSA);
+                      (!part || has_part(class_bit, key, row->type)) && !(row->type == CKA_MODULUS_BITS && key != CKK_RSA) &&
+                      !(row->type == CKA_VALUE_BITS && key != CKK_DH) && !(row->type == CKA_SUB_PRIME_BITS && key != CKK_DSA);
         ck_assert_msg(object_has(&o, row->type) == wanted, "%s", row->name);
         if (wanted)
             ck_assert_msg(attribute_is_canonical(row, object_find(&o, row->type)->value,
@@ -156,6 +157,41 @@ START_TEST(test_ec_private_key_comes_from_curve_and_value_alone)
         ck_key_info(key);
         ck_value(CKA_EC_POINT, der.data, der.len);
         buffer_clear(&der);
+        done(key);
+    }
+}
+END_TEST
+
+START_TEST(test_keys_over_fields_are_whole)
+{
+    for (unsigned dsa = 0; dsa < 2; dsa++) {
+        EVP_PKEY *key = dsa ? sample_dsa() : sample_dh("ffdhe2048");
+        sample_private(&t, key, true);
+        imported();
+        ck_whole(CLASS_PRIVATE);
+        ck_key_info(key);
+        sample_public(&t, key);
+        imported();
+        ck_whole(CLASS_PUBLIC);
+        ck_key_info(key);
+        done(key);
+    }
+}
+END_TEST
+
+START_TEST(test_domain_parameters_are_whole)
+{
+    for (unsigned dsa = 0; dsa < 2; dsa++) {
+        EVP_PKEY *key = dsa ? sample_dsa() : sample_dh("ffdhe3072");
+        sample_public(&t, key);
+        sample_ulong(&t, CKA_CLASS, CKO_DOMAIN_PARAMETERS);
+        t.list[0] = t.list[--t.message.n_attributes];
+        t.message.n_attributes--; /* without CKA_VALUE */
+        imported();
+        ck_whole(CLASS_DOMAIN);
+        ck_assert(!object_bool(&o, CKA_PRIVATE) && !object_bool(&o, CKA_LOCAL));
+        ck_assert_uint_eq(object_ulong(&o, CKA_PRIME_BITS, 0), dsa ? 2048 : 3072);
+        ck_assert_uint_eq(object_ulong(&o, CKA_SUB_PRIME_BITS, 0), dsa ? 224 : 0);
         done(key);
     }
 }
@@ -399,7 +435,9 @@ START_TEST(test_template_without_what_it_must_have_is_refused)
         {CKO_SECRET_KEY, CKK_BLOWFISH, ERR_ATTRIBUTE_VALUE, "CKA_KEY_TYPE"},
         {CKO_SECRET_KEY, CKK_RSA, ERR_ATTRIBUTE_VALUE, "CKA_KEY_TYPE"},
         {CKO_PUBLIC_KEY, CKK_GENERIC_SECRET, ERR_ATTRIBUTE_VALUE, "CKA_KEY_TYPE"},
-        {CKO_DOMAIN_PARAMETERS, CKK_DSA, ERR_ATTRIBUTE_VALUE, "CKA_CLASS"},
+        {CKO_DOMAIN_PARAMETERS, CKK_DSA, ERR_TEMPLATE_INCOMPLETE, "CKA_SUBPRIME"},
+        {CKO_DOMAIN_PARAMETERS, CKK_EC, ERR_ATTRIBUTE_VALUE, "CKA_KEY_TYPE"},
+        {CKO_MECHANISM, CKK_DSA, ERR_ATTRIBUTE_VALUE, "CKA_CLASS"},
         {CKO_PRIVATE_KEY, CK_UNAVAILABLE_INFORMATION, ERR_TEMPLATE_INCOMPLETE, "CKA_KEY_TYPE is missing"},
         {CKO_CERTIFICATE, CK_UNAVAILABLE_INFORMATION, ERR_TEMPLATE_INCOMPLETE, "CKA_CERTIFICATE_TYPE is missing"},
     };
@@ -488,7 +526,7 @@ Suite *test_suite(void)
         &test_private_key_need_not_say_that_it_is_private,
         &test_rsa_private_key_without_primes_is_whole_too,
         &test_ec_private_key_comes_from_curve_and_value_alone,
-        &test_ec_value_is_kept_at_the_curves_length,
+        &test_keys_over_fields_are_whole, &test_domain_parameters_are_whole, &test_ec_value_is_kept_at_the_curves_length,
         &test_public_keys_take_a_point_raw_or_wrapped,
         &test_secret_key_signs_and_verifies_unless_told_otherwise,
         &test_data_object_is_private_unless_told_otherwise,

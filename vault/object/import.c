@@ -1,5 +1,6 @@
 #include "vault/object/import.h"
 
+#include "crypto/field.h"
 #include "proto/attribute.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
@@ -15,6 +16,10 @@ static const char *parts_text(const struct schema *s)
     if (parameter_set_makes(s->key_type))
         return s->class_bit == CLASS_PUBLIC || s->key_type == CKK_SLH_DSA ? "CKA_PARAMETER_SET and CKA_VALUE"
                                                                           : "CKA_PARAMETER_SET, and CKA_SEED or CKA_VALUE or both";
+    if (s->class_bit == CLASS_DOMAIN)
+        return s->key_type == CKK_DSA ? "CKA_PRIME, CKA_SUBPRIME and CKA_BASE" : "CKA_PRIME and CKA_BASE";
+    if (field_makes(s->key_type))
+        return s->key_type == CKK_DSA ? "CKA_PRIME, CKA_SUBPRIME, CKA_BASE and CKA_VALUE" : "CKA_PRIME, CKA_BASE and CKA_VALUE";
     if (s->class_bit == CLASS_PUBLIC)
         return s->key_type == CKK_RSA ? "CKA_MODULUS and CKA_PUBLIC_EXPONENT" : "CKA_EC_PARAMS and CKA_EC_POINT";
     return s->key_type != CKK_RSA ? "CKA_EC_PARAMS and CKA_VALUE"
@@ -38,7 +43,7 @@ static void explain_length(CK_KEY_TYPE type, struct diag *why)
 static void explain(enum err e, const struct schema *s, struct diag *why)
 {
     if (e == ERR_TEMPLATE_INCOMPLETE)
-        diag_set(why, "such a key needs %s", parts_text(s));
+        diag_set(why, "such an object needs %s", parts_text(s));
     else if (e == ERR_TEMPLATE_INCONSISTENT)
         diag_set(why, "the parts of the key do not belong together");
     else if (e == ERR_ATTRIBUTE_VALUE && s->class_bit & (CLASS_SECRET | CLASS_OTP))
@@ -51,6 +56,12 @@ static void explain(enum err e, const struct schema *s, struct diag *why)
         diag_set(why, "CKA_EC_PARAMS names none of the supported curves of this CKA_KEY_TYPE");
     else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)
         diag_set(why, "CKA_MODULUS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
+    else if (e == ERR_KEY_SIZE && field_makes(s->key_type))
+        diag_set(why, "CKA_PRIME has %u to %u bits%s", FIELD_BITS_MIN, FIELD_BITS_MAX,
+                 s->key_type == CKK_DSA ? ", CKA_SUBPRIME 160, 224 or 256" : "");
+    else if (e == ERR_DOMAIN_PARAMS)
+        diag_set(why, s->key_type == CKK_DSA ? "CKA_PRIME, CKA_SUBPRIME and CKA_BASE are no parameters of DSA"
+                                             : "CKA_PRIME is no safe prime: p and (p - 1) / 2 have to be primes");
 }
 
 static enum err import_private(const struct schema *s, struct key **checked, struct object *o)
@@ -92,6 +103,10 @@ enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, bool
         break;
     case CLASS_PUBLIC:
         if ((e = material_check_public(libctx, o)) != ERR_OK)
+            explain(e, &s, why);
+        break;
+    case CLASS_DOMAIN:
+        if ((e = material_check_domain(o)) != ERR_OK)
             explain(e, &s, why);
         break;
     case CLASS_PRIVATE:

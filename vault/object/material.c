@@ -1,5 +1,8 @@
 #include "vault/object/material.h"
 
+#include <openssl/bn.h>
+
+#include "crypto/field.h"
 #include "crypto/public_key.h"
 #include "proto/attribute.h"
 #include "proto/mechanism.h"
@@ -39,32 +42,64 @@ enum err material_put(const struct key *k, struct object *o)
     return e;
 }
 
-/* Of a private key the public one is computed: no part of the object says it. */
-static enum err public_key_of_set(OSSL_LIB_CTX *libctx, const struct object *o, const struct parameter_set *set, struct public_key **out)
+/* CKA_VALUE of the public key. Of a private key it is computed: no part of the object says it. */
+static enum err public_value(OSSL_LIB_CTX *libctx, const struct object *o, struct secret *out)
 {
     const struct object_attribute *given = object_find(o, CKA_VALUE);
-    struct secret value = {0};
     struct key *k = NULL;
     enum err e;
 
+    if (given == NULL)
+        return ERR_TEMPLATE_INCOMPLETE;
     if (object_ulong(o, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_PUBLIC_KEY)
-        return given != NULL ? public_key_pq(libctx, set, given->value, given->n, out) : ERR_TEMPLATE_INCOMPLETE;
+        return secret_copy(out, given->value, given->n) ? ERR_OK : ERR_NO_MEMORY;
     e = material_load(libctx, o, &k);
-    if (e == ERR_OK && (e = key_public_part(k, CKA_VALUE, &value)) == ERR_OK)
-        e = public_key_pq(libctx, set, value.bytes, value.len, out);
-    secret_clear(&value);
+    if (e == ERR_OK)
+        e = key_public_part(k, CKA_VALUE, out);
     key_free(k);
+    return e;
+}
+
+static struct public_field_part field_part(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+    const struct object_attribute *a = object_find(o, type);
+
+    return a != NULL ? (struct public_field_part){a->value, a->n} : (struct public_field_part){0};
+}
+
+static enum err public_key_over_field(OSSL_LIB_CTX *libctx, const struct object *o, CK_KEY_TYPE type, struct public_key **out)
+{
+    struct public_field parts = {.prime = field_part(o, CKA_PRIME),
+                                 .subprime = field_part(o, CKA_SUBPRIME),
+                                 .base = field_part(o, CKA_BASE)};
+    struct secret value = {0};
+    enum err e = ERR_TEMPLATE_INCOMPLETE;
+
+    if (parts.prime.n > 0 && parts.base.n > 0 && (type != CKK_DSA || parts.subprime.n > 0))
+        e = public_value(libctx, o, &value);
+    parts.value = (struct public_field_part){value.bytes, value.len};
+    if (e == ERR_OK)
+        e = public_key_field(libctx, type, &parts, out);
+    secret_clear(&value);
     return e;
 }
 
 static enum err public_key_by_set(OSSL_LIB_CTX *libctx, const struct object *o, struct public_key **out)
 {
     const struct parameter_set *set;
+    struct secret value = {0};
+    enum err e;
 
     if (!object_has(o, CKA_PARAMETER_SET))
         return ERR_TEMPLATE_INCOMPLETE;
     set = parameter_set_find(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE), object_ulong(o, CKA_PARAMETER_SET, 0));
-    return set != NULL ? public_key_of_set(libctx, o, set, out) : ERR_PARAMETER_SET;
+    if (set == NULL)
+        return ERR_PARAMETER_SET;
+    e = public_value(libctx, o, &value);
+    if (e == ERR_OK)
+        e = public_key_pq(libctx, set, value.bytes, value.len, out);
+    secret_clear(&value);
+    return e;
 }
 
 enum err material_put_value(OSSL_LIB_CTX *libctx, const uint8_t *value, size_t n, struct object *o)
@@ -87,12 +122,25 @@ enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struc
     const struct object_attribute *first = object_find(o, rsa ? CKA_MODULUS : CKA_EC_PARAMS);
     const struct object_attribute *second = object_find(o, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
 
-    if (parameter_set_makes(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE)))
+    if (parameter_set_makes(type))
         return public_key_by_set(libctx, o, out);
+    if (field_makes(type))
+        return public_key_over_field(libctx, o, type, out);
     if (first == NULL || second == NULL)
         return ERR_TEMPLATE_INCOMPLETE;
     return rsa ? public_key_rsa(libctx, first->value, first->n, second->value, second->n, out)
                : public_key_ec(libctx, type, first->value, first->n, second->value, second->n, out);
+}
+
+/* Numbers are kept without leading zeros, as CKA_PRIME is. */
+static enum err put_value_short(struct object *o)
+{
+    const struct object_attribute *value = object_find(o, CKA_VALUE);
+    size_t zeros = 0;
+
+    while (zeros + 1 < value->n && value->value[zeros] == 0)
+        zeros++;
+    return zeros > 0 ? object_put(o, CKA_VALUE, value->value + zeros, value->n - zeros) : ERR_OK;
 }
 
 enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
@@ -110,8 +158,37 @@ enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
         e = object_put(o, CKA_EC_POINT, der.data, der.len);
     if (e == ERR_OK && public_key_curve(k) != NULL)
         e = object_put(o, CKA_EC_PARAMS, public_key_curve(k)->params, public_key_curve(k)->params_bytes);
+    if (e == ERR_OK && field_makes(public_key_type(k)))
+        e = put_value_short(o);
     buffer_clear(&der);
     public_key_free(k);
+    return e;
+}
+
+static BIGNUM *number_of(const struct object *o, CK_ATTRIBUTE_TYPE type)
+{
+    const struct object_attribute *a = object_find(o, type);
+
+    return BN_bin2bn(a->value, (int)a->n, NULL);
+}
+
+enum err material_check_domain(const struct object *o)
+{
+    CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
+    BIGNUM *p, *q = NULL, *g;
+    enum err e = ERR_NO_MEMORY;
+
+    if (!object_has(o, CKA_PRIME) || !object_has(o, CKA_BASE) || (type == CKK_DSA && !object_has(o, CKA_SUBPRIME)))
+        return ERR_TEMPLATE_INCOMPLETE;
+    p = number_of(o, CKA_PRIME);
+    g = number_of(o, CKA_BASE);
+    if (type == CKK_DSA)
+        q = number_of(o, CKA_SUBPRIME);
+    if (p != NULL && g != NULL && (type != CKK_DSA || q != NULL))
+        e = field_check(type, p, q, g);
+    BN_free(p);
+    BN_free(q);
+    BN_free(g);
     return e;
 }
 

@@ -26,6 +26,10 @@ enum err material_public_key(OSSL_LIB_CTX *libctx, const struct object *o, struc
  * ERR_TEMPLATE_INCOMPLETE. */
 enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o);
 
+/* Checks that the parts of domain parameters can be some (crypto/field.h): ERR_TEMPLATE_INCOMPLETE, ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE,
+ * ERR_NO_MEMORY. Whether they keep a key secret is asked when a key is made with them. */
+enum err material_check_domain(const struct object *o);
+
 /* Appends the SubjectPublicKeyInfo of a public or private key. */
 enum err material_public_key_info(OSSL_LIB_CTX *libctx, const struct object *o, struct buffer *out);
 

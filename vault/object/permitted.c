@@ -88,13 +88,14 @@ static size_t bits_of(const struct object_attribute *number)
     return number->n > 0 ? bits + 8 * (number->n - 1) : 0;
 }
 
-/* As the table counts it; SIZE_MAX: a curve's, which no policy asks for. */
+/* As the table counts it: a modulus, or the prime of a field; SIZE_MAX: a curve's, which no policy asks for. */
 static size_t size_of(const struct object *o)
 {
-    const struct object_attribute *modulus = object_find(o, CKA_MODULUS), *value = object_find(o, CKA_VALUE);
+    const struct object_attribute *modulus = object_find(o, CKA_MODULUS), *prime = object_find(o, CKA_PRIME);
+    const struct object_attribute *value = object_find(o, CKA_VALUE);
 
-    if (modulus != NULL)
-        return bits_of(modulus);
+    if (modulus != NULL || prime != NULL)
+        return bits_of(modulus != NULL ? modulus : prime);
     return key_kind_is_value(key_kind_find(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE))) && value != NULL ? value->n : SIZE_MAX;
 }
 

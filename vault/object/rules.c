@@ -38,7 +38,7 @@ static enum err number(struct buffer *out, CK_ULONG value)
 static enum err private_rule(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)o;
-    return truth(out, (s->class_bit & (CLASS_PUBLIC | CLASS_CERT | CLASS_VALIDATION)) == 0);
+    return truth(out, (s->class_bit & (CLASS_PUBLIC | CLASS_CERT | CLASS_VALIDATION | CLASS_DOMAIN)) == 0);
 }
 
 /* PKCS#11 v3.0 section 4.4: the token's own, never used again, readable text. */
@@ -169,17 +169,44 @@ static enum err derive_use(const struct schema *s, const struct object *o, struc
     return truth(out, !s->usage_given && s->class_bit != CLASS_PUBLIC && (is_kind(s, KEY_KIND_AGREE) || is_kind(s, KEY_KIND_BASE)));
 }
 
-static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
+static enum err bits_of(const struct object *o, CK_ATTRIBUTE_TYPE type, struct buffer *out)
 {
-    const struct object_attribute *modulus = object_find(o, CKA_MODULUS);
+    const struct object_attribute *a = object_find(o, type);
+    size_t zeros = 0;
     CK_ULONG bits = 0;
 
-    (void)s;
-    if (modulus == NULL || modulus->n == 0)
+    while (a != NULL && zeros < a->n && a->value[zeros] == 0)
+        zeros++;
+    if (a == NULL || zeros == a->n)
         return ERR_NOT_FOUND;
-    for (unsigned first = modulus->value[0]; first > 0; first >>= 1)
+    for (unsigned first = a->value[zeros]; first > 0; first >>= 1)
         bits++;
-    return number(out, bits + 8 * (modulus->n - 1));
+    return number(out, bits + 8 * (a->n - zeros - 1));
+}
+
+static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    return bits_of(o, CKA_MODULUS, out);
+}
+
+static enum err prime_bits(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    return bits_of(o, CKA_PRIME, out);
+}
+
+static enum err subprime_bits(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    (void)s;
+    return bits_of(o, CKA_SUBPRIME, out);
+}
+
+/* PKCS#11 v3.1 section 6.4.3: of Diffie-Hellman's private numbers alone. Those that are made here have their first bit set, so that the
+ * length tells nothing of them. */
+static enum err value_bits(const struct schema *s, const struct object *o, struct buffer *out)
+{
+    return s->key_type == CKK_DH ? bits_of(o, CKA_VALUE, out) : ERR_NOT_FOUND;
 }
 
 static enum err public_key_info_rule(const struct schema *s, const struct object *o, struct buffer *out)
@@ -294,6 +321,9 @@ static const struct rule rules[] = {
     {CKA_DERIVE, false, derive_use},
     {CKA_MODULUS_BITS, true, modulus_bits},
     {CKA_PUBLIC_KEY_INFO, true, public_key_info_rule},
+    {CKA_PRIME_BITS, true, prime_bits},
+    {CKA_SUB_PRIME_BITS, true, subprime_bits},
+    {CKA_VALUE_BITS, true, value_bits},
     {CKA_VALUE_LEN, true, value_len},
     {CKA_EXTRACTABLE, false, extractable},
     {CKA_LOCAL, false, local},

@@ -1,5 +1,6 @@
 #include "vault/object/schema.h"
 
+#include "crypto/field.h"
 #include "proto/attribute.h"
 #include "proto/attribute_limit.h"
 #include "proto/key_kind.h"
@@ -50,6 +51,8 @@ const char *schema_class_name(unsigned class_bit)
         return "a validation object";
     case CLASS_OTP:
         return "a one-time password key";
+    case CLASS_DOMAIN:
+        return "a set of domain parameters";
     default:
         return "an object";
     }
@@ -148,7 +151,7 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
         return e;
     kind = key_kind_find(s->key_type);
     if (kind == NULL || key_kind_is_secret(kind) != (s->class_bit == CLASS_SECRET) ||
-        key_kind_is_otp(kind) != (s->class_bit == CLASS_OTP)) {
+        key_kind_is_otp(kind) != (s->class_bit == CLASS_OTP) || (s->class_bit == CLASS_DOMAIN && !field_makes(s->key_type))) {
         diag_set(why, "CKA_KEY_TYPE %lu: %s cannot be of this type here", s->key_type, schema_class_name(s->class_bit));
         return ERR_ATTRIBUTE_VALUE;
     }
@@ -157,6 +160,8 @@ static enum err take_key_type(struct schema *s, struct object *o, struct diag *w
 
 static bool has_part(const struct schema *s, CK_ATTRIBUTE_TYPE part)
 {
+    if (s->class_bit == CLASS_DOMAIN)
+        return field_has_parameter(s->key_type, part);
     return s->class_bit == CLASS_PUBLIC ? key_type_has_public_part(s->key_type, part) : key_type_has_part(s->key_type, part);
 }
 

@@ -5,10 +5,13 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "crypto/field.h"
 #include "crypto/public_key.h"
 #include "proto/key_kind.h"
+#include "proto/mechanism.h"
 #include "vault/provider/des.h"
 #include "vault/provider/key_curve.h"
+#include "vault/provider/key_field.h"
 #include "vault/provider/key_params.h"
 #include "vault/provider/key_pq.h"
 #include "vault/provider/key_rsa.h"
@@ -23,6 +26,22 @@ struct key {
     CK_KEY_TYPE type;
 };
 
+static void describe(struct key *k)
+{
+    k->set = parameter_set_by_name(EVP_PKEY_get0_type_name(k->evp));
+    k->curve = public_key_curve_of(k->evp);
+    if (k->set != NULL) {
+        k->type = k->set->key_type;
+        k->size = k->set->public_bytes;
+    } else if (k->curve != NULL) {
+        k->type = k->curve->key_type;
+        k->size = k->curve->bits;
+    } else {
+        k->type = EVP_PKEY_is_a(k->evp, "RSA") ? CKK_RSA : field_type_of(k->evp);
+        k->size = (size_t)EVP_PKEY_get_bits(k->evp);
+    }
+}
+
 enum err key_wrap(EVP_PKEY *evp, struct key **out)
 {
     struct key *k = calloc(1, sizeof *k);
@@ -32,19 +51,11 @@ enum err key_wrap(EVP_PKEY *evp, struct key **out)
         return ERR_NO_MEMORY;
     }
     k->evp = evp;
-    k->set = parameter_set_by_name(EVP_PKEY_get0_type_name(evp));
-    k->curve = public_key_curve_of(evp);
-    if (k->set == NULL && k->curve == NULL && !EVP_PKEY_is_a(evp, "RSA")) {
+    describe(k);
+    if (k->type == NO_KEY_TYPE) {
         enum err e = EVP_PKEY_is_a(evp, "EC") ? ERR_CURVE : ERR_KEY_TYPE;
         key_free(k);
         return e;
-    }
-    if (k->set != NULL) {
-        k->type = k->set->key_type;
-        k->size = k->set->public_bytes;
-    } else {
-        k->type = k->curve != NULL ? k->curve->key_type : CKK_RSA;
-        k->size = k->curve != NULL ? k->curve->bits : (size_t)EVP_PKEY_get_bits(evp);
     }
     *out = k;
     return ERR_OK;
@@ -100,6 +111,8 @@ enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part 
         e = key_rsa_load(libctx, parts, n, &evp);
     else if (parameter_set_makes(type))
         e = key_pq_load(libctx, type, parts, n, &evp);
+    else if (field_makes(type))
+        e = key_field_load(libctx, type, parts, n, &evp);
     else if (key_kind_is_pair(kind))
         e = key_curve_load(libctx, type, parts, n, &evp);
     return e == ERR_OK ? key_wrap(evp, out) : e;
@@ -112,6 +125,8 @@ enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k)
 
     if (k->evp == NULL)
         return ERR_OK;
+    if (field_makes(k->type))
+        return key_field_check(libctx, k->type, k->evp);
     if ((ctx = EVP_PKEY_CTX_new_from_pkey(libctx, k->evp, NULL)) == NULL)
         return ERR_NO_MEMORY;
     e = EVP_PKEY_check(ctx) == 1 ? ERR_OK : ERR_TEMPLATE_INCONSISTENT;
@@ -140,12 +155,14 @@ bool key_type_has_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
         return part == CKA_VALUE;
     if (parameter_set_makes(key))
         return key_pq_has_part(key, part);
+    if (field_makes(key))
+        return field_has_part(key, part);
     return key_kind_is_pair(kind) && key_curve_has_part(part);
 }
 
 bool key_type_has_public_part(CK_KEY_TYPE key, CK_ATTRIBUTE_TYPE part)
 {
-    return key_type_has_part(key, part) && (part != CKA_VALUE || parameter_set_makes(key));
+    return key_type_has_part(key, part) && (part != CKA_VALUE || parameter_set_makes(key) || field_makes(key));
 }
 
 enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *out)
@@ -154,6 +171,8 @@ enum err key_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct secret *ou
         return key_pq_part(k->evp, k->set, type, out);
     if (k->curve != NULL)
         return key_curve_part(k->evp, k->curve, type, out);
+    if (field_makes(k->type))
+        return key_field_part(k->evp, k->type, type, out);
     if (k->type == CKK_RSA && key_rsa_part_name(type) != NULL)
         return key_params_number(k->evp, key_rsa_part_name(type), 0, out);
     if (k->evp == NULL && type == CKA_VALUE)
@@ -165,7 +184,9 @@ enum err key_public_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct sec
 {
     if (!key_type_has_public_part(k->type, type))
         return ERR_ATTRIBUTE_TYPE;
-    return k->set != NULL && type == CKA_VALUE ? key_pq_public_value(k->evp, k->set, out) : key_part(k, type, out);
+    if (type != CKA_VALUE)
+        return key_part(k, type, out);
+    return k->set != NULL ? key_pq_public_value(k->evp, k->set, out) : key_field_public_value(k->evp, out);
 }
 
 CK_KEY_TYPE key_type(const struct key *k)

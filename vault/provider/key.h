@@ -36,6 +36,8 @@ struct key_part {
  *   CKK_EC              EC_PARAMS, VALUE; the point is computed, and has to be the same where EC_POINT is given
  *   CKK_EC_EDWARDS, CKK_EC_MONTGOMERY  the same; VALUE is the string of RFC 8032 or RFC 7748, of its full length
  *   CKK_ML_KEM, CKK_ML_DSA, CKK_SLH_DSA  PARAMETER_SET, and SEED or VALUE (then its seed is not known) or both
+ *   CKK_DH              PRIME, BASE, VALUE
+ *   CKK_DSA             PRIME, SUBPRIME, BASE, VALUE
  *   secret keys         VALUE, of a length that proto/key_kind.h has for the type; the halves of CKK_AES_XTS differ;
  *                       CKK_DES, CKK_DES2 and CKK_DES3 get their parity bits
  * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT (parts that contradict each other), ERR_ATTRIBUTE_VALUE,
@@ -43,7 +45,8 @@ struct key_part {
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
 
 /* The slow checks that a key from outside must pass once (PKCS#11 v3.1 section 5.7.2): the primes are prime, the
- * exponents belong together. Milliseconds for RSA. ERR_TEMPLATE_INCONSISTENT, ERR_NO_MEMORY. */
+ * exponents belong together. Milliseconds for RSA; for CKK_DH and CKK_DSA vault/provider/field_group.h says how long.
+ * ERR_TEMPLATE_INCONSISTENT, ERR_DOMAIN_PARAMS, ERR_NO_MEMORY. */
 enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k);
 
 /* Takes a pair over that was made here, also on failure. */

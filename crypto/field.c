@@ -1,0 +1,71 @@
+#include "crypto/field.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#include "proto/limits.h"
+#include "proto/mechanism.h"
+
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    const char *name;
+} parameters[] = {
+    {CKA_PRIME, OSSL_PKEY_PARAM_FFC_P},
+    {CKA_SUBPRIME, OSSL_PKEY_PARAM_FFC_Q},
+    {CKA_BASE, OSSL_PKEY_PARAM_FFC_G},
+};
+
+bool field_makes(CK_KEY_TYPE type)
+{
+    return type == CKK_DH || type == CKK_DSA;
+}
+
+const char *field_parameter_name(CK_ATTRIBUTE_TYPE part)
+{
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++)
+        if (parameters[i].type == part)
+            return parameters[i].name;
+    return NULL;
+}
+
+bool field_has_parameter(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part)
+{
+    return field_parameter_name(part) != NULL && (part != CKA_SUBPRIME || type == CKK_DSA);
+}
+
+bool field_has_part(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part)
+{
+    return part == CKA_VALUE || field_has_parameter(type, part);
+}
+
+const char *field_name(CK_KEY_TYPE type)
+{
+    return type == CKK_DSA ? "DSA" : "DH";
+}
+
+CK_KEY_TYPE field_type_of(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "DH") ? CKK_DH : EVP_PKEY_is_a(key, "DSA") ? CKK_DSA : NO_KEY_TYPE;
+}
+
+bool field_in_range(const BIGNUM *n, const BIGNUM *p)
+{
+    BIGNUM *least_over = BN_dup(p);
+    bool ok = least_over != NULL && BN_sub_word(least_over, 1) == 1 && !BN_is_negative(n) && !BN_is_zero(n) && !BN_is_one(n) &&
+              BN_cmp(n, least_over) < 0;
+
+    BN_free(least_over);
+    return ok;
+}
+
+enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g)
+{
+    int bits = BN_num_bits(p), q_bits = q != NULL ? BN_num_bits(q) : 0;
+
+    if (bits < (int)FIELD_BITS_MIN || bits > (int)FIELD_BITS_MAX)
+        return ERR_KEY_SIZE;
+    if (type == CKK_DSA && q_bits != 160 && q_bits != 224 && q_bits != 256)
+        return ERR_KEY_SIZE;
+    return BN_is_odd(p) && (q == NULL || BN_is_odd(q)) && field_in_range(g, p) ? ERR_OK : ERR_ATTRIBUTE_VALUE;
+}

@@ -1,0 +1,132 @@
+#include "vault/provider/key_field.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "crypto/field.h"
+#include "vault/provider/field_group.h"
+#include "vault/provider/key_params.h"
+
+/* p, q (of DSA, else NULL), g, the private x and the public y. */
+struct numbers {
+    BIGNUM *p, *q, *g, *x, *y;
+};
+
+static void clear(struct numbers *v)
+{
+    BN_free(v->p);
+    BN_free(v->q);
+    BN_free(v->g);
+    BN_clear_free(v->x);
+    BN_free(v->y);
+}
+
+static enum err take(const struct key_part *parts, size_t n, CK_ATTRIBUTE_TYPE type, BIGNUM **out)
+{
+    const struct key_part *part = key_params_find(parts, n, type);
+
+    if (part == NULL)
+        return ERR_TEMPLATE_INCOMPLETE;
+    if (part->n > KEY_NUMBER_BYTES_MAX)
+        return type == CKA_PRIME ? ERR_KEY_SIZE : ERR_ATTRIBUTE_VALUE;
+    *out = BN_bin2bn(part->value, (int)part->n, NULL);
+    return *out != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* PKCS #3 section 7.1, FIPS 186-4 section 4.1: 0 < x < p - 1, or q. */
+static bool private_in_range(const struct numbers *v)
+{
+    BIGNUM *end = BN_dup(v->q != NULL ? v->q : v->p);
+    bool ok = end != NULL && (v->q != NULL || BN_sub_word(end, 1) == 1) && !BN_is_zero(v->x) && BN_cmp(v->x, end) < 0;
+
+    BN_free(end);
+    return ok;
+}
+
+static enum err compute_public(OSSL_LIB_CTX *libctx, struct numbers *v)
+{
+    BN_CTX *ctx = BN_CTX_secure_new_ex(libctx);
+    enum err e = ERR_NO_MEMORY;
+
+    BN_set_flags(v->x, BN_FLG_CONSTTIME);
+    if (ctx != NULL && (v->y = BN_new()) != NULL && BN_mod_exp_mont_consttime(v->y, v->g, v->x, v->p, ctx, NULL) == 1)
+        e = field_in_range(v->y, v->p) ? ERR_OK : ERR_ATTRIBUTE_VALUE;
+    BN_CTX_free(ctx);
+    ERR_clear_error();
+    return e;
+}
+
+static enum err build(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct numbers *v, EVP_PKEY **out)
+{
+    OSSL_PARAM_BLD *params = OSSL_PARAM_BLD_new();
+    enum err e = ERR_NO_MEMORY;
+
+    if (params != NULL && OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_P, v->p) == 1 &&
+        (v->q == NULL || OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_Q, v->q) == 1) &&
+        OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_G, v->g) == 1 &&
+        OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_PUB_KEY, v->y) == 1 &&
+        OSSL_PARAM_BLD_push_BN_pad(params, OSSL_PKEY_PARAM_PRIV_KEY, v->x, (size_t)BN_num_bytes(v->q != NULL ? v->q : v->p)) == 1)
+        e = key_params_pair(libctx, field_name(type), params, out);
+    OSSL_PARAM_BLD_free(params);
+    return e;
+}
+
+enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out)
+{
+    struct numbers v = {0};
+    enum err e = take(parts, n, CKA_PRIME, &v.p);
+
+    if (e == ERR_OK && type == CKK_DSA)
+        e = take(parts, n, CKA_SUBPRIME, &v.q);
+    if (e == ERR_OK)
+        e = take(parts, n, CKA_BASE, &v.g);
+    if (e == ERR_OK)
+        e = take(parts, n, CKA_VALUE, &v.x);
+    if (e == ERR_OK)
+        e = field_check(type, v.p, v.q, v.g);
+    if (e == ERR_OK && !private_in_range(&v))
+        e = ERR_ATTRIBUTE_VALUE;
+    if (e == ERR_OK)
+        e = compute_public(libctx, &v);
+    if (e == ERR_OK)
+        e = build(libctx, type, &v, out);
+    clear(&v);
+    return e;
+}
+
+static bool read_numbers(const EVP_PKEY *key, CK_KEY_TYPE type, struct numbers *v)
+{
+    return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &v->p) == 1 && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_G, &v->g) == 1 &&
+           EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &v->x) == 1 &&
+           (type != CKK_DSA || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &v->q) == 1);
+}
+
+enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY *key)
+{
+    struct numbers v = {0};
+    enum err e = read_numbers(key, type, &v) ? ERR_OK : ERR_TEMPLATE_INCONSISTENT;
+
+    ERR_clear_error();
+    if (e == ERR_OK && (field_check(type, v.p, v.q, v.g) != ERR_OK || !private_in_range(&v)))
+        e = ERR_TEMPLATE_INCONSISTENT;
+    if (e == ERR_OK)
+        e = field_group_check(libctx, type, v.p, v.q, v.g);
+    if (e == ERR_OK && (e = compute_public(libctx, &v)) == ERR_ATTRIBUTE_VALUE)
+        e = ERR_TEMPLATE_INCONSISTENT;
+    clear(&v);
+    return e;
+}
+
+enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out)
+{
+    if (!field_has_part(type, part))
+        return ERR_ATTRIBUTE_TYPE;
+    return key_params_number(key, part == CKA_VALUE ? OSSL_PKEY_PARAM_PRIV_KEY : field_parameter_name(part), 0, out);
+}
+
+enum err key_field_public_value(const EVP_PKEY *key, struct secret *out)
+{
+    return key_params_number(key, OSSL_PKEY_PARAM_PUB_KEY, 0, out);
+}

@@ -1,0 +1,20 @@
+/* Keys over finite fields from their parts (vault/provider/key.h says which), and the parts of such keys: CKK_DH, CKK_DSA. Any thread. */
+#ifndef CLUSTERHSM_VAULT_PROVIDER_KEY_FIELD_H
+#define CLUSTERHSM_VAULT_PROVIDER_KEY_FIELD_H
+
+#include "vault/provider/key.h"
+
+/* The public value is computed. Whether the parameters are good for a key is key_field_check's to say. key_load's errors. */
+enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out);
+
+/* Of a key from outside: numbers in their ranges, and parameters that keep it secret (vault/provider/field_group.h, which says how
+ * long it takes). ERR_TEMPLATE_INCONSISTENT: numbers; ERR_DOMAIN_PARAMS; ERR_NO_MEMORY. */
+enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY *key);
+
+/* ERR_ATTRIBUTE_TYPE: such keys have no such part; ERR_NO_MEMORY, ERR_BUG. CKA_VALUE is the private number x. */
+enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out);
+
+/* CKA_VALUE of the public key: y. */
+enum err key_field_public_value(const EVP_PKEY *key, struct secret *out);
+
+#endif
