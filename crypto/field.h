@@ -27,8 +27,8 @@ CK_KEY_TYPE field_type_of(const EVP_PKEY *key);
 /* OpenSSL's name of a parameter; NULL: it is none. */
 const char *field_parameter_name(CK_ATTRIBUTE_TYPE part);
 
-/* What can be said of parameters at a look: sizes (proto/limits.h; q as FIPS 186-4 section 4.2 has them), 1 < g < p - 1, odd primes. Whether
- * they are primes is vault/provider/field_group.h's to say. q is NULL but for CKK_DSA. ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY. */
+/* What can be said of parameters at a look: sizes (proto/limits.h; q as FIPS 186-4 section 4.2 has them), 1 < g < p - 1, odd primes.
+ * Whether they are primes is vault/provider/field_group.h's to say. q is NULL but for CKK_DSA. ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY. */
 enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g);
 
 /* 1 < n < p - 1: what 0, 1 and p - 1 make of any key tells all of it, or one bit. */

@@ -32,8 +32,8 @@ enum err public_key_ec(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const uint8_t *pa
 /* From CKA_VALUE of a key with CKA_PARAMETER_SET. */
 enum err public_key_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, const uint8_t *value, size_t n, struct public_key **out);
 
-/* From CKA_PRIME, CKA_BASE, CKA_VALUE and of CKK_DSA CKA_SUBPRIME: big-endian, leading zeros allowed. Whether the primes are such is not
- * looked at: nothing is to be kept secret here. */
+/* From CKA_PRIME, CKA_BASE, CKA_VALUE and of CKK_DSA CKA_SUBPRIME: big-endian, leading zeros allowed. Whether the primes are such is
+ * not looked at: nothing is to be kept secret here. */
 struct public_field_part {
     const uint8_t *bytes;
     size_t n;

@@ -1,8 +1,8 @@
 /* Whether a discrete logarithm is hard where a key of a finite field lives.
  *
- * The public value tells the private one wherever the order of the base is a product of small primes. So whoever could choose the parameters
- * of a key that is generated or unwrapped here could read it, whatever CKA_SENSITIVE says (docs/decisions/009). Hence no private key comes to
- * be before its parameters have been looked at here:
+ * The public value tells the private one wherever the order of the base is a product of small primes. So whoever could choose the
+ * parameters of a key that is generated or unwrapped here could read it, whatever CKA_SENSITIVE says (docs/decisions/009). Hence no
+ * private key comes to be before its parameters have been looked at here:
  *   DH   p is a safe prime, (p - 1) / 2 is a prime too: then the order of any g but 1 and p - 1 is at least that prime. The groups of RFC
  *        7919 and RFC 3526 are known to be of this kind; of others it is found out by Miller and Rabin's test, to random bases: no
  *        composite number passes it with a chance above 2^-64
