@@ -327,6 +327,11 @@ const struct parameter_set *public_key_set(const struct public_key *k)
     return k->set;
 }
 
+size_t public_key_number_bytes(const struct public_key *k)
+{
+    return k->curve != NULL ? k->curve->field_bytes : 0;
+}
+
 EVP_PKEY *public_key_evp(const struct public_key *k)
 {
     return k->evp;

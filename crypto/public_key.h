@@ -52,6 +52,7 @@ CK_KEY_TYPE public_key_type(const struct public_key *k);      /* of a pair: prot
 size_t public_key_bits(const struct public_key *k);           /* of the modulus, the prime, or the curve; bytes where there is a parameter set */
 const struct curve *public_key_curve(const struct public_key *k); /* NULL unless on one */
 const struct parameter_set *public_key_set(const struct public_key *k); /* NULL unless made by one */
+size_t public_key_number_bytes(const struct public_key *k);   /* of each number of a signature by ECDSA or DSA; 0: there is none */
 EVP_PKEY *public_key_evp(const struct public_key *k);         /* borrowed */
 
 /* The curve that a key of OpenSSL's is on; NULL: none of ours. */

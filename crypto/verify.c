@@ -4,12 +4,12 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
 #include "crypto/eddsa.h"
+#include "crypto/number_pair.h"
 #include "crypto/verify_pq.h"
 #include "proto/limits.h"
 
@@ -122,39 +122,21 @@ static enum err verify_rsa(const struct verify *v, const uint8_t *data, size_t d
     return ask_openssl(v, &p, data, data_n, signature, signature_n);
 }
 
-static enum err verify_ecdsa(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
-                             size_t signature_n)
+static enum err verify_pair(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
+                            size_t signature_n)
 {
-    size_t half = signature_n / 2;
-    ECDSA_SIG *pair = NULL;
-    BIGNUM *r = NULL, *s = NULL;
-    uint8_t *der = NULL;
     struct plan p = {.n = 0};
+    uint8_t *der = NULL;
+    size_t n = 0;
     enum err e;
-    int n;
 
-    if (signature_n == 0 || signature_n % 2 != 0 || half > public_key_curve(v->key)->field_bytes)
+    if (!number_pair_fits(v->mechanism, signature_n, public_key_number_bytes(v->key)))
         return ERR_SIGNATURE_LEN;
-    if (data_n == 0 || (v->mechanism->hash != NULL && data_n != mechanism_hash_bytes(v->mechanism->hash)))
+    if (!number_pair_signs(v->mechanism, data_n))
         return ERR_DATA_LEN;
-    pair = ECDSA_SIG_new();
-    r = BN_bin2bn(signature, (int)half, NULL);
-    s = BN_bin2bn(signature + half, (int)half, NULL);
-    if (pair == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(pair, r, s) != 1) {
-        e = ERR_NO_MEMORY;
-        goto out;
-    }
-    r = s = NULL; /* transferred */
-    if ((n = i2d_ECDSA_SIG(pair, &der)) <= 0) {
-        e = ERR_NO_MEMORY;
-        goto out;
-    }
-    e = ask_openssl(v, &p, data, data_n, der, (size_t)n);
-out:
+    if ((e = number_pair_to_der(signature, signature_n, &der, &n)) == ERR_OK)
+        e = ask_openssl(v, &p, data, data_n, der, n);
     OPENSSL_free(der);
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(pair);
     return e;
 }
 
@@ -183,7 +165,8 @@ static enum err (*const families[])(const struct verify *, const uint8_t *, size
     [FAMILY_RSA_PKCS] = verify_rsa,
     [FAMILY_RSA_RAW] = verify_rsa,
     [FAMILY_RSA_PSS] = verify_rsa,
-    [FAMILY_ECDSA] = verify_ecdsa,
+    [FAMILY_ECDSA] = verify_pair,
+    [FAMILY_DSA] = verify_pair,
     [FAMILY_EDDSA] = verify_eddsa,
     [FAMILY_PQ_PURE] = verify_pq,
     [FAMILY_PQ_HASH] = verify_pq,

@@ -29,7 +29,8 @@ enum err verify_check(const struct verify *v);
 
 /* ERR_OK: the signature is good. `data` is the digest where the row says WHERE_HASH_IN_MODULE, else what the caller gave
  * (for CKM_RSA_PKCS the encoded DigestInfo, for CKM_ECDSA and CKM_RSA_PKCS_PSS the digest).
- * An ECDSA signature is r || s of two equal halves, which may be shorter than the curve (PKCS#11 v3.1 section 6.3.1).
+ * An ECDSA signature is r || s of two equal halves, which may be shorter than the curve (PKCS#11 v3.1 section 6.3.1); one of DSA the
+ * same of the subprime's length, and no shorter (section 6.2).
  * Besides verify_check's: ERR_SIGNATURE, ERR_SIGNATURE_LEN, ERR_DATA_LEN, ERR_NO_MEMORY. */
 enum err verify_signature(const struct verify *v, const uint8_t *data, size_t data_n, const uint8_t *signature,
                           size_t signature_n);

@@ -152,7 +152,7 @@ static const struct authenticating {
     enum {
         OUT_VARIES,
         OUT_MODULUS,
-        OUT_TWO_NUMBERS,        /* of the field */
+        OUT_TWO_NUMBERS,        /* of the field; of the subprime */
         OUT_TWO_SIGNED_NUMBERS, /* a bit more than the field has, for the sign: RFC 8032 section 3 */
         OUT_HASH,
         OUT_BLOCK,
@@ -163,6 +163,7 @@ static const struct authenticating {
     [FAMILY_RSA_RAW] = {false, OUT_MODULUS},
     [FAMILY_RSA_PSS] = {false, OUT_MODULUS},
     [FAMILY_ECDSA] = {false, OUT_TWO_NUMBERS},
+    [FAMILY_DSA] = {false, OUT_TWO_NUMBERS},
     [FAMILY_EDDSA] = {false, OUT_TWO_SIGNED_NUMBERS},
     [FAMILY_HMAC] = {true, OUT_HASH},
     [FAMILY_CMAC] = {true, OUT_BLOCK},

@@ -19,6 +19,7 @@ enum mechanism_family {
     FAMILY_RSA_RAW,
     FAMILY_RSA_PSS,
     FAMILY_ECDSA,
+    FAMILY_DSA,
     FAMILY_EDDSA,
     FAMILY_PQ_PURE,  /* ML-DSA and SLH-DSA over the message itself */
     FAMILY_PQ_HASH,  /* ... over its hash */
@@ -201,8 +202,8 @@ bool mechanism_is_mac(const struct mechanism *m);
 /* Whether a PSS signature by a modulus of so many bits has room for hash and salt (RFC 8017 section 9.1.1). */
 bool mechanism_pss_fits(size_t bits, const char *hash, size_t salt_bytes);
 
-/* What a signature's length will be: modulus bytes, twice the curve's bytes, the hash's. `size` is the key's bits
- * (bytes for secret keys). */
+/* What a signature's length will be: modulus bytes, twice the curve's or the subprime's bytes, the hash's. `size` is the key's bits, for
+ * DSA the subprime's (bytes for secret keys). */
 size_t mechanism_signature_bytes(const struct mechanism *m, size_t size);
 
 /* True where one use with a key of this size costs so much that it may not hold up cheaper requests. */

@@ -209,6 +209,11 @@ const struct parameter_set *key_set(const struct key *k)
     return k->set;
 }
 
+size_t key_number_bytes(const struct key *k)
+{
+    return k->curve != NULL ? k->curve->field_bytes : 0;
+}
+
 EVP_PKEY *key_evp(const struct key *k)
 {
     return k->evp;

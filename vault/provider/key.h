@@ -69,6 +69,7 @@ CK_KEY_TYPE key_type(const struct key *k);
 size_t key_size(const struct key *k);               /* bits; bytes for secret keys, and of the public key where there is a set */
 const struct curve *key_curve(const struct key *k); /* NULL unless on one */
 const struct parameter_set *key_set(const struct key *k); /* NULL unless made by one */
+size_t key_number_bytes(const struct key *k);       /* of each number of a signature by ECDSA or DSA; 0: it makes none */
 EVP_PKEY *key_evp(const struct key *k);             /* borrowed; NULL for secret keys */
 const struct secret *key_secret(const struct key *k); /* borrowed; empty unless a secret key */
 /* The same as the cipher takes it that cipher_name (proto/cipher_mode.h) names: of DES three keys (vault/provider/des.h). */

@@ -5,18 +5,17 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
 #include "crypto/eddsa.h"
+#include "crypto/number_pair.h"
 #include "vault/provider/sign_pq.h"
 
 enum {
     PKCS1_OVERHEAD_BYTES = 11, /* RFC 8017 section 9.2 */
-    PARAMS_MAX = 5,
-    ECDSA_DER_BYTES_MAX = 160 /* both halves of P-521, and their heads */
+    PARAMS_MAX = 5
 };
 
 static size_t modulus_bytes(const struct sign *s)
@@ -127,28 +126,17 @@ static enum err sign_rsa_pss(const struct sign *s, const uint8_t *data, size_t d
     return ask_openssl(s, params, data, data_n, out, out_n);
 }
 
-static enum err sign_ecdsa(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
+static enum err sign_pair(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n)
 {
     OSSL_PARAM params[] = {OSSL_PARAM_construct_end()};
-    int half = (int)key_curve(s->key)->field_bytes;
-    uint8_t der[ECDSA_DER_BYTES_MAX];
-    const uint8_t *at = der;
-    size_t n = sizeof der;
-    ECDSA_SIG *pair = NULL;
+    size_t half = key_number_bytes(s->key), n = NUMBER_PAIR_DER_BYTES_MAX;
+    uint8_t der[NUMBER_PAIR_DER_BYTES_MAX];
     enum err e;
 
-    if (data_n == 0 || (s->mechanism->hash != NULL && data_n != mechanism_hash_bytes(s->mechanism->hash)))
+    if (!number_pair_signs(s->mechanism, data_n))
         return ERR_DATA_LEN;
-    if ((e = ask_openssl(s, params, data, data_n, der, &n)) != ERR_OK)
-        return e;
-    if ((pair = d2i_ECDSA_SIG(NULL, &at, (long)n)) == NULL)
-        return ERR_NO_MEMORY;
-    if (BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, half) != half ||
-        BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + half, half) != half)
-        e = ERR_BUG;
-    else
-        *out_n = 2 * (size_t)half;
-    ECDSA_SIG_free(pair);
+    if ((e = ask_openssl(s, params, data, data_n, der, &n)) == ERR_OK && (e = number_pair_from_der(der, n, half, out)) == ERR_OK)
+        *out_n = 2 * half;
     return e;
 }
 
@@ -174,7 +162,8 @@ static enum err (*const families[])(const struct sign *, const uint8_t *, size_t
     [FAMILY_RSA_PKCS] = sign_rsa_pkcs,
     [FAMILY_RSA_RAW] = sign_rsa_raw,
     [FAMILY_RSA_PSS] = sign_rsa_pss,
-    [FAMILY_ECDSA] = sign_ecdsa,
+    [FAMILY_ECDSA] = sign_pair,
+    [FAMILY_DSA] = sign_pair,
     [FAMILY_EDDSA] = sign_eddsa,
     [FAMILY_PQ_PURE] = sign_pq,
     [FAMILY_PQ_HASH] = sign_pq,

@@ -27,7 +27,8 @@ enum err sign_check(const struct sign *s);
 size_t sign_bytes_max(const struct key *k);
 
 /* `data` is what the row says: the digest for WHERE_HASH_IN_MODULE, else what the caller gave. `out` has room for
- * sign_bytes_max. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1).
+ * sign_bytes_max. An ECDSA signature is r || s, each of the curve's length (PKCS#11 v3.1 section 6.3.1), one of DSA the
+ * same of the subprime's (section 6.2).
  * Besides sign_check's: ERR_DATA_LEN, ERR_DATA (a raw block that is not below the modulus), ERR_NO_MEMORY, ERR_BUG. */
 enum err sign_data(const struct sign *s, const uint8_t *data, size_t data_n, uint8_t *out, size_t *out_n);
 
