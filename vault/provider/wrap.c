@@ -4,8 +4,11 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "proto/limits.h"
 #include "proto/parameter.h"
 #include "vault/provider/wrap_family.h"
+
+enum { FIELD_PACKED_BYTES_MAX = 3 * FIELD_BITS_MAX / 8 + 64 }; /* PKCS #8 of the largest prime, base and private number */
 
 /* ---- by which key */
 
@@ -101,11 +104,23 @@ enum err wrap_pack(const struct key *k, struct secret *out)
     return e;
 }
 
+/* Of a key of a finite field OpenSSL computes the public number before anybody has looked at the others: the longest that fit in what
+ * can be unwrapped would keep it busy for a quarter of a minute. */
+static bool is_too_long(const PKCS8_PRIV_KEY_INFO *info, size_t n)
+{
+    const ASN1_OBJECT *algorithm = NULL;
+    int nid = PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1 ? OBJ_obj2nid(algorithm) : NID_undef;
+
+    return (nid == NID_dsa || nid == NID_dhKeyAgreement || nid == NID_dhpublicnumber) && n > FIELD_PACKED_BYTES_MAX;
+}
+
 enum err wrap_unpack_private(OSSL_LIB_CTX *libctx, const struct secret *packed, struct key **out)
 {
     const uint8_t *at = packed->bytes;
     PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)packed->len);
-    EVP_PKEY *evp = info != NULL && at == packed->bytes + packed->len ? EVP_PKCS82PKEY_ex(info, libctx, NULL) : NULL;
+    EVP_PKEY *evp = info != NULL && at == packed->bytes + packed->len && !is_too_long(info, packed->len)
+                        ? EVP_PKCS82PKEY_ex(info, libctx, NULL)
+                        : NULL;
     struct key *k = NULL;
     enum err e = ERR_WRAPPED_KEY;
 
