@@ -2,6 +2,7 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "proto/limits.h"
@@ -59,13 +60,35 @@ bool field_in_range(const BIGNUM *n, const BIGNUM *p)
     return ok;
 }
 
+size_t field_number_bytes(const EVP_PKEY *key)
+{
+    BIGNUM *q = NULL;
+    size_t n = 0;
+
+    if (field_type_of(key) == CKK_DSA && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &q) == 1)
+        n = (size_t)BN_num_bytes(q);
+    BN_free(q);
+    ERR_clear_error();
+    return n;
+}
+
+static bool is_dsa_size(int p_bits, int q_bits)
+{
+    static const int sizes[][2] = {{1024, 160}, {2048, 224}, {2048, 256}, {3072, 256}};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (sizes[i][0] == p_bits && sizes[i][1] == q_bits)
+            return true;
+    return false;
+}
+
 enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g)
 {
     int bits = BN_num_bits(p), q_bits = q != NULL ? BN_num_bits(q) : 0;
 
     if (bits < (int)FIELD_BITS_MIN || bits > (int)FIELD_BITS_MAX)
         return ERR_KEY_SIZE;
-    if (type == CKK_DSA && q_bits != 160 && q_bits != 224 && q_bits != 256)
+    if (type == CKK_DSA && !is_dsa_size(bits, q_bits))
         return ERR_KEY_SIZE;
     return BN_is_odd(p) && (q == NULL || BN_is_odd(q)) && field_in_range(g, p) ? ERR_OK : ERR_ATTRIBUTE_VALUE;
 }

@@ -13,6 +13,9 @@
 #include "proto/error.h"
 #include "proto/pkcs11.h"
 
+/* For whoever has others. */
+#define FIELD_DSA_SIZES_TEXT "1024 and 160, 2048 and 224, 2048 and 256, or 3072 and 256 bits"
+
 /* Whether keys of this type are such. */
 bool field_makes(CK_KEY_TYPE type);
 
@@ -24,11 +27,15 @@ bool field_has_parameter(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part);
 const char *field_name(CK_KEY_TYPE type);
 CK_KEY_TYPE field_type_of(const EVP_PKEY *key);
 
+/* How many bytes each number of a signature has: the subprime's of a CKK_DSA key of OpenSSL's; 0: it is no such key. */
+size_t field_number_bytes(const EVP_PKEY *key);
+
 /* OpenSSL's name of a parameter; NULL: it is none. */
 const char *field_parameter_name(CK_ATTRIBUTE_TYPE part);
 
-/* What can be said of parameters at a look: sizes (proto/limits.h; q as FIPS 186-4 section 4.2 has them), 1 < g < p - 1, odd primes.
- * Whether they are primes is vault/provider/field_group.h's to say. q is NULL but for CKK_DSA. ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY. */
+/* What can be said of parameters at a look: sizes (proto/limits.h; of CKK_DSA those that FIPS 186-4 section 4.2 has), 1 < g < p - 1, odd
+ * primes. Whether they are primes is vault/provider/field_group.h's to say. q is NULL but for CKK_DSA. ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE,
+ * ERR_NO_MEMORY. */
 enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g);
 
 /* 1 < n < p - 1: what 0, 1 and p - 1 make of any key tells all of it, or one bit. */

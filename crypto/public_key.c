@@ -23,6 +23,7 @@ struct public_key {
     const struct curve *curve;
     const struct parameter_set *set;
     size_t bits;
+    size_t number_bytes;
     CK_KEY_TYPE type;
 };
 
@@ -39,6 +40,7 @@ static enum err wrap(EVP_PKEY *evp, CK_KEY_TYPE type, const struct curve *curve,
     k->type = type;
     k->curve = curve;
     k->bits = curve != NULL ? curve->bits : (size_t)EVP_PKEY_get_bits(evp);
+    k->number_bytes = curve != NULL ? curve->field_bytes : field_number_bytes(evp);
     *out = k;
     return ERR_OK;
 }
@@ -329,7 +331,7 @@ const struct parameter_set *public_key_set(const struct public_key *k)
 
 size_t public_key_number_bytes(const struct public_key *k)
 {
-    return k->curve != NULL ? k->curve->field_bytes : 0;
+    return k->number_bytes;
 }
 
 EVP_PKEY *public_key_evp(const struct public_key *k)

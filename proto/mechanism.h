@@ -14,6 +14,7 @@
 enum mechanism_family {
     FAMILY_RSA,      /* key pairs */
     FAMILY_EC,       /* key pairs */
+    FAMILY_FIELD,    /* key pairs over finite fields */
     FAMILY_PQ,       /* key pairs by a parameter set (proto/parameter_set.h) */
     FAMILY_RSA_PKCS, /* RSASSA-PKCS1-v1_5 */
     FAMILY_RSA_RAW,

@@ -74,16 +74,19 @@ static void describe_kind(const struct key_kind *kind, uint64_t bytes, char *out
         snprintf(out + strlen(out), room - strlen(out), " %" PRIu64, 8 * bytes);
 }
 
-/* "RSA 2048", "EC P-256"; empty for what is no key. */
+/* "RSA 2048", "DSA 2048", "EC P-256"; empty for what is no key. */
 static void describe_key(const Hsm__Object *object, char *out, size_t room)
 {
     const ProtobufCBinaryData *modulus = value_of(object, CKA_MODULUS), *params = value_of(object, CKA_EC_PARAMS);
+    const ProtobufCBinaryData *prime = value_of(object, CKA_PRIME);
     const struct curve *curve = params != NULL ? curve_find(params->data, params->len) : NULL;
     uint64_t type = number_of(object, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
     const struct key_kind *kind = key_kind_find(type);
 
     if (type == CKK_RSA && modulus != NULL)
         snprintf(out, room, "RSA %zu", modulus->len * 8);
+    else if (prime != NULL)
+        snprintf(out, room, "%s %zu", type == CKK_DSA ? "DSA" : "DH", prime->len * 8);
     else if (type == CKK_EC)
         snprintf(out, room, "EC %s", curve != NULL ? curve->name : "?");
     else if (curve != NULL)

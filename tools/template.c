@@ -10,7 +10,9 @@
 #include <openssl/x509.h>
 
 #include "common/buffer.h"
+#include "crypto/field.h"
 #include "crypto/public_key.h"
+#include "proto/mechanism.h"
 #include "proto/pkcs11.h"
 
 /* ---- attributes -------------------------------------------------------------------------------------------- */
@@ -98,7 +100,7 @@ static bool done(struct template *t, struct diag *why)
 static bool not_ours(struct diag *why)
 {
     ERR_clear_error();
-    diag_set(why, "the key is neither RSA nor of a curve that is supported, nor post-quantum");
+    diag_set(why, "the key is neither RSA nor of a curve that is supported, neither post-quantum nor DSA or DH");
     diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519, X448, ML-KEM, ML-DSA or SLH-DSA");
     return false;
 }
@@ -115,6 +117,19 @@ static void put_rsa_private(struct template *t, const EVP_PKEY *key)
     put_number(t, CKA_EXPONENT_1, key, OSSL_PKEY_PARAM_RSA_EXPONENT1, 0);
     put_number(t, CKA_EXPONENT_2, key, OSSL_PKEY_PARAM_RSA_EXPONENT2, 0);
     put_number(t, CKA_COEFFICIENT, key, OSSL_PKEY_PARAM_RSA_COEFFICIENT1, 0);
+}
+
+/* `value`: OpenSSL's name of what CKA_VALUE is. */
+static void put_field(struct template *t, const EVP_PKEY *key, const char *value)
+{
+    CK_KEY_TYPE type = field_type_of(key);
+
+    put_ulong(t, CKA_KEY_TYPE, type);
+    put_number(t, CKA_PRIME, key, OSSL_PKEY_PARAM_FFC_P, 0);
+    if (type == CKK_DSA)
+        put_number(t, CKA_SUBPRIME, key, OSSL_PKEY_PARAM_FFC_Q, 0);
+    put_number(t, CKA_BASE, key, OSSL_PKEY_PARAM_FFC_G, 0);
+    put_number(t, CKA_VALUE, key, value, 0);
 }
 
 /* The string that the private key of an Edwards or Montgomery curve is. */
@@ -171,12 +186,17 @@ static const struct parameter_set *set_of(const EVP_PKEY *key)
     return name != NULL ? parameter_set_by_name(name) : NULL;
 }
 
+static bool is_ours(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "RSA") || public_key_curve_of(key) != NULL || set_of(key) != NULL || field_type_of(key) != NO_KEY_TYPE;
+}
+
 bool template_private_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why)
 {
     const struct curve *curve = public_key_curve_of(key);
     const struct parameter_set *set = set_of(key);
 
-    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL && set == NULL)
+    if (!is_ours(key))
         return not_ours(why);
     begin(t);
     put_names(t, CKO_PRIVATE_KEY, true, names);
@@ -192,6 +212,9 @@ bool template_private_key(struct template *t, const EVP_PKEY *key, const struct 
             put_number(t, CKA_VALUE, key, OSSL_PKEY_PARAM_PRIV_KEY, curve->field_bytes);
         else
             put_string(t, key, curve);
+    } else if (field_type_of(key) != NO_KEY_TYPE) {
+        put_bool(t, field_type_of(key) == CKK_DH ? CKA_DERIVE : CKA_SIGN, true);
+        put_field(t, key, OSSL_PKEY_PARAM_PRIV_KEY);
     } else {
         put_bool(t, CKA_SIGN, true);
         put_rsa_private(t, key);
@@ -236,12 +259,12 @@ bool template_public_key(struct template *t, const EVP_PKEY *key, const struct t
     const struct curve *curve = public_key_curve_of(key);
     const struct parameter_set *set = set_of(key);
 
-    if (!EVP_PKEY_is_a(key, "RSA") && curve == NULL && set == NULL)
+    if (!is_ours(key))
         return not_ours(why);
     begin(t);
     put_names(t, CKO_PUBLIC_KEY, false, names);
     if (set == NULL)
-        put_bool(t, CKA_VERIFY, curve == NULL || curve->key_type != CKK_EC_MONTGOMERY);
+        put_bool(t, CKA_VERIFY, field_type_of(key) != CKK_DH && (curve == NULL || curve->key_type != CKK_EC_MONTGOMERY));
     if (set != NULL) {
         put_set_public(t, key, set);
     } else if (curve != NULL) {
@@ -249,6 +272,8 @@ bool template_public_key(struct template *t, const EVP_PKEY *key, const struct t
         put(t, CKA_EC_PARAMS, curve->params, curve->params_bytes);
         if (!put_point(t, key, curve))
             return not_ours(why);
+    } else if (field_type_of(key) != NO_KEY_TYPE) {
+        put_field(t, key, OSSL_PKEY_PARAM_PUB_KEY);
     } else {
         put_ulong(t, CKA_KEY_TYPE, CKK_RSA);
         put_bool(t, CKA_ENCRYPT, true);

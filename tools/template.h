@@ -33,7 +33,8 @@ struct template_names {
 };
 
 /* A token object each, private keys sensitive and not extractable, public ones and certificates to be seen by all. RSA, the curves of
- * crypto/curve.h, and what the parameter sets that are here make (proto/parameter_set.h); false and a reason otherwise. */
+ * crypto/curve.h, finite fields (crypto/field.h), and what the parameter sets that are here make (proto/parameter_set.h); false and a
+ * reason otherwise. */
 bool template_private_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why);
 bool template_public_key(struct template *t, const EVP_PKEY *key, const struct template_names *names, struct diag *why);
 bool template_certificate(struct template *t, const X509 *cert, const struct template_names *names, struct diag *why);

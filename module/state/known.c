@@ -252,6 +252,13 @@ size_t known_key_size(const struct known *o)
     return curve != NULL ? curve->bits : 0;
 }
 
+size_t known_signing_size(const struct known *o)
+{
+    const struct known_value *subprime = known_value(o, CKA_SUBPRIME);
+
+    return subprime != NULL ? bits_of(subprime) : known_key_size(o);
+}
+
 static struct public_field_part field_part(const struct known *o, CK_ATTRIBUTE_TYPE type)
 {
     const struct known_value *v = known_value(o, type);

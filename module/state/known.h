@@ -59,6 +59,9 @@ void known_set_seen(struct known *o, uint64_t now_ms);
  * know. */
 size_t known_key_size(const struct known *o);
 
+/* Bits of what the length of a signature goes by: the same, but for DSA the subprime's. */
+size_t known_signing_size(const struct known *o);
+
 /* NULL: no key made by one. */
 const struct parameter_set *known_set(const struct known *o);
 /* The curve that CKA_EC_PARAMS names; NULL: none. */

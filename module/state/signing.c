@@ -44,13 +44,12 @@ static enum err check_parameter(const struct signing *s, size_t size)
 static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
 {
     const struct mechanism *row = s->mechanism.row;
-    size_t size = known_key_size(s->key);
-    enum err e = check_parameter(s, size);
+    enum err e = check_parameter(s, known_key_size(s->key));
 
     if (e != ERR_OK)
         return e;
     s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
-                                                   : parameter_signature_bytes(row, s->mechanism.wire, size);
+                                                   : parameter_signature_bytes(row, s->mechanism.wire, known_signing_size(s->key));
     if (one_time_is(row))
         s->signature_bytes = use == CKF_SIGN ? one_time_info_bytes(s->key) : one_time_digits(s->key);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;

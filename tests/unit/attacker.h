@@ -77,6 +77,7 @@ void attack_wrap(void);
 void attack_unwrap(void);
 void attack_cipher(void);
 void attack_encapsulate(void);
+void attack_group(void);
 void attack_ask(void);
 void attack_one_time(void); /* beside the others: it has no chances */
 void attack_old(void);

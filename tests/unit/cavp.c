@@ -134,6 +134,7 @@ static void take_bracket(struct cavp *c, char *line)
         ck_assert_ptr_nonnull(c->section = strdup(trim(line + 1)));
         return;
     }
+    put(c, "[", rest, false);
     while ((part = strsep(&rest, ",")) != NULL)
         take_value(c, part, false);
 }

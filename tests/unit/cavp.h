@@ -1,8 +1,8 @@
 /* NIST's vectors (CAVP) and those in their form, from Debian's package python3-cryptography-vectors: found, read, counted.
  *
  * A file is a row of records with an empty line behind each. A value stays until another of its name comes, as NIST writes keys once for
- * many records; cavp_has says what is in the record itself. Lines in brackets are values too ("[mod = 1024]"), or else the section
- * ("[ENCRYPT]"). Where the package is not on the machine, that is printed and nothing is tested. */
+ * many records; cavp_has says what is in the record itself. Lines in brackets are values too ("[mod = 1024]"; the whole line is one by the
+ * name of "["), or else the section ("[ENCRYPT]"). Where the package is not on the machine, that is printed and nothing is tested. */
 #ifndef CLUSTERHSM_TESTS_UNIT_CAVP_H
 #define CLUSTERHSM_TESTS_UNIT_CAVP_H
 

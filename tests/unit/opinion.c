@@ -11,7 +11,7 @@
 
 #include "crypto/digest.h"
 
-enum { BLOCK_BYTES_MAX = 1024, DER_BYTES_MAX = 160 };
+enum { BLOCK_BYTES_MAX = 1024, DER_BYTES_MAX = 160 }; /* DSA has the same DER as ECDSA */
 
 static size_t der_of_halves(const uint8_t *signature, size_t n, uint8_t out[DER_BYTES_MAX])
 {
@@ -139,7 +139,7 @@ bool opinion_accepts(const struct opinion *o, EVP_PKEY *key, const uint8_t *sign
     }
     if (hash != NULL)
         ck_assert_int_eq(EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(hash)), 1);
-    if (o->row->family == FAMILY_ECDSA) {
+    if (o->row->family == FAMILY_ECDSA || o->row->family == FAMILY_DSA) {
         signature_n = der_of_halves(signature, signature_n, der);
         signature = der;
     }

@@ -62,6 +62,7 @@ static void setup(void)
     for (size_t i = 0; i < DATA_BYTES; i++)
         data[i] = (CK_BYTE)(i + 1);
     add_pair(sample_rsa(), CKK_RSA, 2048);
+    add_pair(sample_dsa(), CKK_DSA, 2048);
     for (size_t i = 0; curve_at(i) != NULL; i++)
         add_pair(sample_on_curve(curve_at(i)), curve_at(i)->key_type, curve_at(i)->bits);
     for (size_t i = 0; key_kind_at(i) != NULL; i++)
@@ -104,7 +105,7 @@ static CK_ULONG length_for(const struct mechanism *row)
 {
     if (row->family == FAMILY_RSA_RAW)
         return 200;
-    if (row->family == FAMILY_RSA_PKCS || row->family == FAMILY_RSA_PSS || row->family == FAMILY_ECDSA)
+    if (row->family == FAMILY_RSA_PKCS || row->family == FAMILY_RSA_PSS || row->family == FAMILY_ECDSA || row->family == FAMILY_DSA)
         return row->hash != NULL ? DATA_BYTES : 32;
     return DATA_BYTES;
 }

@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "crypto/field.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/object/material.h"
 #include "vault/provider/generate.h"
+#include "vault/provider/key_field.h"
 
 static const uint8_t exponent_default[] = {1, 0, 1};
 
@@ -107,8 +109,39 @@ static enum err read_set(struct pair *p, struct diag *why)
     return same_part(p, CKA_PARAMETER_SET, number->value, number->n, why);
 }
 
+static enum err take_domain(struct pair *p, CK_ATTRIBUTE_TYPE type, struct diag *why)
+{
+    const struct object_attribute *a = object_find(&p->public_half.object, type);
+
+    if (a == NULL || a->n == 0) {
+        diag_set(why, "%s is missing", schema_attribute_name(type));
+        return ERR_TEMPLATE_INCOMPLETE;
+    }
+    p->domain[p->domain_n++] = (struct key_part){type, a->value, a->n};
+    return same_part(p, type, a->value, a->n, why);
+}
+
+static enum err read_field(struct pair *p, struct diag *why)
+{
+    enum err e = take_domain(p, CKA_PRIME, why);
+
+    if (e == ERR_OK)
+        e = take_domain(p, CKA_SUBPRIME, why);
+    if (e == ERR_OK)
+        e = take_domain(p, CKA_BASE, why);
+    if (e != ERR_OK)
+        return e;
+    if ((e = key_field_parameters(p->key_type, p->domain, p->domain_n)) == ERR_KEY_SIZE)
+        diag_set(why, "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT);
+    else if (e == ERR_ATTRIBUTE_VALUE)
+        diag_set(why, "CKA_PRIME and CKA_SUBPRIME have to be odd, CKA_BASE between 1 and the prime less 1");
+    return e;
+}
+
 static enum err read_kind(struct pair *p, struct diag *why)
 {
+    if (field_makes(p->key_type))
+        return read_field(p, why);
     if (p->key_type == CKK_RSA)
         return read_rsa(p, why);
     return parameter_set_makes(p->key_type) ? read_set(p, why) : read_ec(p, why);
@@ -131,6 +164,7 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
     p->curve = NULL;
     p->set = NULL;
     p->bits = 0;
+    p->domain_n = 0;
     e = read_half(&p->public_half, &schema, CKO_PUBLIC_KEY, call->public_template, memory, why);
     if (e == ERR_OK)
         e = read_half(&p->private_half, &schema, CKO_PRIVATE_KEY, call->private_template, memory, why);
@@ -147,6 +181,8 @@ enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **
 {
     if (p->set != NULL)
         return generate_pq(libctx, p->set, out);
+    if (p->domain_n > 0)
+        return generate_field(libctx, p->key_type, p->domain, p->domain_n, out);
     return p->key_type == CKK_RSA ? generate_rsa(libctx, p->bits, p->exponent, p->exponent_n, out)
                                   : generate_ec(libctx, p->curve, out);
 }

@@ -23,6 +23,8 @@ struct pair {
     size_t exponent_n;
     const struct curve *curve; /* EC */
     const struct parameter_set *set; /* ML-KEM, ML-DSA, SLH-DSA */
+    struct key_part domain[3];       /* DSA: prime, subprime, base; borrowed from the public half */
+    size_t domain_n;
 };
 
 /* All that can be wrong with the call is found here, before the slow part: schema.h's errors, ERR_MECHANISM,
@@ -31,7 +33,8 @@ struct pair {
 enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct object_memory memory, struct pair *p,
                    struct diag *why);
 
-/* The key; the caller's, freed with key_free. Seconds for RSA. ERR_NO_MEMORY, ERR_BUG. */
+/* The key; the caller's, freed with key_free. Seconds for RSA, a second for DSA, whose parameters are looked at here (ERR_DOMAIN_PARAMS).
+ * ERR_NO_MEMORY, ERR_BUG. */
 enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **out);
 
 /* Completes one half with a key of pair_generate, which may also come from the stored private object.

@@ -12,6 +12,7 @@
 #include "proto/limits.h"
 #include "proto/mechanism.h"
 #include "vault/provider/kdf.h"
+#include "vault/provider/key_field.h"
 #include "vault/provider/key_pq.h"
 
 enum { EXPONENT_BYTES_MAX = 8 };
@@ -72,6 +73,14 @@ enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, stru
 {
     EVP_PKEY *evp = NULL;
     enum err e = key_pq_generate(libctx, set, &evp);
+
+    return e == ERR_OK ? key_wrap(evp, out) : e;
+}
+
+enum err generate_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out)
+{
+    EVP_PKEY *evp = NULL;
+    enum err e = key_field_generate(libctx, type, parts, n, &evp);
 
     return e == ERR_OK ? key_wrap(evp, out) : e;
 }

@@ -23,6 +23,7 @@ struct key {
     const struct curve *curve;
     const struct parameter_set *set;
     size_t size;
+    size_t number_bytes;
     CK_KEY_TYPE type;
 };
 
@@ -40,6 +41,7 @@ static void describe(struct key *k)
         k->type = EVP_PKEY_is_a(k->evp, "RSA") ? CKK_RSA : field_type_of(k->evp);
         k->size = (size_t)EVP_PKEY_get_bits(k->evp);
     }
+    k->number_bytes = k->curve != NULL ? k->curve->field_bytes : field_number_bytes(k->evp);
 }
 
 enum err key_wrap(EVP_PKEY *evp, struct key **out)
@@ -211,7 +213,7 @@ const struct parameter_set *key_set(const struct key *k)
 
 size_t key_number_bytes(const struct key *k)
 {
-    return k->curve != NULL ? k->curve->field_bytes : 0;
+    return k->number_bytes;
 }
 
 EVP_PKEY *key_evp(const struct key *k)

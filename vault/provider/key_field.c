@@ -58,14 +58,19 @@ static enum err compute_public(OSSL_LIB_CTX *libctx, struct numbers *v)
     return e;
 }
 
+static bool push_parameters(OSSL_PARAM_BLD *params, const struct numbers *v)
+{
+    return OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_P, v->p) == 1 &&
+           (v->q == NULL || OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_Q, v->q) == 1) &&
+           OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_G, v->g) == 1;
+}
+
 static enum err build(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct numbers *v, EVP_PKEY **out)
 {
     OSSL_PARAM_BLD *params = OSSL_PARAM_BLD_new();
     enum err e = ERR_NO_MEMORY;
 
-    if (params != NULL && OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_P, v->p) == 1 &&
-        (v->q == NULL || OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_Q, v->q) == 1) &&
-        OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_FFC_G, v->g) == 1 &&
+    if (params != NULL && push_parameters(params, v) &&
         OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_PUB_KEY, v->y) == 1 &&
         OSSL_PARAM_BLD_push_BN_pad(params, OSSL_PKEY_PARAM_PRIV_KEY, v->x, (size_t)BN_num_bytes(v->q != NULL ? v->q : v->p)) == 1)
         e = key_params_pair(libctx, field_name(type), params, out);
@@ -73,19 +78,24 @@ static enum err build(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct numbe
     return e;
 }
 
+static enum err take_parameters(CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct numbers *v)
+{
+    enum err e = take(parts, n, CKA_PRIME, &v->p);
+
+    if (e == ERR_OK && type == CKK_DSA)
+        e = take(parts, n, CKA_SUBPRIME, &v->q);
+    if (e == ERR_OK)
+        e = take(parts, n, CKA_BASE, &v->g);
+    return e == ERR_OK ? field_check(type, v->p, v->q, v->g) : e;
+}
+
 enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out)
 {
     struct numbers v = {0};
-    enum err e = take(parts, n, CKA_PRIME, &v.p);
+    enum err e = take_parameters(type, parts, n, &v);
 
-    if (e == ERR_OK && type == CKK_DSA)
-        e = take(parts, n, CKA_SUBPRIME, &v.q);
-    if (e == ERR_OK)
-        e = take(parts, n, CKA_BASE, &v.g);
     if (e == ERR_OK)
         e = take(parts, n, CKA_VALUE, &v.x);
-    if (e == ERR_OK)
-        e = field_check(type, v.p, v.q, v.g);
     if (e == ERR_OK && !private_in_range(&v))
         e = ERR_ATTRIBUTE_VALUE;
     if (e == ERR_OK)
@@ -95,6 +105,56 @@ enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key
     clear(&v);
     return e;
 }
+
+/* ---- new ones */
+
+enum err key_field_parameters(CK_KEY_TYPE type, const struct key_part *parts, size_t n)
+{
+    struct numbers v = {0};
+    enum err e = take_parameters(type, parts, n, &v);
+
+    clear(&v);
+    return e;
+}
+
+/* OpenSSL makes x as FIPS 186-4 appendix B.1 says. */
+static enum err generate_with(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, OSSL_PARAM *params, EVP_PKEY **out)
+{
+    EVP_PKEY_CTX *from = EVP_PKEY_CTX_new_from_name(libctx, field_name(type), NULL), *ctx = NULL;
+    EVP_PKEY *domain = NULL;
+    enum err e = ERR_NO_MEMORY;
+
+    if (from != NULL && EVP_PKEY_fromdata_init(from) == 1 && EVP_PKEY_fromdata(from, &domain, EVP_PKEY_KEY_PARAMETERS, params) == 1 &&
+        (ctx = EVP_PKEY_CTX_new_from_pkey(libctx, domain, NULL)) != NULL && EVP_PKEY_keygen_init(ctx) == 1)
+        e = EVP_PKEY_generate(ctx, out) == 1 ? ERR_OK : ERR_BUG;
+    EVP_PKEY_CTX_free(ctx);
+    EVP_PKEY_free(domain);
+    EVP_PKEY_CTX_free(from);
+    ERR_clear_error();
+    return e;
+}
+
+enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out)
+{
+    OSSL_PARAM_BLD *build_params = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    struct numbers v = {0};
+    enum err e = take_parameters(type, parts, n, &v);
+
+    if (e == ERR_OK)
+        e = field_group_check(libctx, type, v.p, v.q, v.g);
+    if (e == ERR_OK && (build_params == NULL || !push_parameters(build_params, &v) ||
+                        (params = OSSL_PARAM_BLD_to_param(build_params)) == NULL))
+        e = ERR_NO_MEMORY;
+    if (e == ERR_OK)
+        e = generate_with(libctx, type, params, out);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build_params);
+    clear(&v);
+    return e;
+}
+
+/* ---- the slow check */
 
 static bool read_numbers(const EVP_PKEY *key, CK_KEY_TYPE type, struct numbers *v)
 {
@@ -118,6 +178,8 @@ enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY 
     clear(&v);
     return e;
 }
+
+/* ---- parts */
 
 enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out)
 {

@@ -11,6 +11,14 @@ enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key
  * long it takes). ERR_TEMPLATE_INCONSISTENT: numbers; ERR_DOMAIN_PARAMS; ERR_NO_MEMORY. */
 enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY *key);
 
+/* Whether PRIME, BASE and of CKK_DSA SUBPRIME are such at a look (crypto/field.h). ERR_TEMPLATE_INCOMPLETE, ERR_KEY_SIZE,
+ * ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY. */
+enum err key_field_parameters(CK_KEY_TYPE type, const struct key_part *parts, size_t n);
+
+/* A new key of CKK_DSA with these parameters, which are looked at whole before (vault/provider/field_group.h). Besides the above:
+ * ERR_DOMAIN_PARAMS, ERR_BUG. */
+enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out);
+
 /* ERR_ATTRIBUTE_TYPE: such keys have no such part; ERR_NO_MEMORY, ERR_BUG. CKA_VALUE is the private number x. */
 enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out);
 

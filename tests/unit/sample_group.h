@@ -1,0 +1,38 @@
+/* Keys of DSA for tests: one of each size, the groups that they are in, and groups brought into the token. */
+#ifndef CLUSTERHSM_TESTS_UNIT_SAMPLE_GROUP_H
+#define CLUSTERHSM_TESTS_UNIT_SAMPLE_GROUP_H
+
+#include <openssl/types.h>
+
+#include "tests/unit/token.h"
+
+enum { SAMPLE_DSA_SIZES = 4, SAMPLE_GROUP_BYTES_MAX = 384, SAMPLE_GROUP_PARTS = 3 };
+
+struct sample_dsa_size {
+    const char *file;
+    size_t bits, half; /* half: bytes of each number of a signature */
+};
+extern const struct sample_dsa_size sample_dsa_sizes[SAMPLE_DSA_SIZES];
+
+/* A key of that size, the same each time (tests/vectors); the caller's. */
+EVP_PKEY *sample_dsa_of(size_t size);
+
+/* Domain parameters, big endian. */
+struct sample_group {
+    CK_BYTE p[SAMPLE_GROUP_BYTES_MAX], q[SAMPLE_GROUP_BYTES_MAX], g[SAMPLE_GROUP_BYTES_MAX];
+    CK_ULONG p_n, q_n, g_n;
+};
+struct sample_group sample_group_of_numbers(const BIGNUM *p, const BIGNUM *q, const BIGNUM *g);
+struct sample_group sample_group_of(const EVP_PKEY *key);
+
+/* Prime, subprime and base of a group of DSA, for a template; returns how many they are. */
+CK_ULONG sample_group_parts(CK_ATTRIBUTE out[SAMPLE_GROUP_PARTS]);
+
+/* A pair made in it, with `more` in the private half's template; and the private key 0x2345 created in it. */
+CK_RV sample_group_pair(CK_SESSION_HANDLE s, struct sample_group *in, CK_ATTRIBUTE *more, CK_ULONG n, struct token_pair *pair);
+CK_RV sample_group_import(CK_SESSION_HANDLE s, struct sample_group *in);
+
+/* A private key of this type unwrapped by CKM_AES_KEY_WRAP_KWP, to be read. */
+CK_RV sample_dsa_unwrap(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE with, CK_BYTE *wrapped, CK_ULONG n, CK_KEY_TYPE type, CK_OBJECT_HANDLE *made);
+
+#endif
