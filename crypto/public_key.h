@@ -49,7 +49,8 @@ enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, st
 void public_key_free(struct public_key *k);
 
 CK_KEY_TYPE public_key_type(const struct public_key *k);      /* of a pair: proto/key_kind.h */
-size_t public_key_bits(const struct public_key *k);           /* of the modulus, the prime, or the curve; bytes where there is a parameter set */
+/* Of the modulus, the prime, or the curve; bytes where there is a parameter set. */
+size_t public_key_bits(const struct public_key *k);
 const struct curve *public_key_curve(const struct public_key *k); /* NULL unless on one */
 const struct parameter_set *public_key_set(const struct public_key *k); /* NULL unless made by one */
 size_t public_key_number_bytes(const struct public_key *k);   /* of each number of a signature by ECDSA or DSA; 0: there is none */
