@@ -7,6 +7,7 @@
 #include "crypto/curve.h"
 #include "proto/key_kind.h"
 #include "proto/parameter_set.h"
+#include "tests/unit/sample_group.h"
 #include "tests/unit/token_key.h"
 
 static const CK_ATTRIBUTE_TYPE otp_uses[] = {CKA_SIGN, CKA_VERIFY, 0},
@@ -119,4 +120,28 @@ void recipe_key_clear(struct recipe_key *k)
 {
     EVP_PKEY_free(k->openssl);
     k->openssl = NULL;
+}
+
+CK_ULONG recipe_asked(const struct mechanism *row, CK_ATTRIBUTE asked[RECIPE_ASKED_MAX])
+{
+    static CK_ULONG bits = 2048, number;
+
+    if (row->key_type == CKK_RSA) {
+        asked[0] = (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof bits};
+        return 1;
+    }
+    if (row->key_type == CKK_DSA)
+        return sample_group_parts(asked);
+    for (size_t i = 0; curve_at(i) != NULL; i++)
+        if (curve_at(i)->key_type == row->key_type) {
+            asked[0] = (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)(uintptr_t)curve_at(i)->params, curve_at(i)->params_bytes};
+            return 1;
+        }
+    for (size_t i = 0; parameter_set_at(i) != NULL; i++)
+        if (parameter_set_at(i)->key_type == row->key_type && parameter_set_is_here(parameter_set_at(i))) {
+            number = parameter_set_at(i)->number;
+            asked[0] = (CK_ATTRIBUTE){CKA_PARAMETER_SET, &number, sizeof number};
+            return 1;
+        }
+    ck_abort_msg("%s: no recipe says what pair is asked for", row->name);
 }

@@ -4,9 +4,10 @@
 
 #include <openssl/types.h>
 
+#include "proto/mechanism.h"
 #include "tests/unit/token.h"
 
-enum { RECIPE_KEY_BYTES_MAX = 64 };
+enum { RECIPE_KEY_BYTES_MAX = 64, RECIPE_ASKED_MAX = 3 };
 
 struct recipe_key {
     CK_KEY_TYPE type;
@@ -29,5 +30,8 @@ bool recipe_key_type_at(size_t position, CK_KEY_TYPE *out);
 /* Session objects. A secret key of so many bytes, or of the most up to 64 that there are where its type has not so many: 1, 2, 3, ... */
 struct recipe_key recipe_key_make(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULONG bytes, struct recipe_uses uses);
 void recipe_key_clear(struct recipe_key *k);
+
+/* What C_GenerateKeyPair is asked for by the row, in the public half's template; returns how many. Good until the next call. */
+CK_ULONG recipe_asked(const struct mechanism *row, CK_ATTRIBUTE asked[RECIPE_ASKED_MAX]);
 
 #endif

@@ -14,7 +14,6 @@
 #include "tests/unit/recipe.h"
 #include "tests/unit/recipe_key.h"
 #include "tests/unit/runner.h"
-#include "tests/unit/sample_group.h"
 #include "tests/unit/sample_template.h"
 #include "tests/unit/token.h"
 #include "tests/unit/token_key.h"
@@ -490,36 +489,12 @@ static void try_generation(const struct mechanism *row, const struct recipe_key 
                   "%s", row->name);
 }
 
-static CK_ULONG asked_for(const struct mechanism *row, CK_ATTRIBUTE asked[SAMPLE_GROUP_PARTS])
-{
-    static CK_ULONG bits = 2048, number;
-
-    if (row->key_type == CKK_RSA) {
-        asked[0] = (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof bits};
-        return 1;
-    }
-    if (row->key_type == CKK_DSA)
-        return sample_group_parts(asked);
-    for (size_t i = 0; curve_at(i) != NULL; i++)
-        if (curve_at(i)->key_type == row->key_type) {
-            asked[0] = (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)(uintptr_t)curve_at(i)->params, curve_at(i)->params_bytes};
-            return 1;
-        }
-    for (size_t i = 0; parameter_set_at(i) != NULL; i++)
-        if (parameter_set_at(i)->key_type == row->key_type && parameter_set_is_here(parameter_set_at(i))) {
-            number = parameter_set_at(i)->number;
-            asked[0] = (CK_ATTRIBUTE){CKA_PARAMETER_SET, &number, sizeof number};
-            return 1;
-        }
-    ck_abort_msg("%s: no recipe says what pair is asked for", row->name);
-}
-
 /* OpenSSL reads the public halves, which are the same of both keys, and of no two pairs. */
 static void try_pair(const struct mechanism *row, const struct recipe_key *unused)
 {
     CK_MECHANISM m = recipe_good(row, 0);
-    CK_ATTRIBUTE what[SAMPLE_GROUP_PARTS];
-    CK_ULONG n = asked_for(row, what);
+    CK_ATTRIBUTE what[RECIPE_ASKED_MAX];
+    CK_ULONG n = recipe_asked(row, what);
     EVP_PKEY *halves[4];
 
     (void)unused;
