@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/buffer.h"
+#include "crypto/field.h"
 #include "proto/limits.h"
 #include "tests/document/one_time.h"
 
@@ -309,7 +310,7 @@ static void mechanisms(void)
 {
     struct tally tally = {0};
 
-    say("## Mechanisms\n\nSizes are bits for RSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
+    say("## Mechanisms\n\nSizes are bits for RSA, DSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
         "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
         "The `parameter` is the structure that the standard gives the mechanism.\n\n"
         "| mechanism | operations | key | sizes | parameter | hash | data | policy | trusted keys | CloudHSM |\n"
@@ -337,6 +338,9 @@ static void mechanisms(void)
          "| RSA, CKM_ECDSA and other signatures of a digest | what the key takes | CKR_DATA_LEN_RANGE |\n"
          "| an attribute; an object; one byte string of a parameter | %u; %u; %u | |\n",
          SIGN_DATA_BYTES_MAX, CIPHER_BYTES_MAX, SIGN_DATA_BYTES_MAX, ATTRIBUTE_BYTES_MAX, OBJECT_BYTES_MAX, PARAMETER_BYTES_MAX);
+    say("\nDSA keys have a prime and a subprime of " FIELD_DSA_SIZES_TEXT ". Pairs are made in the group that the public template has "
+        "(CKA_PRIME,\nCKA_SUBPRIME, CKA_BASE). A group of which the public key would tell the private one is CKR_DOMAIN_PARAMS_INVALID. "
+        "CKM_DSA takes a digest of 20, 28,\n32, 48 or 64 bytes, of which as many count as the subprime has.\n");
     say("\nAn RSA pair of 8192 bits takes tens of seconds, often more than a minute. The call waits. Where the program ends before its "
         "key is made,\nnothing is stored; the node finishes its search all the same. Make such keys once, and "
         "not from a script with a time limit.\n\n");
@@ -441,10 +445,8 @@ static void attributes(void)
 static void objects(void)
 {
     say("## Objects, and what is no object\n\n"
-        "Data, X.509 certificates, public, private and secret keys, and keys of one-time passwords are made by programs. The "
-        "token itself has "
-        "these:\n\n"
-        "| class | there | why |\n|---|---|---|\n"
+        "Data, X.509 certificates, domain parameters, public, private and secret keys, and keys of one-time passwords are made "
+        "by programs. The token itself has these:\n\n| class | there | why |\n|---|---|---|\n"
         "| CKO_PROFILE | three: CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN | all that "
         "PKCS #11 Profiles 3.2 asks of these is there, and their mandatory test cases are tests here; "
         "nobody has to log in to see them. Not claimed: complete (no token has all mechanisms), public certificates "
@@ -459,9 +461,7 @@ static void objects(void)
         "C_GetSessionValidationFlags(CKS_LAST_VALIDATION_OK) gives no flag, whatever CKA_VALIDATION_FLAG an admin gives, "
         "and no object has CKA_OBJECT_VALIDATION_FLAGS. ");
     sayf("Texts have up to %u bytes, URIs up to %u, and no control characters |\n", VALIDATION_TEXT_BYTES_MAX, URI_BYTES_MAX);
-    say("| CKO_DOMAIN_PARAMETERS | none | curves are named, and there is no Diffie-Hellman or DSA that would need "
-        "parameters of one's own |\n"
-        "| CKO_HW_FEATURE, CKO_MECHANISM, CKO_TRUST | none | nothing here has a clock, a counter or a "
+    say("| CKO_HW_FEATURE, CKO_MECHANISM, CKO_TRUST | none | nothing here has a clock, a counter or a "
         "display of its own; what a certificate is trusted for is the program's to know (CKA_TRUSTED aside) |\n\n"
         "CKA_ENCAPSULATE_TEMPLATE and CKA_DECAPSULATE_TEMPLATE have the numbers of the published 3.2 header "
         "(without CKF_ARRAY_ATTRIBUTE), "
