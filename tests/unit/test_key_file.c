@@ -129,6 +129,44 @@ START_TEST(test_private_keys_become_templates)
 }
 END_TEST
 
+static struct public_field_part part(const struct template *t, CK_ATTRIBUTE_TYPE type)
+{
+    return (struct public_field_part){row(t, type)->value.data, row(t, type)->value.len};
+}
+
+START_TEST(test_keys_over_fields_become_templates)
+{
+    setup();
+    for (int dsa = 0; dsa < 2; dsa++) {
+        EVP_PKEY *key = dsa ? sample_dsa() : sample_dh("ffdhe2048");
+        struct key_file f = {0};
+        struct template t = {0};
+        struct public_key *read = NULL;
+        struct public_field parts;
+        FILE *file = begin("k.pem");
+        ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+        fclose(file);
+        ck_assert(key_file_read(path, NULL, &f, &why));
+        ck_assert(template_private_key(&t, f.private_key, &names, &why));
+        check_canonical(&t);
+        ck_assert_uint_eq(row(&t, dsa ? CKA_SIGN : CKA_DERIVE)->value.data[0], 1);
+        ck_assert_uint_eq(row(&t, CKA_SUBPRIME)->value.len > 0, dsa);
+        ck_assert_uint_gt(row(&t, CKA_VALUE)->value.len, 0);
+        template_clear(&t);
+        ck_assert(template_public_key(&t, f.public_key, &names, &why));
+        check_canonical(&t);
+        parts = (struct public_field){part(&t, CKA_PRIME), part(&t, CKA_SUBPRIME), part(&t, CKA_BASE), part(&t, CKA_VALUE)};
+        ck_assert_int_eq(public_key_field(NULL, dsa ? CKK_DSA : CKK_DH, &parts, &read), ERR_OK);
+        ck_assert_int_eq(EVP_PKEY_eq(public_key_evp(read), key), 1);
+        public_key_free(read);
+        template_clear(&t);
+        key_file_clear(&f);
+        EVP_PKEY_free(key);
+    }
+    teardown();
+}
+END_TEST
+
 /* Where libcrypto has post-quantum keys. */
 START_TEST(test_post_quantum_keys_become_templates)
 {
@@ -401,7 +439,8 @@ END_TEST
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_private_keys_become_templates, &test_other_kinds_of_keys_are_refused,
-                                                &test_post_quantum_keys_become_templates, &test_a_key_that_openssl_does_not_know_is_named,
+                                                &test_keys_over_fields_become_templates,
+        &test_post_quantum_keys_become_templates, &test_a_key_that_openssl_does_not_know_is_named,
         &test_encrypted_key_opens_with_its_passphrase_only, &test_certificates_and_public_keys_are_known_by_themselves,
         &test_key_and_certificate_in_one_file_must_belong_together, &test_id_is_that_of_the_certificates_extension,
         &test_password_comes_from_a_file_of_ones_own, &test_password_comes_from_a_descriptor_and_leaves_the_rest,
