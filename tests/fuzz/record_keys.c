@@ -389,6 +389,46 @@ static void use_one_time(void)
     record_ask_quietly(HSM__REQUEST__OF_ONE_TIME, &o);
 }
 
+static void pair_of_dsa(const struct sample_template *key, size_t base)
+{
+    Hsm__GeneratePair pair = HSM__GENERATE_PAIR__INIT;
+    Hsm__Mechanism make = mechanism_of(CKM_DSA_KEY_PAIR_GEN);
+    struct sample_template of_pub, of_priv;
+
+    sample_start(&of_pub);
+    for (size_t i = 0; i < key->message.n_attributes; i++) {
+        const Hsm__Attribute *a = key->message.attributes[i];
+        if (a->type == CKA_PRIME || a->type == CKA_SUBPRIME || a->type == CKA_BASE)
+            sample_bytes(&of_pub, a->type, a->value.data, a->type == CKA_BASE ? base : a->value.len);
+    }
+    sample_start(&of_priv);
+    pair.mechanism = &make;
+    pair.public_template = &of_pub.message;
+    pair.private_template = &of_priv.message;
+    record_ask_quietly(HSM__REQUEST__OF_GENERATE_PAIR, &pair);
+}
+
+/* A key created in a group, a pair made in it, and another with a base that has not its order. */
+static void use_dsa(void)
+{
+    EVP_PKEY *key = sample_dsa();
+    Hsm__Create create = HSM__CREATE__INIT;
+    Hsm__Sign s = HSM__SIGN__INIT;
+    Hsm__Mechanism m = mechanism_of(CKM_DSA_SHA256);
+    struct sample_template t;
+
+    sample_private(&t, key, true);
+    pair_of_dsa(&t, 256);
+    pair_of_dsa(&t, 255);
+    sample_bool(&t, CKA_TOKEN, true);
+    create.template_ = &t.message;
+    s.key = on_heap(ref(id_of(record_ask(HSM__REQUEST__OF_CREATE, &create))));
+    s.mechanism = &m;
+    s.data = record_text("32 bytes, as long as any SHA-256");
+    record_ask_quietly(HSM__REQUEST__OF_SIGN, &s);
+    EVP_PKEY_free(key);
+}
+
 static void set_policy(const char *name)
 {
     Hsm__PolicySet set = HSM__POLICY_SET__INIT;
@@ -451,4 +491,7 @@ void record_pairs(void)
     as_alice();
     use_one_time();
     record_end("one_time");
+    as_alice();
+    use_dsa();
+    record_end("dsa");
 }
