@@ -42,7 +42,7 @@ static const struct {
     [PARAM_BIT] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_bit},
     [PARAM_IKE_PRF] = {.bytes = sizeof(struct pkcs11_ike_prf_params), .take = parameter_take_ike_prf},
     [PARAM_IKE1_PRF] = {.bytes = sizeof(struct pkcs11_ike1_prf_params), .take = parameter_take_ike1_prf},
-    [PARAM_IKE1_EXTENDED] = {.bytes = sizeof(struct pkcs11_ike1_extended_params), .take = parameter_take_ike1_extended},
+    [PARAM_IKE1_EXTENDED] = {.take_any = parameter_take_ike1_extended},
     [PARAM_IKE2_PRF_PLUS] = {.bytes = sizeof(struct pkcs11_ike2_prf_plus_params), .take = parameter_take_ike2_prf_plus},
     [PARAM_RSA_AES] = {.bytes = sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), .take = parameter_take_rsa_aes},
     [PARAM_ECDH_AES] = {.bytes = sizeof(CK_ECDH_AES_KEY_WRAP_PARAMS), .take = parameter_take_ecdh_aes},

@@ -46,7 +46,7 @@ enum err parameter_take_aes_cbc_data(const struct mechanism *row, const void *gi
 enum err parameter_take_des_cbc_data(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ike_prf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ike1_prf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
-enum err parameter_take_ike1_extended(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_ike1_extended(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or the PRF */
 enum err parameter_take_ike2_prf_plus(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 

@@ -40,12 +40,15 @@ enum err parameter_take_ike1_prf(const struct mechanism *row, const void *given,
     return parameter_copy(p.pCKYr, p.ulCKYrLen, &out->ike->second);
 }
 
-enum err parameter_take_ike1_extended(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+/* Clients that NSS has brought up leave all but the PRF out where there is neither key nor data. */
+enum err parameter_take_ike1_extended(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out)
 {
-    struct pkcs11_ike1_extended_params p;
+    struct pkcs11_ike1_extended_params p = {.pExtraData = NULL};
 
     (void)row;
-    memcpy(&p, given, sizeof p);
+    if (given == NULL || (n != sizeof p && n != sizeof p.prfMechanism))
+        return ERR_MECHANISM_PARAM;
+    memcpy(&p, given, n);
     return new_ike(p.prfMechanism, p.pExtraData, p.ulExtraDataLen, out);
 }
 

@@ -318,6 +318,47 @@ START_TEST(test_no_key_is_cut_off_a_closed_key)
 }
 END_TEST
 
+/* As clients of NSS ask for RFC 2409's appendix B. */
+START_TEST(test_an_extended_key_of_nothing_needs_the_prf_alone)
+{
+    CK_MECHANISM_TYPE mac = CKM_SHA256_HMAC;
+    CK_MECHANISM alone = {CKM_IKE1_EXTENDED_DERIVE, &mac, sizeof mac};
+    CK_ATTRIBUTE open[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
+    CK_BYTE a[48], b[48];
+    CK_ATTRIBUTE of_a = {CKA_VALUE, a, sizeof a}, of_b = {CKA_VALUE, b, sizeof b};
+    CK_OBJECT_HANDLE base;
+
+    setup();
+    base = import(CKK_GENERIC_SECRET, true);
+    for (bytes = 24; bytes <= 48; bytes += 24) { /* cut off, and made */
+        ck_ok(derive(alone, base, open, 3));
+        ck_ok(f->C_GetAttributeValue(s, last, &of_a, 1));
+        ck_ok(derive(extended(mac, 0, 0), base, open, 3));
+        ck_ok(f->C_GetAttributeValue(s, last, &of_b, 1));
+        ck_assert(of_a.ulValueLen == bytes && memcmp(a, b, bytes) == 0);
+        of_a.ulValueLen = of_b.ulValueLen = sizeof a;
+    }
+    token_stop();
+}
+END_TEST
+
+START_TEST(test_a_prf_is_in_the_policy_if_its_mac_is)
+{
+    CK_OBJECT_HANDLE base;
+
+    setup_under(POLICY_MODERN);
+    base = import(CKK_GENERIC_SECRET, true);
+    ck_rv(derive(prf(CKM_MD5_HMAC, true, 0), base, NULL, 0), CKR_MECHANISM_PARAM_INVALID);
+    ck_ok(derive(prf(CKM_SHA_1_HMAC, true, 0), base, NULL, 0));
+    token_stop();
+    setup();
+    base = import(CKK_GENERIC_SECRET, true);
+    ck_ok(derive(prf(CKM_MD5_HMAC, true, 0), base, NULL, 0));
+    ck_assert_uint_eq(token_number(s, last, CKA_VALUE_LEN), 16);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -328,6 +369,8 @@ Suite *test_suite(void)
         &test_a_named_keys_own_template_is_obeyed,
         &test_a_block_ciphers_prf_shows_what_it_was_fed,
         &test_no_key_is_cut_off_a_closed_key,
+        &test_an_extended_key_of_nothing_needs_the_prf_alone,
+        &test_a_prf_is_in_the_policy_if_its_mac_is,
         NULL,
     };
 
