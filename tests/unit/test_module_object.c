@@ -161,6 +161,44 @@ START_TEST(test_others_see_public_objects_only)
 }
 END_TEST
 
+static CK_OBJECT_HANDLE make_open(void)
+{
+    CK_OBJECT_CLASS data = CKO_DATA;
+    CK_BYTE label[] = "web";
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &data, sizeof data}, {CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &no, 1}, {CKA_LABEL, label, 3}};
+    CK_OBJECT_HANDLE o;
+
+    ck_ok(f->C_CreateObject(s, t, 4, &o));
+    return o;
+}
+
+/* More of another's than a page of a search has. */
+START_TEST(test_own_object_is_found_before_anothers_of_that_label)
+{
+    enum { OTHERS = 150 };
+    CK_BYTE label[] = "web";
+    CK_ATTRIBUTE wanted = {CKA_LABEL, label, 3};
+    CK_OBJECT_HANDLE own, first = 0;
+    CK_ULONG n;
+
+    setup();
+    for (int i = 0; i < OTHERS; i++)
+        make_open();
+    ck_ok(f->C_Logout(s));
+    ck_ok(token_login(s, CKU_USER, BOB));
+    ck_assert_uint_eq(token_count(s, "web"), OTHERS);
+    own = make_open();
+    ck_ok(f->C_FindObjectsInit(s, &wanted, 1));
+    ck_ok(f->C_FindObjects(s, &first, 1, &n));
+    ck_ok(f->C_FindObjectsFinal(s));
+    ck_assert(n == 1 && first == own);
+    ck_assert_uint_eq(token_count(s, "web"), OTHERS + 1);
+    ck_ok(f->C_Logout(s));
+    ck_assert_uint_eq(token_count(s, "web"), OTHERS + 1);
+    token_stop();
+}
+END_TEST
+
 START_TEST(test_destroyed_is_gone_at_once_and_for_all)
 {
     struct token_pair p;
@@ -488,6 +526,7 @@ Suite *test_suite(void)
         &test_handles_of_token_objects_are_the_same_in_every_session_and_process,
         &test_session_objects_die_with_their_session_and_private_ones_with_the_login,
         &test_others_see_public_objects_only,
+        &test_own_object_is_found_before_anothers_of_that_label,
         &test_destroyed_is_gone_at_once_and_for_all,
         &test_read_only_session_makes_and_destroys_session_objects_only,
         &test_search_gives_all_in_pages_of_any_size,

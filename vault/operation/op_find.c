@@ -147,15 +147,19 @@ static enum err collect(struct work *w, struct search *s, const struct candidate
 static enum err collect_all(struct work *w, struct search *s, const struct candidates *c, Hsm__ObjectsReply *r)
 {
     uint64_t stopped_at = 0;
-    enum err e = s->others ? ERR_OK : collect(w, s, c, r, &stopped_at);
+    enum err e;
 
-    if (e != ERR_OK)
-        return e;
-    if (!s->others && (stopped_at != 0 || !s->met_others || s->after != 0)) {
-        r->next_after_id = stopped_at != 0 ? stopped_at | (s->met_others ? CURSOR_MET_OTHERS : 0) : s->met_others ? CURSOR_OTHERS : 0;
-        return ERR_OK;
+    if (!s->others) {
+        if ((e = collect(w, s, c, r, &stopped_at)) != ERR_OK)
+            return e;
+        if (stopped_at != 0)
+            r->next_after_id = stopped_at | (s->met_others ? CURSOR_MET_OTHERS : 0);
+        else if (s->met_others && s->after != 0)
+            r->next_after_id = CURSOR_OTHERS;
+        if (r->next_after_id != 0 || !s->met_others)
+            return ERR_OK;
+        s->others = true; /* all of theirs are among the candidates too */
     }
-    s->others = true;
     e = collect(w, s, c, r, &stopped_at);
     if (e == ERR_OK && stopped_at != 0)
         r->next_after_id = stopped_at | CURSOR_OTHERS;
