@@ -2,9 +2,12 @@
  * (docs/decisions/011). */
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "proto/parameter_set.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
+#include "tests/unit/token_key.h"
 
 enum { MADE_MAX = 16, ATTRIBUTES_MAX = 16 };
 
@@ -129,6 +132,17 @@ static void encapsulate(void)
     keep(key);
 }
 
+/* There are none but in the token. */
+static void generate_one_time(void)
+{
+    CK_MECHANISM m = {CKM_HOTP_KEY_GEN, NULL, 0};
+    struct said a = say(NULL, 0);
+    CK_OBJECT_HANDLE key;
+
+    ck_ok(f->C_GenerateKey(s, &m, a.t, a.n, &key));
+    keep(key);
+}
+
 static void make_all(void)
 {
     CK_OBJECT_HANDLE wraps, open;
@@ -142,6 +156,8 @@ static void make_all(void)
     copy(made[0]);
     if (parameter_set_makes_here(CKK_ML_KEM))
         encapsulate();
+    if (on_token)
+        generate_one_time();
 }
 
 /* ---- who sees them */
@@ -165,16 +181,16 @@ static CK_ULONG found(CK_OBJECT_CLASS object_class, CK_BBOOL *is_private)
 
 static void ck_found(CK_ULONG n)
 {
-    static const CK_OBJECT_CLASS classes[] = {0, CKO_SECRET_KEY, CKO_PRIVATE_KEY};
-    CK_ULONG of_class[3];
+    static const CK_OBJECT_CLASS classes[] = {0, CKO_SECRET_KEY, CKO_PRIVATE_KEY, CKO_OTP_KEY};
+    CK_ULONG of_class[4];
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         of_class[i] = found(classes[i], &no);
         ck_assert_uint_eq(found(classes[i], NULL), of_class[i]);
         ck_assert_uint_eq(found(classes[i], &yes), 0);
     }
     ck_assert_uint_eq(of_class[0], n);
-    ck_assert_uint_eq(of_class[1] + of_class[2], n);
+    ck_assert_uint_eq(of_class[1] + of_class[2] + of_class[3], n);
 }
 
 /* By its handle, whoever knows it. */
@@ -366,6 +382,41 @@ START_TEST(test_templates_of_keys_may_say_it)
 }
 END_TEST
 
+/* Domain parameters are nobody's secret: open unless they say that they are private. */
+START_TEST(test_open_domain_parameters_are_everybodys_and_private_ones_their_owners)
+{
+    static struct sample_template t;
+    EVP_PKEY *key = sample_dh("ffdhe2048");
+    CK_OBJECT_HANDLE open, closed, session, again;
+    CK_ATTRIBUTE more[] = {{CKA_TOKEN, &yes, 1}, {CKA_LABEL, mine, 4}, {CKA_PRIVATE, &yes, 1}}, here = {CKA_TOKEN, &no, 1};
+
+    sample_public(&t, key);
+    sample_ulong(&t, CKA_CLASS, CKO_DOMAIN_PARAMETERS);
+    t.list[0] = t.list[--t.message.n_attributes];
+    t.message.n_attributes--; /* without CKA_VALUE */
+    token_start_with_users();
+    s = token_alice();
+    open = token_key_create(s, &t, more, 2);
+    closed = token_key_create(s, &t, more, 3);
+    ck_assert(!token_flag(s, open, CKA_PRIVATE) && token_flag(s, closed, CKA_PRIVATE));
+    ck_assert_uint_eq(found(CKO_DOMAIN_PARAMETERS, NULL), 2);
+    ck_ok(f->C_Logout(s));
+    ck_assert_uint_eq(found(CKO_DOMAIN_PARAMETERS, NULL), 1);
+    ck_rv(f->C_GetObjectSize(s, closed, &(CK_ULONG){0}), CKR_OBJECT_HANDLE_INVALID);
+    ck_ok(f->C_CopyObject(s, open, &here, 1, &session));
+    ck_ok(f->C_CopyObject(s, session, NULL, 0, &again));
+    ck_ok(token_login(s, CKU_USER, BOB));
+    ck_assert_uint_eq(found(CKO_DOMAIN_PARAMETERS, NULL), 3);
+    ck_rv(f->C_DestroyObject(s, open), CKR_OBJECT_HANDLE_INVALID);
+    ck_ok(f->C_Logout(s));
+    ck_assert_uint_eq(found(CKO_DOMAIN_PARAMETERS, NULL), 3);
+    ck_assert_uint_eq(token_number(s, again, CKA_PRIME_BITS), 2048);
+    ck_ok(f->C_DestroyObject(s, session));
+    token_stop();
+    EVP_PKEY_free(key);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -375,6 +426,7 @@ Suite *test_suite(void)
         &test_flag_becomes_true_and_never_false_again,
         &test_key_that_always_asks_is_private,
         &test_templates_of_keys_may_say_it,
+        &test_open_domain_parameters_are_everybodys_and_private_ones_their_owners,
         NULL,
     };
 
