@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-enum { AES_BLOCK_BYTES = 16, DES_BLOCK_BYTES = 8, SEMIBLOCK_BYTES = 8, XTS_TWEAK_BYTES = 16, GCM_IV_BYTES = 12 };
+enum { AES_BLOCK_BYTES = 16, DES_BLOCK_BYTES = 8, SEMIBLOCK_BYTES = 8, XTS_TWEAK_BYTES = 16, GCM_IV_BYTES = 12,
+       CHACHA20_BLOCK_BYTES = 64, CHACHA20_STATE_BYTES = 16 };
 
 static const struct cipher_mode modes[] = {
     {.family = FAMILY_ECB, .name = "ECB", .streams = true, .whole = true},
@@ -17,6 +18,7 @@ static const struct cipher_mode modes[] = {
     {.family = FAMILY_GCM, .name = "GCM", .tagged = true},
     {.family = FAMILY_GCM_IV_FIRST, .name = "GCM", .tagged = true, .iv_first = GCM_IV_BYTES},
     {.family = FAMILY_CCM, .name = "CCM", .tagged = true},
+    {.family = FAMILY_CHACHA20, .name = "", .streams = true, .iv_bytes = CHACHA20_STATE_BYTES},
     {.family = FAMILY_CHACHA_POLY, .name = "", .tagged = true},
     {.family = FAMILY_XTS, .name = "XTS", .least = AES_BLOCK_BYTES, .iv_bytes = XTS_TWEAK_BYTES},
     {.family = FAMILY_KEY_WRAP, .name = "WRAP", .whole = true, .unit = SEMIBLOCK_BYTES, .least = 2 * SEMIBLOCK_BYTES,
@@ -53,6 +55,8 @@ static bool is_des(const struct mechanism *m)
 
 size_t cipher_block_bytes(const struct mechanism *m)
 {
+    if (m->family == FAMILY_CHACHA20)
+        return CHACHA20_BLOCK_BYTES;
     return is_des(m) ? DES_BLOCK_BYTES : AES_BLOCK_BYTES;
 }
 
@@ -64,7 +68,7 @@ void cipher_name(const struct mechanism *m, size_t key_bytes, char out[CIPHER_NA
     if (mode == NULL)
         return;
     if (m->key_type == CKK_CHACHA20)
-        snprintf(out, CIPHER_NAME_BYTES, "ChaCha20-Poly1305");
+        snprintf(out, CIPHER_NAME_BYTES, m->family == FAMILY_CHACHA20 ? "ChaCha20" : "ChaCha20-Poly1305");
     else if (is_des(m))
         snprintf(out, CIPHER_NAME_BYTES, "DES-EDE3-%s", mode->name);
     else
@@ -109,4 +113,31 @@ enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsig
     if (carry == 0)
         return COUNTER_GOES_ON;
     return carry == 1 && zero ? COUNTER_END : COUNTER_BEYOND;
+}
+
+/* RFC 8439 section 2.3: the counter stands in the state in little endian, whatever PKCS #11 does not say of it. */
+enum cipher_counter cipher_counter_add_first(uint8_t *state, unsigned bits, uint64_t blocks)
+{
+    uint64_t now = 0, last = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX, sum;
+    size_t n = bits / 8;
+
+    for (size_t i = n; i-- > 0;)
+        now = now << 8 | state[i];
+    sum = (now + blocks) & last;
+    for (size_t i = 0; i < n; i++)
+        state[i] = (uint8_t)(sum >> (8 * i));
+    if (blocks <= last - now)
+        return COUNTER_GOES_ON;
+    return blocks - 1 == last - now ? COUNTER_END : COUNTER_BEYOND;
+}
+
+enum cipher_counter cipher_counter_move(const struct mechanism *m, uint8_t *vector, unsigned bits, uint64_t blocks)
+{
+    return m->family == FAMILY_CHACHA20 ? cipher_counter_add_first(vector, bits, blocks)
+                                        : cipher_counter_add(vector, cipher_block_bytes(m), bits, blocks);
+}
+
+bool cipher_has_counter(const struct mechanism *m)
+{
+    return m->family == FAMILY_CTR || m->family == FAMILY_CHACHA20;
 }

@@ -10,7 +10,11 @@
 
 #include "proto/mechanism.h"
 
-enum { CIPHER_BLOCK_BYTES_MAX = 16, CIPHER_NAME_BYTES = 32 };
+enum {
+    CIPHER_BLOCK_BYTES_MAX = 16, /* of block ciphers, and of all vectors and counters that streams carry on */
+    CIPHER_STEP_BYTES_MAX = 64,  /* by so many bytes a stream moves on: ChaCha20's block */
+    CIPHER_NAME_BYTES = 32
+};
 
 struct cipher_mode {
     enum mechanism_family family;
@@ -31,7 +35,8 @@ struct cipher_mode {
 /* NULL: the row is no such cipher. */
 const struct cipher_mode *cipher_mode_of(const struct mechanism *m);
 
-/* Bytes of the block of the row's cipher: 16 of AES, 8 of DES. */
+/* Bytes of the block of the row's cipher: 16 of AES, 8 of DES; of a stream cipher those that one count of its counter gives: 64 of
+ * ChaCha20. */
 size_t cipher_block_bytes(const struct mechanism *m);
 
 /* AEAD whose vector and tag stand beside the data, as C_EncryptMessage and its like have it. */
@@ -51,5 +56,14 @@ size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, s
  * BEYOND: it would go on from there. */
 enum cipher_counter { COUNTER_GOES_ON, COUNTER_END, COUNTER_BEYOND };
 enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks);
+
+/* The same of ChaCha20's state: its first `bits` bits, 32 or 64 of them, count, the least byte first. */
+enum cipher_counter cipher_counter_add_first(uint8_t *state, unsigned bits, uint64_t blocks);
+
+/* The one of both that the row has, on its vector as it travels (IvParams). */
+enum cipher_counter cipher_counter_move(const struct mechanism *m, uint8_t *vector, unsigned bits, uint64_t blocks);
+
+/* False: the row has none. */
+bool cipher_has_counter(const struct mechanism *m);
 
 #endif

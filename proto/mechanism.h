@@ -46,6 +46,7 @@ enum mechanism_family {
     FAMILY_GCM,
     FAMILY_GCM_IV_FIRST, /* GCM under a vector that the vault makes, which stands in front of the ciphertext */
     FAMILY_CCM,
+    FAMILY_CHACHA20,
     FAMILY_CHACHA_POLY,
     FAMILY_XTS,
     FAMILY_KEY_WRAP,     /* NIST SP 800-38F KW */
@@ -95,6 +96,7 @@ enum mechanism_param {
     PARAM_GCM,    /* CK_GCM_PARAMS */
     PARAM_GCM_NO_IV, /* the same, without a vector */
     PARAM_CCM,    /* CK_CCM_PARAMS */
+    PARAM_CHACHA20, /* CK_CHACHA20_PARAMS */
     PARAM_CHACHA, /* CK_SALSA20_CHACHA20_POLY1305_PARAMS */
     PARAM_GENERAL, /* CK_MAC_GENERAL_PARAMS */
     PARAM_ECDH,           /* CK_ECDH1_DERIVE_PARAMS */

@@ -73,6 +73,13 @@ static enum err check_ctr(const struct mechanism *row, const Hsm__Mechanism *m)
                : ERR_MECHANISM_PARAM;
 }
 
+/* RFC 8439 section 2.3 has a counter of 32 bits and a nonce of 96, the cipher as it was at first 64 of both. */
+static enum err check_chacha20(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    return m->iv->iv.len == cipher_mode_of(row)->iv_bytes && (m->iv->counter_bits == 32 || m->iv->counter_bits == 64) ? ERR_OK
+                                                                                                                 : ERR_MECHANISM_PARAM;
+}
+
 static enum err check_general(const struct mechanism *row, const Hsm__Mechanism *m)
 {
     return m->general->bytes >= 1 && m->general->bytes <= mechanism_signature_bytes(row, 0) ? ERR_OK : ERR_MECHANISM_PARAM;
@@ -162,6 +169,7 @@ static const struct {
     [PARAM_GCM] = {offsetof(Hsm__Mechanism, aead), check_gcm},
     [PARAM_GCM_NO_IV] = {offsetof(Hsm__Mechanism, aead), check_gcm_no_iv},
     [PARAM_CCM] = {offsetof(Hsm__Mechanism, aead), check_ccm},
+    [PARAM_CHACHA20] = {offsetof(Hsm__Mechanism, iv), check_chacha20},
     [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
     [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
     [PARAM_ECDH] = {offsetof(Hsm__Mechanism, ecdh), NULL},

@@ -95,6 +95,9 @@
 #ifndef CKM_CHACHA20_KEY_GEN
 #define CKM_CHACHA20_KEY_GEN 0x00001225UL
 #endif
+#ifndef CKM_CHACHA20
+#define CKM_CHACHA20 0x00001226UL
+#endif
 #ifndef CKM_AES_KEY_WRAP_KWP
 #define CKM_AES_KEY_WRAP_KWP 0x0000210BUL
 #endif
@@ -162,6 +165,13 @@ typedef struct CK_CCM_MESSAGE_PARAMS {
 
 /* Later headers of p11-kit have these with that type of key, and by this name of the second field. */
 #ifndef CKK_SALSA20
+typedef struct CK_CHACHA20_PARAMS {
+    CK_BYTE *pBlockCounter;
+    CK_ULONG blockCounterBits;
+    CK_BYTE *pNonce;
+    CK_ULONG ulNonceBits;
+} CK_CHACHA20_PARAMS;
+
 typedef struct CK_SALSA20_CHACHA20_POLY1305_PARAMS {
     CK_BYTE *pNonce;
     CK_ULONG ulNonceBits;

@@ -76,8 +76,8 @@ static void move_chain(struct ciphering *c, const uint8_t *in, const uint8_t *ou
     if (done == 0)
         return;
     /* NIST SP 800-38A section 6 */
-    if (c->mode->family == FAMILY_CTR) {
-        p->at_end = cipher_counter_add(p->chain, block, c->mechanism.wire->iv->counter_bits, done / block) != COUNTER_GOES_ON;
+    if (cipher_has_counter(c->mechanism.row)) {
+        p->at_end = cipher_counter_move(c->mechanism.row, p->chain, c->mechanism.wire->iv->counter_bits, done / block) != COUNTER_GOES_ON;
     } else if (c->mode->family == FAMILY_OFB) {
         for (size_t i = 0; i < block; i++)
             p->chain[i] = in[done - block + i] ^ out[done - block + i];
@@ -124,7 +124,7 @@ static enum err run(struct module *m, struct ciphering *c, const struct pieces *
                     size_t *out_n)
 {
     size_t left = to_send(c, c->place.tail_n + n, last), written = 0;
-    uint8_t rest[CIPHER_BLOCK_BYTES_MAX];
+    uint8_t rest[CIPHER_STEP_BYTES_MAX];
     size_t rest_n = c->place.tail_n + n - left;
     bool padding = last && c->mode->pads;
     enum err e = ERR_OK;
@@ -167,7 +167,7 @@ static enum err run(struct module *m, struct ciphering *c, const struct pieces *
 
 enum err cipher_stream_run(struct module *m, struct ciphering *c, const uint8_t *in, size_t n, bool last, uint8_t *out, size_t *out_n)
 {
-    size_t all = c->place.tail_n + n, room = (all < CIPHER_BYTES_MAX ? all : CIPHER_BYTES_MAX) + 2 * CIPHER_BLOCK_BYTES_MAX;
+    size_t all = c->place.tail_n + n, room = (all < CIPHER_BYTES_MAX ? all : CIPHER_BYTES_MAX) + 2 * CIPHER_STEP_BYTES_MAX;
     struct pieces p = {.piece = malloc(room), .answer = malloc(room)};
     uint8_t *copy = NULL;
     enum err e = ERR_NO_MEMORY;

@@ -22,7 +22,7 @@ struct module;
 /* Where a stream stands. Plain memory, to be kept and put back where an answer does not fit. */
 struct ciphering_place {
     uint8_t chain[CIPHER_BLOCK_BYTES_MAX]; /* the vector, or the counter, of the next block */
-    uint8_t tail[CIPHER_BLOCK_BYTES_MAX];  /* what was given of the block that is not done */
+    uint8_t tail[CIPHER_STEP_BYTES_MAX];   /* what was given of the block that is not done */
     size_t tail_n;
     size_t told;     /* of those, so many bytes have their answer already */
     bool at_end;     /* the counter has come to its end */

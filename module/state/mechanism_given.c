@@ -18,6 +18,7 @@ static const struct {
     [PARAM_GCM] = {.take_any = parameter_take_gcm},
     [PARAM_GCM_NO_IV] = {.take_any = parameter_take_gcm},
     [PARAM_CCM] = {.bytes = sizeof(CK_CCM_PARAMS), .take = parameter_take_ccm},
+    [PARAM_CHACHA20] = {.bytes = sizeof(CK_CHACHA20_PARAMS), .take = parameter_take_chacha20},
     [PARAM_CHACHA] = {.bytes = sizeof(CK_SALSA20_CHACHA20_POLY1305_PARAMS), .take = parameter_take_chacha},
     [PARAM_PQ] = {.take_any = parameter_take_pq},
     [PARAM_PQ_NO_CONTEXT] = {.take_any = parameter_take_pq},

@@ -19,6 +19,7 @@ enum err parameter_take_pss(const struct mechanism *row, const void *given, Hsm_
 enum err parameter_take_oaep(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ctr(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ccm(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_chacha20(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_chacha(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_general(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "module/state/parameter.h"
+#include "proto/cipher_mode.h"
 #include "proto/limits.h"
 
 enum {
@@ -114,6 +115,24 @@ enum err parameter_take_ctr(const struct mechanism *row, const void *given, Hsm_
     (void)row;
     memcpy(&p, given, sizeof p);
     return take_iv(p.cb, sizeof p.cb, p.ulCounterBits, out);
+}
+
+/* PKCS #11 3.1 section 6.57: counter and nonce stand side by side in the cipher's state, and fill it. */
+enum err parameter_take_chacha20(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
+{
+    CK_CHACHA20_PARAMS p;
+    CK_BYTE state[CIPHER_BLOCK_BYTES_MAX];
+    CK_ULONG counter_bytes;
+
+    (void)row;
+    memcpy(&p, given, sizeof p);
+    if ((p.blockCounterBits != 32 && p.blockCounterBits != 64) || p.ulNonceBits != 8 * sizeof state - p.blockCounterBits ||
+        p.pBlockCounter == NULL || p.pNonce == NULL)
+        return ERR_MECHANISM_PARAM;
+    counter_bytes = p.blockCounterBits / 8;
+    memcpy(state, p.pBlockCounter, counter_bytes);
+    memcpy(state + counter_bytes, p.pNonce, sizeof state - counter_bytes);
+    return take_iv(state, sizeof state, p.blockCounterBits, out);
 }
 
 enum err parameter_take_general(const struct mechanism *row, const void *given, Hsm__Mechanism *out)

@@ -334,7 +334,7 @@ static void mechanisms(void)
          "| GCM, CCM, ChaCha20-Poly1305, XTS, CTS, key wraps that encrypt | %u, and the tag | CKR_DATA_LEN_RANGE, "
          "CKR_ENCRYPTED_DATA_LEN_RANGE |\n"
          "| C_DigestKey with a key that only the vault may see | %u | CKR_DATA_LEN_RANGE |\n"
-         "| ECB, CBC, CTR, OFB, CFB | none: the module cuts the data into requests | |\n"
+         "| ECB, CBC, CTR, OFB, CFB, ChaCha20 | none: the module cuts the data into requests | |\n"
          "| RSA, CKM_ECDSA and other signatures of a digest | what the key takes | CKR_DATA_LEN_RANGE |\n"
          "| an attribute; an object; one byte string of a parameter | %u; %u; %u | |\n",
          SIGN_DATA_BYTES_MAX, CIPHER_BYTES_MAX, SIGN_DATA_BYTES_MAX, ATTRIBUTE_BYTES_MAX, OBJECT_BYTES_MAX, PARAMETER_BYTES_MAX);

@@ -51,6 +51,13 @@ static struct given given_of(const struct mechanism *row, const CK_MECHANISM *m,
         return (struct given){ccm->pNonce, ccm->pAAD, ccm->ulNonceLen, ccm->ulAADLen, (int)ccm->ulMACLen};
     if (row->param == PARAM_CHACHA)
         return (struct given){chacha->pNonce, chacha->pAAD, 12, chacha->ulAADLen, 16};
+    if (row->param == PARAM_CHACHA20) {
+        const CK_CHACHA20_PARAMS *p = m->pParameter;
+        static uint8_t state[16]; /* as OpenSSL has it */
+        memcpy(state, p->pBlockCounter, p->blockCounterBits / 8);
+        memcpy(state + p->blockCounterBits / 8, p->pNonce, p->ulNonceBits / 8);
+        return (struct given){.iv = state, .iv_n = sizeof state};
+    }
     if (row->param == PARAM_CTR)
         return (struct given){.iv = ctr->cb, .iv_n = sizeof ctr->cb};
     return (struct given){.iv = m->pParameter, .iv_n = m->ulParameterLen};

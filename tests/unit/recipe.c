@@ -170,6 +170,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_GCM:
     case PARAM_GCM_NO_IV:
     case PARAM_CCM:
+    case PARAM_CHACHA20:
     case PARAM_CHACHA:
     case PARAM_GENERAL:
     case PARAM_TLS_MAC:
@@ -216,6 +217,12 @@ static const struct {
     {PARAM_CCM, "tag of 3", AT(CK_CCM_PARAMS, ulMACLen), 3, 0},
     {PARAM_CCM, "tag of 18", AT(CK_CCM_PARAMS, ulMACLen), 18, 0},
     {PARAM_CCM, "length", AT(CK_CCM_PARAMS, ulDataLen), ~0UL, 0},
+    {PARAM_CHACHA20, "counter", CUT(CK_CHACHA20_PARAMS, pBlockCounter), 0},
+    {PARAM_CHACHA20, "counter of 16 bits", AT(CK_CHACHA20_PARAMS, blockCounterBits), 16, 0},
+    {PARAM_CHACHA20, "counter that leaves no room for the nonce", AT(CK_CHACHA20_PARAMS, blockCounterBits), 64, 0},
+    {PARAM_CHACHA20, "nonce", CUT(CK_CHACHA20_PARAMS, pNonce), 0},
+    {PARAM_CHACHA20, "nonce's length", AT(CK_CHACHA20_PARAMS, ulNonceBits), 64, 0},
+    {PARAM_CHACHA20, "nonce's length without end", AT(CK_CHACHA20_PARAMS, ulNonceBits), ~0UL, 0},
     {PARAM_CHACHA, "nonce", CUT(CK_SALSA20_CHACHA20_POLY1305_PARAMS, pNonce), 0},
     {PARAM_CHACHA, "nonce's length", AT(CK_SALSA20_CHACHA20_POLY1305_PARAMS, ulNonceBits), 64, 0},
     {PARAM_CHACHA, "data", CUT(CK_SALSA20_CHACHA20_POLY1305_PARAMS, pAAD), 0},

@@ -66,6 +66,8 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     static CK_AES_CTR_PARAMS ctr;
     static CK_GCM_PARAMS gcm;
     static CK_CCM_PARAMS ccm;
+    static CK_BYTE count[] = {7, 0, 0, 0};
+    static CK_CHACHA20_PARAMS chacha20;
     static CK_SALSA20_CHACHA20_POLY1305_PARAMS chacha;
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
     static CK_HASH_SIGN_ADDITIONAL_CONTEXT pq;
@@ -94,6 +96,9 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_CCM:
         ccm = (CK_CCM_PARAMS){data_bytes, nonce, NONCE, aad, sizeof aad, 12};
         return (CK_MECHANISM){m->type, &ccm, sizeof ccm};
+    case PARAM_CHACHA20:
+        chacha20 = (CK_CHACHA20_PARAMS){count, 32, nonce, 96};
+        return (CK_MECHANISM){m->type, &chacha20, sizeof chacha20};
     case PARAM_CHACHA:
         chacha = (CK_SALSA20_CHACHA20_POLY1305_PARAMS){nonce, 96, aad, sizeof aad};
         return (CK_MECHANISM){m->type, &chacha, sizeof chacha};

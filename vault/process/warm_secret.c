@@ -36,11 +36,11 @@ static void sample_of(const struct mechanism *row, struct sample *s)
     s->vector.iv.data = s->iv;
     if (row->param == PARAM_IV && !cipher_mode_of(row)->iv_may_lack)
         s->vector.iv.len = cipher_mode_of(row)->iv_bytes > 0 ? cipher_mode_of(row)->iv_bytes : cipher_block_bytes(row);
-    if (row->param == PARAM_CTR) {
-        s->vector.iv.len = cipher_block_bytes(row);
+    if (row->param == PARAM_CTR || row->param == PARAM_CHACHA20) {
+        s->vector.iv.len = CIPHER_BLOCK_BYTES_MAX;
         s->vector.counter_bits = 32;
     }
-    if (row->param == PARAM_IV || row->param == PARAM_CTR)
+    if (row->param == PARAM_IV || row->param == PARAM_CTR || row->param == PARAM_CHACHA20)
         s->message.iv = &s->vector;
     if (row->param == PARAM_GCM || row->param == PARAM_CCM || row->param == PARAM_CHACHA)
         s->message.aead = &s->aead;

@@ -60,10 +60,10 @@ static enum err check_length(const struct cipher *c, size_t n)
     bool units = mode->whole || (!c->encrypt && (mode->pads || mode->unit > 0)) || (c->more && mode->pads);
     size_t longer = c->encrypt ? 0 : mode->tagged ? mode->iv_first + tag_bytes(c) : mode->longer;
 
-    if (c->given->iv != NULL && c->mechanism->param == PARAM_CTR) {
+    if (c->given->iv != NULL && cipher_has_counter(c->mechanism)) {
         uint8_t counter[CIPHER_BLOCK_BYTES_MAX];
         memcpy(counter, c->given->iv->iv.data, sizeof counter);
-        if (cipher_counter_add(counter, sizeof counter, c->given->iv->counter_bits, (n + unit - 1) / unit) == COUNTER_BEYOND)
+        if (cipher_counter_move(c->mechanism, counter, c->given->iv->counter_bits, (n + unit - 1) / unit) == COUNTER_BEYOND)
             return wrong_length(c);
     }
     if (n < longer || (units && n % unit != 0) || n - longer < mode->least)
