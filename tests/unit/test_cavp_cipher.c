@@ -315,7 +315,7 @@ static void ccm_file(const char *name)
     }
 }
 
-/* The counter stands before the nonce, its least byte first. */
+/* The counter stands before the nonce, its least byte first: four bytes of twelve, or, in later issues of the file, eight of eight. */
 static void chacha20_file(const char *name)
 {
     struct cavp *c = cavp_open(name);
@@ -331,12 +331,14 @@ static void chacha20_file(const char *name)
         cavp_bytes(c, "PLAINTEXT", &plain);
         cavp_bytes(c, "CIPHERTEXT", &sealed);
         counter = cavp_number(c, "INITIAL_BLOCK_COUNTER");
+        iv.n = CIPHER_BLOCK_BYTES_MAX;
+        memset(iv.at, 0, iv.n);
         for (size_t i = 0; i < 4; i++)
             iv.at[i] = (uint8_t)(counter >> (8 * i));
-        memcpy(iv.at + 4, other.at, other.n);
-        iv.n = 4 + other.n;
+        memcpy(iv.at + iv.n - other.n, other.at, other.n);
         key = key_of(CKK_CHACHA20);
         with = cipher_of(mechanism_find(CKM_CHACHA20), key, 0);
+        vector.counter_bits = (uint32_t)(8 * (iv.n - other.n));
         cavp_held(c, both_ways(&with));
         key_free(key);
     }
