@@ -56,6 +56,7 @@ enum mechanism_family {
 
     /* keys from keys */
     FAMILY_ECDH,
+    FAMILY_FIELD_AGREEMENT, /* Diffie-Hellman as PKCS #3 has it */
     FAMILY_HKDF,
     FAMILY_HKDF_DATA,
     FAMILY_KBKDF_COUNTER, /* SP 800-108 */
@@ -100,6 +101,7 @@ enum mechanism_param {
     PARAM_CHACHA, /* CK_SALSA20_CHACHA20_POLY1305_PARAMS */
     PARAM_GENERAL, /* CK_MAC_GENERAL_PARAMS */
     PARAM_ECDH,           /* CK_ECDH1_DERIVE_PARAMS */
+    PARAM_PUBLIC_VALUE,   /* the other side's number, big endian */
     PARAM_HKDF,           /* CK_HKDF_PARAMS */
     PARAM_KBKDF,          /* CK_SP800_108_KDF_PARAMS */
     PARAM_KBKDF_FEEDBACK, /* CK_SP800_108_FEEDBACK_KDF_PARAMS */

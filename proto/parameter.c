@@ -119,6 +119,12 @@ static enum err check_rsa_aes(const struct mechanism *row, const Hsm__Mechanism 
     return e == ERR_OK ? check_oaep(row, m) : e;
 }
 
+static enum err check_public_value(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    (void)row;
+    return m->data->data.len > 0 && m->data->data.len <= FIELD_BITS_MAX / 8 ? ERR_OK : ERR_MECHANISM_PARAM;
+}
+
 /* FIPS 204 algorithm 2 line 1. */
 static enum err check_pq(const struct mechanism *row, const Hsm__Mechanism *m)
 {
@@ -173,6 +179,7 @@ static const struct {
     [PARAM_CHACHA] = {offsetof(Hsm__Mechanism, aead), check_chacha},
     [PARAM_GENERAL] = {offsetof(Hsm__Mechanism, general), check_general},
     [PARAM_ECDH] = {offsetof(Hsm__Mechanism, ecdh), NULL},
+    [PARAM_PUBLIC_VALUE] = {offsetof(Hsm__Mechanism, data), check_public_value},
     [PARAM_HKDF] = {offsetof(Hsm__Mechanism, hkdf), NULL},
     [PARAM_KBKDF] = {offsetof(Hsm__Mechanism, kbkdf), NULL},
     [PARAM_KBKDF_FEEDBACK] = {offsetof(Hsm__Mechanism, kbkdf), NULL},

@@ -27,6 +27,7 @@ static const struct {
     [PARAM_EDDSA] = {.take_any = parameter_take_eddsa},
     [PARAM_GENERAL] = {.bytes = sizeof(CK_ULONG), .take = parameter_take_general},
     [PARAM_ECDH] = {.bytes = sizeof(CK_ECDH1_DERIVE_PARAMS), .take = parameter_take_ecdh},
+    [PARAM_PUBLIC_VALUE] = {.take_any = parameter_take_public_value},
     [PARAM_HKDF] = {.bytes = sizeof(CK_HKDF_PARAMS), .take = parameter_take_hkdf},
     [PARAM_KBKDF] = {.bytes = sizeof(CK_SP800_108_KDF_PARAMS), .take = parameter_take_kbkdf},
     [PARAM_KBKDF_FEEDBACK] = {.bytes = sizeof(CK_SP800_108_FEEDBACK_KDF_PARAMS), .take = parameter_take_kbkdf_feedback},

@@ -27,6 +27,7 @@ enum err parameter_take_general(const struct mechanism *row, const void *given, 
 enum err parameter_take_iv(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_gcm(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_ecdh(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_public_value(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out);
 enum err parameter_take_hkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_kbkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_kbkdf_feedback(const struct mechanism *row, const void *given, Hsm__Mechanism *out);

@@ -308,6 +308,12 @@ enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm
     return take_data(p.pData, p.ulLen, NULL, 0, out);
 }
 
+enum err parameter_take_public_value(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out)
+{
+    (void)row;
+    return take_data(given, n, NULL, 0, out);
+}
+
 enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm__Mechanism *out)
 {
     CK_ULONG bit;

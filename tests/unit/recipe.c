@@ -3,7 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "tests/unit/sample_mechanism.h"
+#include "tests/unit/sample_template.h"
 
 CK_BYTE recipe_data[RECIPE_DATA_BYTES] = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
                                           'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v'};
@@ -79,6 +82,20 @@ static CK_MECHANISM ike(const struct mechanism *row)
     }
 }
 
+/* In the group of recipe_key_make's keys. */
+static CK_MECHANISM public_value(const struct mechanism *row)
+{
+    static CK_BYTE value[SAMPLE_DH_BYTES_MAX];
+    static size_t n;
+
+    if (n == 0) {
+        EVP_PKEY *key = sample_dh("ffdhe2048");
+        n = sample_public_value(key, value);
+        EVP_PKEY_free(key);
+    }
+    return (CK_MECHANISM){row->type, value, n};
+}
+
 CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
 {
     static CK_RSA_PKCS_PSS_PARAMS pss;
@@ -105,6 +122,9 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_ECDH:
         ecdh = (CK_ECDH1_DERIVE_PARAMS){CKD_NULL, 0, NULL, recipe_other.point_n, (CK_BYTE *)(uintptr_t)recipe_other.point};
         return (CK_MECHANISM){row->type, &ecdh, sizeof ecdh};
+    case PARAM_PUBLIC_VALUE:
+        return recipe_other.value != NULL ? (CK_MECHANISM){row->type, (void *)(uintptr_t)recipe_other.value, recipe_other.value_n}
+                                          : public_value(row);
     case PARAM_HKDF: /* the length of data is what extraction gives */
         hkdf = (CK_HKDF_PARAMS){CK_TRUE, row->family != FAMILY_HKDF_DATA, CKM_SHA256, CKF_HKDF_SALT_DATA, recipe_data, 8, 0, recipe_data,
                                 RECIPE_DATA_BYTES};
@@ -339,13 +359,13 @@ bool recipe_is_spoiled(enum mechanism_param param)
     for (size_t i = 0; i < SPOILS; i++)
         if (spoils[i].param == param)
             return true;
-    return param == PARAM_NONE || param == PARAM_IV; /* which have no structure */
+    return param == PARAM_NONE || param == PARAM_IV || param == PARAM_PUBLIC_VALUE; /* which have no structure */
 }
 
 /* What is wrong without a look at the structure. How many of them a kind has: all that may be left out has one less. */
 static size_t wholes_of(const struct mechanism *row, const CK_MECHANISM *good)
 {
-    if (good->pParameter == NULL)
+    if (good->pParameter == NULL || row->param == PARAM_PUBLIC_VALUE) /* a number may be shorter */
         return 3;
     return row->param == PARAM_PQ || row->param == PARAM_PQ_NO_CONTEXT || row->param == PARAM_EDDSA || row->param == PARAM_OTP ? 4 : 5;
 }

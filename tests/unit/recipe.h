@@ -14,11 +14,14 @@ enum { RECIPE_DATA_BYTES = 32, RECIPE_BIT = 3, RECIPE_NUMBER = 2, RECIPE_PASSWOR
 extern CK_BYTE recipe_data[RECIPE_DATA_BYTES];
 extern CK_BYTE recipe_server_random[RECIPE_DATA_BYTES];
 
-/* What goes into a parameter that names another key: PARAM_KEY's handle, and the other side's point. Borrowed. */
+/* What goes into a parameter that names another key: PARAM_KEY's handle, the other side's point, and
+ * its number over a finite field (NULL: one is made). Borrowed. */
 struct recipe_other {
     CK_OBJECT_HANDLE key;
     const CK_BYTE *point;
     CK_ULONG point_n;
+    const CK_BYTE *value;
+    CK_ULONG value_n;
 };
 extern struct recipe_other recipe_other;
 

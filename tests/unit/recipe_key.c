@@ -132,6 +132,8 @@ CK_ULONG recipe_asked(const struct mechanism *row, CK_ATTRIBUTE asked[RECIPE_ASK
     }
     if (row->key_type == CKK_DSA)
         return sample_group_parts(asked);
+    if (row->key_type == CKK_DH)
+        return sample_dh_parts("ffdhe2048", asked);
     for (size_t i = 0; curve_at(i) != NULL; i++)
         if (curve_at(i)->key_type == row->key_type) {
             asked[0] = (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)(uintptr_t)curve_at(i)->params, curve_at(i)->params_bytes};

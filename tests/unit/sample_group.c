@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_template.h"
 
 const struct sample_dsa_size sample_dsa_sizes[SAMPLE_DSA_SIZES] = {
     {"dsa_1024_160", 1024, 20}, {"dsa_2048_224", 2048, 28}, {"dsa_2048_256", 2048, 32}, {"dsa_3072_256", 3072, 32}};
@@ -68,6 +69,21 @@ CK_ULONG sample_group_parts(CK_ATTRIBUTE out[SAMPLE_GROUP_PARTS])
     out[1] = (CK_ATTRIBUTE){CKA_SUBPRIME, group.q, group.q_n};
     out[2] = (CK_ATTRIBUTE){CKA_BASE, group.g, group.g_n};
     return SAMPLE_GROUP_PARTS;
+}
+
+CK_ULONG sample_dh_parts(const char *group, CK_ATTRIBUTE out[2])
+{
+    static CK_BYTE prime[SAMPLE_DH_BYTES_MAX], base[1];
+    EVP_PKEY *key = sample_dh(group);
+    BIGNUM *p = number_of(key, OSSL_PKEY_PARAM_FFC_P), *g = number_of(key, OSSL_PKEY_PARAM_FFC_G);
+
+    out[0] = (CK_ATTRIBUTE){CKA_PRIME, prime, (CK_ULONG)BN_bn2bin(p, prime)};
+    ck_assert_int_eq(BN_num_bytes(g), sizeof base);
+    out[1] = (CK_ATTRIBUTE){CKA_BASE, base, (CK_ULONG)BN_bn2bin(g, base)};
+    BN_free(p);
+    BN_free(g);
+    EVP_PKEY_free(key);
+    return 2;
 }
 
 CK_RV sample_group_pair(CK_SESSION_HANDLE s, struct sample_group *in, CK_ATTRIBUTE *more, CK_ULONG n, struct token_pair *pair)

@@ -28,6 +28,9 @@ struct sample_group sample_group_of(const EVP_PKEY *key);
 /* Prime, subprime and base of a group of DSA, for a template; returns how many they are. */
 CK_ULONG sample_group_parts(CK_ATTRIBUTE out[SAMPLE_GROUP_PARTS]);
 
+/* Prime and base of one of OpenSSL's groups of Diffie-Hellman, good until the next call. */
+CK_ULONG sample_dh_parts(const char *group, CK_ATTRIBUTE out[2]);
+
 /* A pair made in it, with `more` in the private half's template; and the private key 0x2345 created in it. */
 CK_RV sample_group_pair(CK_SESSION_HANDLE s, struct sample_group *in, CK_ATTRIBUTE *more, CK_ULONG n, struct token_pair *pair);
 CK_RV sample_group_import(CK_SESSION_HANDLE s, struct sample_group *in);

@@ -121,6 +121,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_PQ: /* which may be left out */
     case PARAM_PSS:
     case PARAM_ECDH:
+    case PARAM_PUBLIC_VALUE:
     case PARAM_HKDF:
     case PARAM_KBKDF:
     case PARAM_KBKDF_FEEDBACK:

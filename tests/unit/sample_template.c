@@ -264,6 +264,14 @@ size_t sample_point(const EVP_PKEY *key, uint8_t raw[CURVE_POINT_BYTES_MAX])
     return n;
 }
 
+size_t sample_public_value(const EVP_PKEY *key, uint8_t out[SAMPLE_DH_BYTES_MAX])
+{
+    size_t n = 0;
+
+    ck_assert_int_eq(EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out, SAMPLE_DH_BYTES_MAX, &n), 1);
+    return n;
+}
+
 void sample_public(struct sample_template *t, const EVP_PKEY *key)
 {
     static uint8_t point[CURVE_POINT_BYTES_MAX];

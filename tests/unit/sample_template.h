@@ -44,6 +44,10 @@ void sample_private(struct sample_template *t, const EVP_PKEY *key, bool primes)
 void sample_public(struct sample_template *t, const EVP_PKEY *key);
 
 /* The raw point of a key on a curve. */
+/* The public number of a key of sample_dh's, of the prime's length. */
+enum { SAMPLE_DH_BYTES_MAX = 1024 };
+size_t sample_public_value(const EVP_PKEY *key, uint8_t out[SAMPLE_DH_BYTES_MAX]);
+
 size_t sample_point(const EVP_PKEY *key, uint8_t raw[CURVE_POINT_BYTES_MAX]);
 
 /* Memory that is freed all at once. */

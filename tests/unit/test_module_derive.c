@@ -6,6 +6,7 @@
 #include "proto/mechanism.h"
 #include "tests/unit/recipe.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_group.h"
 #include "tests/unit/token.h"
 #include "vault/provider/derive.h"
 
@@ -70,10 +71,29 @@ static CK_OBJECT_HANDLE pair(struct flags flags)
     return private_key;
 }
 
+static CK_OBJECT_HANDLE field_pair(struct flags flags)
+{
+    CK_MECHANISM m = {CKM_DH_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE pub[2];
+    CK_ATTRIBUTE priv[] = {
+        {CKA_DERIVE, &flags.derive, 1}, {CKA_SENSITIVE, &flags.sensitive, 1}, {CKA_EXTRACTABLE, &flags.extractable, 1}};
+    CK_OBJECT_HANDLE public_key = 0, private_key = 0;
+
+    ck_ok(f->C_GenerateKeyPair(s, &m, pub, sample_dh_parts("ffdhe2048", pub), priv, 3, &public_key, &private_key));
+    return private_key;
+}
+
+static bool is_agreement(const struct mechanism *row)
+{
+    return row->family == FAMILY_ECDH || row->family == FAMILY_FIELD_AGREEMENT;
+}
+
 static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags)
 {
     if (row->family == FAMILY_ECDH)
         return pair(flags);
+    if (row->family == FAMILY_FIELD_AGREEMENT)
+        return field_pair(flags);
     return import(row->key_type, row->size_max < 32 || row->size_min == row->size_max ? row->size_max : 32, flags);
 }
 
@@ -81,7 +101,7 @@ static CK_OBJECT_HANDLE base_for(const struct mechanism *row, struct flags flags
 
 static CK_MECHANISM mechanism_for(const struct mechanism *row, CK_OBJECT_HANDLE other)
 {
-    recipe_other = (struct recipe_other){other, peer_point, peer_point_n};
+    recipe_other = (struct recipe_other){.key = other, .point = peer_point, .point_n = peer_point_n};
     return recipe_good(row, 0);
 }
 
@@ -200,7 +220,7 @@ START_TEST(test_what_is_derived_of_a_sensitive_key_is_sensitive)
         ck_assert_msg(derive(row, &m, base, NULL, 0, &key) == CKR_OK, "%s", row->name);
         key = result_of(row, key);
         ck_assert(token_flag(s, key, CKA_SENSITIVE) && !token_flag(s, key, CKA_EXTRACTABLE));
-        if (row->family == FAMILY_ECDH) /* born here, so the history goes on */
+        if (is_agreement(row)) /* born here, so the history goes on */
             ck_assert(token_flag(s, key, CKA_ALWAYS_SENSITIVE) && token_flag(s, key, CKA_NEVER_EXTRACTABLE));
         else
             ck_assert(!token_flag(s, key, CKA_ALWAYS_SENSITIVE) && !token_flag(s, key, CKA_NEVER_EXTRACTABLE));
@@ -261,7 +281,7 @@ START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
         CK_OBJECT_HANDLE base = base_for(row, open_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
         CK_OBJECT_HANDLE mute = base_for(row, (struct flags){CK_FALSE, CK_TRUE, CK_FALSE});
         CK_OBJECT_HANDLE strange =
-            row->family == FAMILY_ECDH ? import(CKK_GENERIC_SECRET, 32, open_flags) : pair(open_flags);
+            is_agreement(row) ? import(CKK_GENERIC_SECRET, 32, open_flags) : pair(open_flags);
         CK_MECHANISM m, wrong;
         if (row->family == FAMILY_ECDH)
             pair(open_flags);
@@ -274,7 +294,8 @@ START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
         ck_assert_msg(derive(row, &m, 12345, NULL, 0, &key) == CKR_KEY_HANDLE_INVALID, "%s with no key", row->name);
         if (row->param != PARAM_NONE) {
             wrong.ulParameterLen--;
-            ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID, "%s cut", row->name);
+            if (row->param != PARAM_PUBLIC_VALUE) /* a shorter number is a number too */
+                ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID, "%s cut", row->name);
             wrong = (CK_MECHANISM){row->type, NULL, m.ulParameterLen};
             ck_assert_msg(derive(row, &wrong, base, NULL, 0, &key) == CKR_MECHANISM_PARAM_INVALID,
                           "%s without a parameter", row->name);

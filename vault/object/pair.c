@@ -121,21 +121,38 @@ static enum err take_domain(struct pair *p, CK_ATTRIBUTE_TYPE type, struct diag 
     return same_part(p, type, a->value, a->n, why);
 }
 
+/* PKCS #3 section 7.1: the length of the private number, which only DH's template may say. */
+static enum err read_private_bits(struct pair *p, struct diag *why)
+{
+    const struct object *o = &p->private_half.object;
+    size_t prime_bits = 8 * p->domain[0].n, least = key_field_private_bits(prime_bits);
+
+    if (!object_has(o, CKA_VALUE_BITS))
+        return ERR_OK;
+    p->private_bits = object_ulong(o, CKA_VALUE_BITS, 0);
+    if (p->private_bits >= least && p->private_bits < prime_bits)
+        return ERR_OK;
+    diag_set(why, "CKA_VALUE_BITS: a prime of %zu bits has private numbers of %zu bits or more, and of fewer than its own", prime_bits,
+             least);
+    return ERR_ATTRIBUTE_VALUE;
+}
+
 static enum err read_field(struct pair *p, struct diag *why)
 {
     enum err e = take_domain(p, CKA_PRIME, why);
 
-    if (e == ERR_OK)
+    if (e == ERR_OK && field_has_parameter(p->key_type, CKA_SUBPRIME))
         e = take_domain(p, CKA_SUBPRIME, why);
     if (e == ERR_OK)
         e = take_domain(p, CKA_BASE, why);
     if (e != ERR_OK)
         return e;
     if ((e = key_field_parameters(p->key_type, p->domain, p->domain_n)) == ERR_KEY_SIZE)
-        diag_set(why, "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT);
+        diag_set(why, p->key_type == CKK_DSA ? "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT
+                                             : "CKA_PRIME has 1024 to 8192 bits");
     else if (e == ERR_ATTRIBUTE_VALUE)
-        diag_set(why, "CKA_PRIME and CKA_SUBPRIME have to be odd, CKA_BASE between 1 and the prime less 1");
-    return e;
+        diag_set(why, "primes have to be odd, CKA_BASE between 1 and the prime less 1");
+    return e == ERR_OK ? read_private_bits(p, why) : e;
 }
 
 static enum err read_kind(struct pair *p, struct diag *why)
@@ -163,7 +180,7 @@ enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct o
     p->proper = p->key_type == m->key_type ? m : mechanism_that_does(p->key_type, CKF_GENERATE_KEY_PAIR);
     p->curve = NULL;
     p->set = NULL;
-    p->bits = 0;
+    p->bits = p->private_bits = 0;
     p->domain_n = 0;
     e = read_half(&p->public_half, &schema, CKO_PUBLIC_KEY, call->public_template, memory, why);
     if (e == ERR_OK)
@@ -182,7 +199,7 @@ enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **
     if (p->set != NULL)
         return generate_pq(libctx, p->set, out);
     if (p->domain_n > 0)
-        return generate_field(libctx, p->key_type, p->domain, p->domain_n, out);
+        return generate_field(libctx, p->key_type, p->domain, p->domain_n, p->private_bits, out);
     return p->key_type == CKK_RSA ? generate_rsa(libctx, p->bits, p->exponent, p->exponent_n, out)
                                   : generate_ec(libctx, p->curve, out);
 }

@@ -19,11 +19,12 @@ struct pair {
     CK_KEY_TYPE key_type;              /* the mechanism's, or the curve's where CKM_EC_KEY_PAIR_GEN names another */
     const struct mechanism *proper;    /* the one that is for such keys: what is not permitted by it is by no other */
     size_t bits;               /* RSA, else 0 */
+    size_t private_bits;       /* DH: of the private number, where the template says; else 0 */
     uint8_t exponent[8];       /* RSA, big endian */
     size_t exponent_n;
     const struct curve *curve; /* EC */
     const struct parameter_set *set; /* ML-KEM, ML-DSA, SLH-DSA */
-    struct key_part domain[3];       /* DSA: prime, subprime, base; borrowed from the public half */
+    struct key_part domain[3];       /* DSA: prime, subprime, base; DH: prime, base; borrowed from the public half */
     size_t domain_n;
 };
 

@@ -34,9 +34,12 @@ static enum err open_others(struct deriving *d, const Hsm__Derive *call)
 enum err deriving_open(struct deriving *d, struct work *w)
 {
     const Hsm__Derive *call = work_request(w)->derive;
+    const struct mechanism *m = call->mechanism != NULL ? mechanism_find(call->mechanism->type) : NULL;
     enum err e;
 
     *d = (struct deriving){.work = w};
+    if (m != NULL && m->dear && (e = work_dear(w)) != ERR_OK) /* before the key is loaded, which is dear itself */
+        return e;
     e = key_use_open(w, call->key, call->mechanism, CKF_DERIVE, &d->base);
     if (e == ERR_OK)
         e = named_open(w, call->key, &d->named[0]);

@@ -128,7 +128,7 @@ enum err op_derive_answer(struct work *w)
     again = deriving_open(&d, w);
     if (again == ERR_OK)
         again = make(&d);
-    e = again == ERR_NEED || again == ERR_NO_MEMORY ? again : tell_made(&d, again, ids, n);
+    e = again == ERR_NEED || again == ERR_PENDING || again == ERR_NO_MEMORY ? again : tell_made(&d, again, ids, n);
     deriving_close(&d);
     return e;
 }

@@ -18,6 +18,7 @@ static const struct family {
     derive_whole_fn *is_whole;         /* NULL: at its natural length */
 } families[] = {
     [FAMILY_ECDH] = {derive_make_ecdh, derive_natural_ecdh, derive_check_ecdh, BASE_CURVE, SECOND_NEVER, false},
+    [FAMILY_FIELD_AGREEMENT] = {derive_make_field, derive_natural_field, NULL, BASE_ROW, SECOND_NEVER, false},
     [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
     [FAMILY_HKDF_DATA] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
     [FAMILY_KBKDF_COUNTER] = {derive_make_counter, derive_natural_kbkdf, derive_check_counter, BASE_SECRET,

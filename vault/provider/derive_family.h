@@ -17,9 +17,9 @@ typedef bool derive_whole_fn(const struct derive *d, size_t n);
 
 derive_check_fn derive_check_hkdf, derive_check_counter, derive_check_feedback, derive_check_pipeline,
     derive_check_ecdh;
-derive_natural_fn derive_natural_hkdf, derive_natural_kbkdf, derive_natural_ecdh, derive_natural_hash;
+derive_natural_fn derive_natural_hkdf, derive_natural_kbkdf, derive_natural_ecdh, derive_natural_field, derive_natural_hash;
 derive_make_fn derive_make_hkdf, derive_make_counter, derive_make_feedback, derive_make_pipeline, derive_make_ecdh,
-    derive_make_hash;
+    derive_make_field, derive_make_hash;
 
 derive_check_fn derive_check_tls_master, derive_check_tls, derive_check_tls_keys, derive_check_tls_extended, derive_check_tls_extended_dh;
 derive_natural_fn derive_natural_tls_master, derive_natural_tls_keys;

@@ -175,6 +175,24 @@ enum err derive_make_ecdh(const struct derive *d, size_t n, struct secret *out)
     return e;
 }
 
+/* ---- Diffie-Hellman over a finite field */
+
+size_t derive_natural_field(const struct derive *d)
+{
+    return (key_size(d->base) + 7) / 8;
+}
+
+enum err derive_make_field(const struct derive *d, size_t n, struct secret *out)
+{
+    struct secret shared = {0};
+    enum err e = shared_secret_field(d->libctx, d->base, derive_given_bytes(&d->given->data->data), &shared);
+
+    if (e == ERR_OK)
+        e = shared_secret_last(&shared, n, out);
+    secret_clear(&shared);
+    return e;
+}
+
 /* ---- CKM_SHA256_KEY_DERIVATION and its like; SHAKE gives as many bytes as are asked for, so there is no natural
  * length */
 

@@ -77,10 +77,10 @@ enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, stru
     return e == ERR_OK ? key_wrap(evp, out) : e;
 }
 
-enum err generate_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out)
+enum err generate_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, size_t bits, struct key **out)
 {
     EVP_PKEY *evp = NULL;
-    enum err e = key_field_generate(libctx, type, parts, n, &evp);
+    enum err e = key_field_generate(libctx, type, parts, n, bits, &evp);
 
     return e == ERR_OK ? key_wrap(evp, out) : e;
 }

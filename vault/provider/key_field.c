@@ -134,22 +134,59 @@ static enum err generate_with(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, OSSL_PARAM
     return e;
 }
 
-enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out)
+static enum err generate_dsa(OSSL_LIB_CTX *libctx, const struct numbers *v, EVP_PKEY **out)
 {
     OSSL_PARAM_BLD *build_params = OSSL_PARAM_BLD_new();
     OSSL_PARAM *params = NULL;
+    enum err e = ERR_NO_MEMORY;
+
+    if (build_params != NULL && push_parameters(build_params, v) && (params = OSSL_PARAM_BLD_to_param(build_params)) != NULL)
+        e = generate_with(libctx, CKK_DSA, params, out);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build_params);
+    return e;
+}
+
+size_t key_field_private_bits(size_t prime_bits)
+{
+    static const struct {
+        size_t prime, number;
+    } least[] = {{2048, 225}, {3072, 275}, {4096, 325}, {6144, 375}, {SIZE_MAX, 400}};
+    size_t i = 0;
+
+    while (prime_bits > least[i].prime)
+        i++;
+    return least[i].number;
+}
+
+/* The first bit is set, so that CKA_VALUE_BITS tells nothing of the number (PKCS #3 section 7.1 has l such bits). */
+static enum err generate_dh(OSSL_LIB_CTX *libctx, struct numbers *v, size_t bits, EVP_PKEY **out)
+{
+    size_t least = key_field_private_bits((size_t)BN_num_bits(v->p));
+    BN_CTX *ctx;
+    enum err e = ERR_OK;
+
+    if (bits != 0 && (bits < least || bits >= (size_t)BN_num_bits(v->p)))
+        return ERR_ATTRIBUTE_VALUE;
+    if ((ctx = BN_CTX_secure_new_ex(libctx)) == NULL || (v->x = BN_secure_new()) == NULL)
+        e = ERR_NO_MEMORY;
+    else if (BN_priv_rand_ex(v->x, (int)(bits != 0 ? bits : least), BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY, 0, ctx) != 1)
+        e = ERR_BUG;
+    BN_CTX_free(ctx);
+    if (e == ERR_OK)
+        e = compute_public(libctx, v);
+    return e == ERR_OK ? build(libctx, CKK_DH, v, out) : e;
+}
+
+enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, size_t bits, EVP_PKEY **out)
+{
     struct numbers v = {0};
     enum err e = take_parameters(type, parts, n, &v);
 
     if (e == ERR_OK)
         e = field_group_check(libctx, type, v.p, v.q, v.g);
-    if (e == ERR_OK && (build_params == NULL || !push_parameters(build_params, &v) ||
-                        (params = OSSL_PARAM_BLD_to_param(build_params)) == NULL))
-        e = ERR_NO_MEMORY;
     if (e == ERR_OK)
-        e = generate_with(libctx, type, params, out);
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(build_params);
+        e = type == CKK_DH ? generate_dh(libctx, &v, bits, out) : generate_dsa(libctx, &v, out);
     clear(&v);
     return e;
 }

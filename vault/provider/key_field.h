@@ -15,9 +15,13 @@ enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY 
  * ERR_ATTRIBUTE_VALUE, ERR_NO_MEMORY. */
 enum err key_field_parameters(CK_KEY_TYPE type, const struct key_part *parts, size_t n);
 
-/* A new key of CKK_DSA with these parameters, which are looked at whole before (vault/provider/field_group.h). Besides the above:
- * ERR_DOMAIN_PARAMS, ERR_BUG. */
-enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out);
+/* How many bits the private number of a CKK_DH key over such a prime has at least: what RFC 7919 section 5.2 asks for. */
+size_t key_field_private_bits(size_t prime_bits);
+
+/* A new key with these parameters, which are looked at whole before (vault/provider/field_group.h). bits: of CKK_DH those of the private
+ * number, not less than key_field_private_bits and less than the prime's; 0: as many as that. Besides the above: ERR_DOMAIN_PARAMS,
+ * ERR_BUG. */
+enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, size_t bits, EVP_PKEY **out);
 
 /* ERR_ATTRIBUTE_TYPE: such keys have no such part; ERR_NO_MEMORY, ERR_BUG. CKA_VALUE is the private number x. */
 enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out);

@@ -1,5 +1,6 @@
 #include "vault/provider/shared_secret.h"
 
+#include <openssl/dh.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
@@ -32,8 +33,8 @@ static enum err agree(OSSL_LIB_CTX *libctx, const struct key *own, EVP_PKEY *pee
     enum err e = ERR_NO_MEMORY;
 
     if (ctx != NULL)
-        e = EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-                    EVP_PKEY_derive(ctx, NULL, &n) == 1
+        e = EVP_PKEY_derive_init(ctx) == 1 && (key_type(own) != CKK_DH || EVP_PKEY_CTX_set_dh_pad(ctx, 1) == 1) &&
+                    EVP_PKEY_derive_set_peer(ctx, peer) == 1 && EVP_PKEY_derive(ctx, NULL, &n) == 1
                 ? ERR_OK
                 : ERR_MECHANISM_PARAM;
     if (e == ERR_OK && !secret_new(&made, n))
@@ -67,6 +68,31 @@ enum err shared_secret(OSSL_LIB_CTX *libctx, const struct key *own, struct kdf_b
     return e;
 }
 
+enum err shared_secret_field(OSSL_LIB_CTX *libctx, const struct key *own, struct kdf_bytes peer, struct secret *out)
+{
+    EVP_PKEY *other;
+    enum err e = ERR_MECHANISM_PARAM;
+
+    if (key_type(own) != CKK_DH)
+        return ERR_KEY_TYPE;
+    if (peer.n == 0 || peer.n > (size_t)EVP_PKEY_get_size(key_evp(own)))
+        return ERR_MECHANISM_PARAM;
+    if ((other = EVP_PKEY_new()) == NULL)
+        return ERR_NO_MEMORY;
+    if (EVP_PKEY_copy_parameters(other, key_evp(own)) == 1 && EVP_PKEY_set1_encoded_public_key(other, peer.bytes, peer.n) == 1)
+        e = agree(libctx, own, other, out);
+    EVP_PKEY_free(other);
+    ERR_clear_error();
+    return e;
+}
+
+enum err shared_secret_last(const struct secret *secret, size_t n, struct secret *out)
+{
+    if (n > secret->len)
+        return ERR_KEY_SIZE;
+    return secret_copy(out, secret->bytes + secret->len - n, n) ? ERR_OK : ERR_NO_MEMORY;
+}
+
 bool shared_secret_has_kdf(uint64_t kdf)
 {
     for (size_t i = 0; i < KDFS; i++)
@@ -87,7 +113,5 @@ enum err shared_secret_kdf(OSSL_LIB_CTX *libctx, const Hsm__EcdhParams *p, const
     if (kdfs[i].run != NULL)
         return kdfs[i].run(libctx, kdfs[i].hash, (struct kdf_bytes){secret->bytes, secret->len},
                            (struct kdf_bytes){p->shared.data, p->shared.len}, n, out);
-    if (n > secret->len)
-        return ERR_KEY_SIZE;
-    return secret_copy(out, secret->bytes + secret->len - n, n) ? ERR_OK : ERR_NO_MEMORY;
+    return shared_secret_last(secret, n, out);
 }
