@@ -63,6 +63,9 @@
 #define GUESSES_MAX 40u                       /* wrong passwords of one user that a vault hears at once, whatever its front says */
 #define GUESS_MS 2000u                        /* ... and one more each so often */
 #define USERS_MAX 1024u
+#define WIPE_OBJECTS_MAX 48u                  /* objects that one request to wipe destroys ... */
+#define WIPE_USERS_MAX 4u                     /* ... and users whose objects it looks for, or who go with it */
+#define WIPE_MISSES_MAX 64u                   /* times that it loses a record to another change and goes on */
 #define USER_PAGE_MAX 32u                     /* users in one reply to user_list */
 
 /* Replication. */

@@ -134,6 +134,7 @@ enum status cluster_activate(const struct invocation *call)
     if (s == STATUS_DONE) {
         request.of_case = HSM__REQUEST__OF_ACTIVATE;
         request.activate = &activate;
+        activate.wipeable = call->options[OPTION_wipeable] != NULL;
         activate.password = (ProtobufCBinaryData){.data = password.bytes, .len = password.len};
         progress(call, "activating");
         s = remote_call(call, &r, "the cluster was not activated", &request, HSM__REPLY__OF_EMPTY, &reply);

@@ -103,8 +103,12 @@ void show_cluster(struct output *o, const Hsm__StatusReply *status)
     show_degraded(o, status);
     output_bytes(o, "cluster_id", status->cluster_id.data, status->cluster_id.len);
     output_number(o, "node_id", status->node_id);
-    if (status->policy[0] != '\0') /* the vault's word: not over a node's socket */
+    if (status->policy[0] != '\0') { /* the vault's word: not over a node's socket */
         output_text(o, "policy", status->policy);
+        output_flag(o, "wipeable", status->wipeable);
+    }
+    if (status->wiping)
+        output_text(o, "wiping", "begun and not ended: crypto users are not served until \"hsmctl cluster wipe --yes\" has ended it");
     show_raft(o, status);
 }
 

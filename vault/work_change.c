@@ -11,6 +11,8 @@
 #include "vault/record.h"
 #include "vault/work_state.h"
 
+enum { CHANGES_ROOM = 8 }; /* at first: most requests have one or two */
+
 /* ---- collecting */
 
 enum err work_new_id(struct work *w, uint64_t *id)
@@ -42,10 +44,14 @@ static enum err change_new(struct work *w, uint64_t id, struct work_change **out
 {
     if (w->n_changes == WORK_CHANGES_MAX)
         return ERR_LIMIT;
-    if (w->changes == NULL)
-        w->changes = calloc(WORK_CHANGES_MAX, sizeof *w->changes);
-    if (w->changes == NULL)
-        return ERR_NO_MEMORY;
+    if (w->n_changes == w->changes_room) {
+        size_t room = w->changes_room > 0 ? 2 * w->changes_room : CHANGES_ROOM;
+        struct work_change *more = realloc(w->changes, room * sizeof *more); /* what it holds of secrets are pointers */
+        if (more == NULL)
+            return ERR_NO_MEMORY;
+        w->changes = more;
+        w->changes_room = room;
+    }
     *out = &w->changes[w->n_changes++];
     **out = (struct work_change){.id = id};
     return ERR_OK;

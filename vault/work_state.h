@@ -11,7 +11,7 @@
 #include "vault/node/node.h"
 #include "vault/operation/operation.h"
 
-enum { WORK_STEPS_MAX = 4, WORK_IDS_MAX = 16, WORK_CHANGES_MAX = 8, WORK_TOKENS_MAX = 64, REQUEST_ID_BYTES = 16, DIGEST_BYTES = 32,
+enum { WORK_STEPS_MAX = 4, WORK_IDS_MAX = 16, WORK_CHANGES_MAX = 64, WORK_TOKENS_MAX = 64, REQUEST_ID_BYTES = 16, DIGEST_BYTES = 32,
        RESULT_TAG_BYTES = 16, RESULT_BYTES_MAX = 4096 - RESULT_TAG_BYTES };
 
 /* What the next call of this work's front must be. */
@@ -82,8 +82,8 @@ struct work {
     const struct cluster_view *view; /* held while a handler runs; NULL: no cluster */
     struct facts facts;
     struct buffer status;           /* StatusReply, packed, by the front */
-    struct work_change *changes;    /* WORK_CHANGES_MAX of them, made at the first */
-    size_t n_changes;
+    struct work_change *changes;
+    size_t n_changes, changes_room; /* WORK_CHANGES_MAX at most */
     struct {
         uint64_t id, version;
     } requires[WORK_CHANGES_MAX];

@@ -536,3 +536,37 @@ enum err cluster_activate(struct module *m, struct bytes password)
     rpc_reply_free(reply);
     return e;
 }
+
+enum err cluster_is_wipeable(struct module *m, bool *wipeable)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Status status = HSM__STATUS__INIT;
+    Hsm__Reply *reply = NULL;
+    enum err e;
+
+    request.of_case = HSM__REQUEST__OF_STATUS;
+    request.status = &status;
+    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_STATUS, &reply, NULL);
+    if (e == ERR_OK)
+        *wipeable = reply->status->wipeable;
+    rpc_reply_free(reply);
+    return e;
+}
+
+enum err cluster_wipe(struct module *m)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Wipe wipe = HSM__WIPE__INIT;
+    bool more = true;
+    enum err e = ERR_OK;
+
+    request.of_case = HSM__REQUEST__OF_WIPE;
+    request.wipe = &wipe;
+    while (e == ERR_OK && more) {
+        Hsm__Reply *reply = NULL;
+        e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_WIPE, &reply, NULL);
+        more = e == ERR_OK && reply->wipe->more;
+        rpc_reply_free(reply);
+    }
+    return e;
+}

@@ -7,6 +7,13 @@
 #include "common/log.h"
 #include "module/state/cluster.h"
 
+static const char first_admin[] = "admin";
+
+static bool is_first_admin(const struct pin *pin)
+{
+    return strcmp(pin->name, first_admin) == 0;
+}
+
 static const char *default_user(const struct module *m)
 {
     const char *name = client_settings(m->client)->login_user;
@@ -35,21 +42,27 @@ static CK_RV user_of(CK_USER_TYPE type, enum session_user *user)
     }
 }
 
-static CK_RV login(struct module *m, enum session_user user, const struct pin *pin)
+/* With the cluster; a failure is logged. */
+static enum err log_in(struct module *m, enum session_user user, const struct pin *pin)
 {
     struct diag why = {0};
-    CK_RV rv = sessions_may_login(&m->sessions, user);
-    enum err e;
+    enum err e = rpc_login(m->rpc, pin->name, pin->password.bytes, pin->password.len, user == SESSION_ADMIN, &why);
 
+    if (e == ERR_LOST)
+        rpc_last_failure(m->rpc, &why);
+    if (e != ERR_OK)
+        log_warning("login_failed", "user=%s error=%s why=\"%s\"", pin->name, err_name(e), why.what);
+    return e;
+}
+
+static CK_RV login(struct module *m, enum session_user user, const struct pin *pin)
+{
+    CK_RV rv = sessions_may_login(&m->sessions, user);
+
+    if (rv == CKR_OK)
+        rv = err_to_rv(log_in(m, user, pin));
     if (rv != CKR_OK)
         return rv;
-    e = rpc_login(m->rpc, pin->name, pin->password.bytes, pin->password.len, user == SESSION_ADMIN, &why);
-    if (e != ERR_OK) {
-        if (e == ERR_LOST)
-            rpc_last_failure(m->rpc, &why);
-        log_warning("login_failed", "user=%s error=%s why=\"%s\"", pin->name, err_name(e), why.what);
-        return err_to_rv(e);
-    }
     rv = sessions_login(&m->sessions, user, pin->name);
     if (rv != CKR_OK)
         rpc_logout(m->rpc);
@@ -204,16 +217,35 @@ CK_RV login_init_pin(struct module *m, const CK_BYTE *pin, CK_ULONG n)
     return err_to_rv(e);
 }
 
+/* Of an active cluster: the PIN is an admin's, and is tried as at a login. The turn is ours. */
+static enum err wipe(struct module *m, const struct pin *pin)
+{
+    bool wipeable = false;
+    enum err e = cluster_is_wipeable(m, &wipeable);
+
+    if (e == ERR_OK && !wipeable) /* also of a cluster that is not active yet, whose first admin has another name than this */
+        e = is_first_admin(pin) ? ERR_ALREADY_ACTIVE : ERR_PIN_INCORRECT;
+    if (e != ERR_OK)
+        return e;
+    e = log_in(m, SESSION_ADMIN, pin);
+    if (e == ERR_OK) {
+        log_warning("wiping", "user=%s why=\"C_InitToken: all keys and other objects are destroyed, then all crypto users go\"", pin->name);
+        e = cluster_wipe(m);
+    }
+    forget(m);
+    return e;
+}
+
 CK_RV login_init_token(struct module *m, const CK_BYTE *pin, CK_ULONG n)
 {
     struct pin parsed = {.name = ""};
-    enum err e = pin_parse(pin, n, "admin", &parsed);
+    enum err e = pin_parse(pin, n, first_admin, &parsed);
 
-    if (e == ERR_OK && strcmp(parsed.name, "admin") != 0)
-        e = ERR_PIN_INCORRECT;
     if (e == ERR_OK) {
         pthread_mutex_lock(&m->login_turn);
-        e = cluster_activate(m, password_of(&parsed));
+        e = is_first_admin(&parsed) ? cluster_activate(m, password_of(&parsed)) : ERR_ALREADY_ACTIVE;
+        if (e == ERR_ALREADY_ACTIVE)
+            e = wipe(m, &parsed);
         pthread_mutex_unlock(&m->login_turn);
     }
     pin_clear(&parsed);

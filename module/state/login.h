@@ -27,7 +27,8 @@ CK_RV login_set_pin(struct module *m, const CK_BYTE *old, CK_ULONG old_n, const 
 /* C_InitPIN: makes a crypto user, or gives an old one a new password. */
 CK_RV login_init_pin(struct module *m, const CK_BYTE *pin, CK_ULONG n);
 
-/* C_InitToken: the first password of the first admin, who is called "admin". */
+/* C_InitToken: the first password of the first admin, who is called "admin". A cluster that is active already is wiped, if it
+ * may be, and the PIN is an admin's; there is no session then, and nobody is logged in afterwards. */
 CK_RV login_init_token(struct module *m, const CK_BYTE *pin, CK_ULONG n);
 
 #endif

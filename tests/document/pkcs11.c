@@ -469,22 +469,22 @@ static void objects(void)
     say(one_time);
     say("## Users and PINs\n\n"
         "| call | does |\n|---|---|\n"
-        "| C_InitToken | activates a cluster that is not active yet: the PIN is the first password of `admin`, "
-        "with or without the name. The "
-        "label is not looked at, as it is the configuration's. On an active cluster it is CKR_FUNCTION_REJECTED, "
-        "whatever the PIN: it never "
-        "deletes anything, as one program's call must not end all users' keys |\n"
+        "| C_InitToken | activates a cluster that is not active yet: the PIN is the first password of `admin`, with "
+        "or without the name. The label is not looked at, as it is the configuration's. On an active cluster it is "
+        "CKR_FUNCTION_REJECTED, whatever the PIN, as one program's call must not end all users' keys; unless it was "
+        "activated as one that may be wiped (`hsmctl cluster activate --wipeable`, which C_InitToken itself never "
+        "says). Then the PIN is an admin's, counted as at C_Login, and all token objects of all crypto users are "
+        "destroyed, whatever their CKA_DESTROYABLE says (that is about C_DestroyObject), and then the users; "
+        "C_InitPIN makes new ones. Admins and their PINs, validation objects, nodes, trust anchors and the policy "
+        "stay. A wipe that was begun is ended by calling again; until then no crypto user is served |\n"
         "| C_InitPIN | as CKU_SO, with `user:password`: makes a crypto user, or gives one that is there a new "
         "password, which also unlocks |\n"
-        "| C_SetPIN | one's own password, old and new, each with or without the name. Where nobody is logged in, "
-        "the old PIN says which "
-        "crypto user it is |\n"
-        "| C_Login | CKU_USER: a crypto user; CKU_SO: an admin, who uses no keys. CKU_CONTEXT_SPECIFIC: the "
-        "password of who is logged in, "
-        "again, between the beginning and the end of one use of a key whose CKA_ALWAYS_AUTHENTICATE is true; in "
-        "message-based signing for "
-        "each message. Uses that are one call (C_UnwrapKey, C_DeriveKey, C_DecapsulateKey) have no place for it: "
-        "such a key does none |\n\n");
+        "| C_SetPIN | one's own password, old and new, each with or without the name. Where nobody is logged in, the "
+        "old PIN says which crypto user it is |\n"
+        "| C_Login | CKU_USER: a crypto user; CKU_SO: an admin, who uses no keys. CKU_CONTEXT_SPECIFIC: the password "
+        "of who is logged in, again, between the beginning and the end of one use of a key whose "
+        "CKA_ALWAYS_AUTHENTICATE is true; in message-based signing for each message. Uses that are one call "
+        "(C_UnwrapKey, C_DeriveKey, C_DecapsulateKey) have no place for it: such a key does none |\n\n");
 }
 
 /* ---- errors */

@@ -8,6 +8,8 @@
 #include "vault/access/access.h"
 #include "vault/operation/operation.h"
 
+bool local_cluster_wipeable;
+
 static const struct operation *no_node_calls(uint32_t number)
 {
     (void)number;
@@ -157,6 +159,7 @@ static enum err activate(struct local_cluster *c)
     Hsm__Request request = HSM__REQUEST__INIT;
 
     activate.password = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)LOCAL_ADMIN_PASSWORD, .len = strlen(LOCAL_ADMIN_PASSWORD)};
+    activate.wipeable = local_cluster_wipeable;
     request.of_case = HSM__REQUEST__OF_ACTIVATE;
     request.activate = &activate;
     return local_cluster_ask(c, &request, NULL);

@@ -15,6 +15,9 @@ struct local_cluster {
     struct rpc *rpc; /* by which all the calls below are made */
 };
 
+/* Whether clusters that are made from here on may be wiped. */
+extern bool local_cluster_wipeable;
+
 /* These two end the test on failure; all others return what the vault or the module says. */
 void local_cluster_new(struct local_cluster *c);
 void local_cluster_free(struct local_cluster *c);

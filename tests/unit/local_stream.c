@@ -7,6 +7,8 @@
 
 #include "common/clock.h"
 #include "proto/frame.h"
+#include "proto/request.h"
+#include "proto/request.pb-c.h"
 #include "tests/unit/local_node_state.h"
 
 struct local_stream {
@@ -92,12 +94,23 @@ static bool is_overtaken(struct local_node *n, const Hsm__Sealed *reply)
     return false;
 }
 
+/* What a front says of its node: here next to nothing. */
+static ProtobufCBinaryData status_of(struct buffer *packed)
+{
+    Hsm__StatusReply status = HSM__STATUS_REPLY__INIT;
+
+    status.node_id = 1;
+    hsm__status_reply__pack(&status, buffer_extend(packed, hsm__status_reply__get_packed_size(&status)));
+    return (ProtobufCBinaryData){.data = packed->data, .len = packed->len};
+}
+
 static void pass_request(struct local_stream *s, const struct frame *f)
 {
     struct local_node *n = s->node;
     Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
     Hsm__RequestCall request = HSM__REQUEST_CALL__INIT;
     Hsm__Facts *facts, bent;
+    struct buffer status = {0};
     Hsm__VaultAnswer *a;
 
     request.connection = s->connection;
@@ -107,10 +120,13 @@ static void pass_request(struct local_stream *s, const struct frame *f)
     bent = *facts;
     request.facts = &bent;
     bent.repeated_id = f->header->request_id.len == STORE_ID_BYTES && local_store_knows(&n->store, f->header->request_id.data);
+    if (f->header->request == REQUEST_status)
+        bent.status = status_of(&status);
     call.of_case = HSM__VAULT_CALL__OF_REQUEST;
     call.request = &request;
     a = local_node_converse(n, &call);
     local_facts_free(facts);
+    buffer_clear(&status);
     if (n->faults.lose_replies > 0) {
         n->faults.lose_replies--;
         s->dead = true;

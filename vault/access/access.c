@@ -15,7 +15,8 @@ static enum err check_user(const struct login *login, const Hsm__UserBody *user)
     return user->password_epoch == login->password_epoch && role_of(user->role) == login->role ? ERR_OK : ERR_TICKET;
 }
 
-static enum err check_anchor(struct work *w, struct login *login)
+/* What the cluster record says: is the anchor there, and is this role served? */
+static enum err check_by_cluster(struct work *w, struct login *login)
 {
     struct vault *v = work_vault(w);
     const struct cluster_view *view = keyring_view(v->keyring);
@@ -23,12 +24,24 @@ static enum err check_anchor(struct work *w, struct login *login)
 
     if (view == NULL || view->body == NULL)
         e = ERR_NOT_ACTIVE;
+    else if (view->body->wiping && login->role != ROLE_ADMIN)
+        e = ERR_TICKET;
     else if (view->body->trust_epoch != login->trust_epoch && !client_anchor_known(v, view->body, login->anchor))
         e = view->body->trust_epoch < login->trust_epoch ? ERR_TRY_ANOTHER : ERR_TICKET;
     else
         login->trust_epoch = view->body->trust_epoch; /* found: not looked for again until the next comes or goes */
     keyring_view_done(v->keyring, view);
     return e;
+}
+
+bool access_is_closed(struct work *w)
+{
+    struct keyring *keyring = work_vault(w)->keyring;
+    const struct cluster_view *view = keyring_view(keyring);
+    bool closed = view != NULL && view->body != NULL && view->body->wiping;
+
+    keyring_view_done(keyring, view);
+    return closed;
 }
 
 enum err login_check(struct work *w, struct login *login)
@@ -41,7 +54,7 @@ enum err login_check(struct work *w, struct login *login)
         return ERR_TICKET;
     if (e == ERR_OK)
         e = check_user(login, user);
-    return e == ERR_OK ? check_anchor(w, login) : e;
+    return e == ERR_OK ? check_by_cluster(w, login) : e;
 }
 
 static bool before_activation(const struct request *row)

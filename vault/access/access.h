@@ -16,4 +16,8 @@ enum err access_check(struct work *w);
  * ERR_TRY_ANOTHER. */
 enum err login_check(struct work *w, struct login *login);
 
+/* Whether crypto users are not served, as the cluster is being wiped (vault/operation/op_wipe.c). login_check then calls
+ * their logins over. */
+bool access_is_closed(struct work *w);
+
 #endif

@@ -103,7 +103,15 @@ enum err users_put_with(struct work *w, const struct users *u, const Hsm__UserEn
     return put_list(w, u, list, n + 1);
 }
 
-enum err users_put_without(struct work *w, const struct users *u, const Hsm__UserEntry *gone)
+static bool is_among(const Hsm__UserEntry *const *list, size_t n, const Hsm__UserEntry *entry)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == entry)
+            return true;
+    return false;
+}
+
+static enum err put_without(struct work *w, const struct users *u, const Hsm__UserEntry *const *gone, size_t n_gone)
 {
     Hsm__UserEntry **list = work_memory(w, u->body->n_users * sizeof *list);
     size_t n = 0;
@@ -111,9 +119,34 @@ enum err users_put_without(struct work *w, const struct users *u, const Hsm__Use
     if (list == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < u->body->n_users; i++)
-        if (u->body->users[i] != gone)
+        if (!is_among(gone, n_gone, u->body->users[i]))
             list[n++] = u->body->users[i];
     return put_list(w, u, list, n);
+}
+
+static enum err erase(struct work *w, uint64_t id, Hsm__RecordKind kind)
+{
+    const struct opened_record *r;
+    enum err e = work_record(w, id, kind, &r);
+
+    return e == ERR_OK ? work_erase(w, id, r->header->version) : e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
+}
+
+enum err users_erase(struct work *w, const struct users *u, const Hsm__UserEntry *const *gone, size_t n)
+{
+    enum err e = ERR_OK, all = ERR_OK;
+
+    for (size_t i = 0; i < n && (e == ERR_OK || e == ERR_NEED); i++)
+        if ((e = work_want(w, (uint64_t[]){gone[i]->id, gone[i]->attempts}, 2)) != ERR_OK)
+            all = e;
+    if (all == ERR_OK)
+        all = put_without(w, u, gone, n);
+    for (size_t i = 0; i < n && all == ERR_OK; i++) {
+        all = erase(w, gone[i]->id, HSM__RECORD_KIND__RECORD_USER);
+        if (all == ERR_OK)
+            all = erase(w, gone[i]->attempts, HSM__RECORD_KIND__RECORD_ATTEMPTS);
+    }
+    return all;
 }
 
 /* ---- one user ----------------------------------------------------------------------------------------------- */

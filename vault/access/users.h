@@ -29,9 +29,12 @@ const Hsm__UserEntry *users_find(const struct users *u, const char *name);
 /* Is this the only admin? */
 bool users_last_admin(const struct users *u, const Hsm__UserEntry *entry);
 
-/* Puts the list with one user more, or without one. users: version 0: the first list. */
+/* Puts the list with one user more. users: version 0: the first list. */
 enum err users_put_with(struct work *w, const struct users *u, const Hsm__UserEntry *more);
-enum err users_put_without(struct work *w, const struct users *u, const Hsm__UserEntry *gone);
+
+/* Users go: the list without them, and their records. Who still owns an object stays, and the others with him, as apply refuses all of it
+ * then (ERR_USER_OWNS_KEYS). ERR_NEED, ERR_CORRUPT, ERR_LIMIT. */
+enum err users_erase(struct work *w, const struct users *u, const Hsm__UserEntry *const *gone, size_t n);
 
 /* A new user: record, counter and a place in the list. ERR_PENDING: ids are being leased; what users_put_with returns. */
 struct new_user {

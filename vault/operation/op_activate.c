@@ -44,6 +44,7 @@ enum err op_activate_decide(struct work *w)
     if (e != ERR_OK)
         return e;
     body->activated = true;
+    body->wipeable = request->wipeable;
     body->users = users.id;
     return body_put(w, CLUSTER_RECORD_ID, HSM__RECORD_KIND__RECORD_CLUSTER, version + 1, &body->base);
 }

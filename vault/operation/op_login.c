@@ -5,6 +5,7 @@
  * is found out on each channel anew. */
 #include <string.h>
 
+#include "vault/access/access.h"
 #include "vault/access/client.h"
 #include "vault/access/password_try.h"
 #include "vault/access/ticket.h"
@@ -22,6 +23,10 @@ enum err op_login_decide(struct work *w)
                                .role = login->admin ? ROLE_ADMIN : ROLE_CRYPTO_USER};
     enum err e = client_check(w, login, &client);
 
+    if (e == ERR_OK && !login->admin && access_is_closed(w)) {
+        work_detail(w, "the cluster is being wiped, and crypto users are not served: an admin ends that (hsmctl cluster wipe)");
+        e = ERR_WRONG_STATE;
+    }
     return e == ERR_OK ? password_verdict(w, &try) : e;
 }
 

@@ -1,3 +1,4 @@
+#include "vault/access/access.h"
 #include "vault/access/body.h"
 #include "vault/access/password_try.h"
 #include "vault/access/users.h"
@@ -30,6 +31,10 @@ enum err op_user_create_decide(struct work *w)
     uint64_t id;
     enum err e = check_form(w, request, name);
 
+    if (e == ERR_OK && user.role == ROLE_CRYPTO_USER && access_is_closed(w)) {
+        work_detail(w, "the cluster is being wiped, and this user would go too: end that first (hsmctl cluster wipe)");
+        e = ERR_WRONG_STATE;
+    }
     if (e == ERR_OK)
         e = users_read(w, &users);
     if (e == ERR_OK && users_find(&users, name) != NULL) {

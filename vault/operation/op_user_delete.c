@@ -19,14 +19,6 @@ static enum err find(struct work *w, const char *given, const struct users *user
     return ERR_OK;
 }
 
-static enum err erase(struct work *w, uint64_t id, Hsm__RecordKind kind)
-{
-    const struct opened_record *r;
-    enum err e = work_record(w, id, kind, &r);
-
-    return e == ERR_OK ? work_erase(w, id, r->header->version) : e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
-}
-
 enum err op_user_delete_decide(struct work *w)
 {
     const Hsm__UserEntry *entry = NULL;
@@ -35,13 +27,7 @@ enum err op_user_delete_decide(struct work *w)
 
     if (e == ERR_OK)
         e = find(w, work_request(w)->user_delete->name, &users, &entry);
-    if (e == ERR_OK)
-        e = work_want(w, (uint64_t[]){entry->id, entry->attempts}, 2);
-    if (e == ERR_OK)
-        e = users_put_without(w, &users, entry);
-    if (e == ERR_OK)
-        e = erase(w, entry->id, HSM__RECORD_KIND__RECORD_USER);
-    return e == ERR_OK ? erase(w, entry->attempts, HSM__RECORD_KIND__RECORD_ATTEMPTS) : e;
+    return e == ERR_OK ? users_erase(w, &users, &entry, 1) : e;
 }
 
 enum err op_user_delete_answer(struct work *w)

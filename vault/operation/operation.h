@@ -41,6 +41,8 @@ operation_fn op_probe_decide;
 operation_fn op_copy_decide, op_copy_answer;
 operation_fn op_set_attributes_decide, op_set_attributes_answer;
 operation_fn op_policy_set_decide, op_policy_set_answer;
+operation_fn op_wipe_decide, op_wipe_answer;
+operation_fn op_wipe_forbid_decide, op_wipe_forbid_answer;
 operation_fn op_authorized_decide, op_authorized_answer;
 operation_fn op_derive_decide, op_derive_answer;
 operation_fn op_wrap_decide;

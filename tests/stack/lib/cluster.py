@@ -206,7 +206,7 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, nodes=3, namespaces=False, folder=None, election_ms=500, lease_ms=1500, **settings):
+    def __init__(self, nodes=3, namespaces=False, folder=None, election_ms=500, lease_ms=1500, wipeable=True, **settings):
         self.folder = folder or tempfile.mkdtemp(prefix="cluster-")
         os.chmod(self.folder, 0o755)
         self.own_users = others_reach(self.folder) and others_reach(program("hsmd"))
@@ -216,6 +216,7 @@ class Cluster:
         self.prefix = "hsm%d-" % os.getpid()
         self.subnet = "10.%d.%d." % (200 + os.getpid() % 50, os.getpid() // 50 % 250)
         self.election_ms, self.lease_ms = election_ms, lease_ms
+        self.wipeable = ["--wipeable"] if wipeable else []
         self.settings = settings  # of every node, beyond what a test needs anyway: raft=dict(snapshot_entries=100)
         self.conf = os.path.join(self.folder, "client.yaml")
         if namespaces:
@@ -268,7 +269,7 @@ class Cluster:
         first.provision()
         self.initialize(first)
         self.configure_client()
-        self.hsmctl("cluster", "activate", "--new-password-file", self.secret("admin.password", PASSWORD_ADMIN))
+        self.hsmctl("cluster", "activate", *self.wipeable, "--new-password-file", self.secret("admin.password", PASSWORD_ADMIN))
         for node in self.nodes[1:]:
             self.join(node)
         self.make_user("user", PASSWORD_USER)
