@@ -222,6 +222,7 @@ static void activate(void)
     Hsm__Activate activate = HSM__ACTIVATE__INIT;
 
     activate.password = record_text("admin-password");
+    activate.wipeable = true;
     record_ask_quietly(HSM__REQUEST__OF_ACTIVATE, &activate);
 }
 
@@ -419,6 +420,22 @@ static void tell_node(void)
     }
 }
 
+/* All that the stories before have left, to the end; then no more. */
+static void wipe_all(void)
+{
+    Hsm__Wipe wipe = HSM__WIPE__INIT;
+    Hsm__WipeForbid forbid = HSM__WIPE_FORBID__INIT;
+    bool more = true;
+
+    while (more) {
+        Hsm__Reply *reply = record_ask(HSM__REQUEST__OF_WIPE, &wipe);
+        ck_assert_ptr_nonnull(reply);
+        more = reply->wipe->more;
+        rpc_reply_free(reply);
+    }
+    record_ask_quietly(HSM__REQUEST__OF_WIPE_FORBID, &forbid);
+}
+
 /* What a local node asserts, Check must be there to hear. */
 START_TEST(record)
 {
@@ -480,6 +497,10 @@ START_TEST(record)
     record_end("destroy");
     record_secret_keys();
     record_pairs();
+    record_begin();
+    record_login("admin", "admin-password", true);
+    wipe_all();
+    record_end("wipe");
     rpc_free(rpc);
     client_identity_clear(&identity);
     local_node_free(node);
