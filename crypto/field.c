@@ -17,9 +17,28 @@ static const struct {
     {CKA_BASE, OSSL_PKEY_PARAM_FFC_G},
 };
 
+static const struct field_type {
+    CK_KEY_TYPE type;
+    const char *name;
+    bool has_subprime;
+} types[] = {
+    {CKK_DH, "DH", false},
+    {CKK_DSA, "DSA", true},
+};
+
+enum { TYPES = sizeof types / sizeof types[0] };
+
+static const struct field_type *find(CK_KEY_TYPE type)
+{
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].type == type)
+            return &types[i];
+    return NULL;
+}
+
 bool field_makes(CK_KEY_TYPE type)
 {
-    return type == CKK_DH || type == CKK_DSA;
+    return find(type) != NULL;
 }
 
 const char *field_parameter_name(CK_ATTRIBUTE_TYPE part)
@@ -32,7 +51,9 @@ const char *field_parameter_name(CK_ATTRIBUTE_TYPE part)
 
 bool field_has_parameter(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part)
 {
-    return field_parameter_name(part) != NULL && (part != CKA_SUBPRIME || type == CKK_DSA);
+    const struct field_type *t = find(type);
+
+    return t != NULL && field_parameter_name(part) != NULL && (part != CKA_SUBPRIME || t->has_subprime);
 }
 
 bool field_has_part(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part)
@@ -42,12 +63,17 @@ bool field_has_part(CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part)
 
 const char *field_name(CK_KEY_TYPE type)
 {
-    return type == CKK_DSA ? "DSA" : "DH";
+    const struct field_type *t = find(type);
+
+    return t != NULL ? t->name : NULL;
 }
 
 CK_KEY_TYPE field_type_of(const EVP_PKEY *key)
 {
-    return EVP_PKEY_is_a(key, "DH") ? CKK_DH : EVP_PKEY_is_a(key, "DSA") ? CKK_DSA : NO_KEY_TYPE;
+    for (size_t i = 0; i < TYPES; i++)
+        if (EVP_PKEY_is_a(key, types[i].name))
+            return types[i].type;
+    return NO_KEY_TYPE;
 }
 
 bool field_in_range(const BIGNUM *n, const BIGNUM *p)
@@ -80,6 +106,11 @@ static bool is_dsa_size(int p_bits, int q_bits)
         if (sizes[i][0] == p_bits && sizes[i][1] == q_bits)
             return true;
     return false;
+}
+
+const char *field_size_text(CK_KEY_TYPE type)
+{
+    return type == CKK_DSA ? "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT : "CKA_PRIME has " FIELD_DH_SIZES_TEXT;
 }
 
 enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g)

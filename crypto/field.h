@@ -16,6 +16,11 @@
 /* For whoever has others. */
 #define FIELD_DSA_SIZES_TEXT "1024 and 160, 2048 and 224, 2048 and 256, or 3072 and 256 bits"
 
+#define FIELD_DH_SIZES_TEXT "1024 to 8192 bits" /* FIELD_BITS_MIN to FIELD_BITS_MAX */
+
+/* What sizes the parameters of such keys have, as a sentence. */
+const char *field_size_text(CK_KEY_TYPE type);
+
 /* Whether keys of this type are such. */
 bool field_makes(CK_KEY_TYPE type);
 

@@ -218,9 +218,9 @@ enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct p
     v.p = BN_bin2bn(parts->prime.bytes, (int)parts->prime.n, NULL);
     v.g = BN_bin2bn(parts->base.bytes, (int)parts->base.n, NULL);
     v.y = BN_bin2bn(parts->value.bytes, (int)parts->value.n, NULL);
-    if (type == CKK_DSA)
+    if (field_has_parameter(type, CKA_SUBPRIME))
         v.q = BN_bin2bn(parts->subprime.bytes, (int)parts->subprime.n, NULL);
-    if (v.p != NULL && v.g != NULL && v.y != NULL && (type != CKK_DSA || v.q != NULL))
+    if (v.p != NULL && v.g != NULL && v.y != NULL && (!field_has_parameter(type, CKA_SUBPRIME) || v.q != NULL))
         e = from_field(libctx, type, &v, out);
     field_numbers_clear(&v);
     return e;
@@ -274,7 +274,7 @@ static enum err reread_field(OSSL_LIB_CTX *libctx, const EVP_PKEY *evp, struct p
 
     if (EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_P, &v.p) == 1 && EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_G, &v.g) == 1 &&
         EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_PUB_KEY, &v.y) == 1 &&
-        (type != CKK_DSA || EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_Q, &v.q) == 1))
+        (!field_has_parameter(type, CKA_SUBPRIME) || EVP_PKEY_get_bn_param(evp, OSSL_PKEY_PARAM_FFC_Q, &v.q) == 1))
         e = from_field(libctx, type, &v, out);
     field_numbers_clear(&v);
     return e;

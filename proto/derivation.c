@@ -15,7 +15,7 @@ struct derivation derivation_of(const struct mechanism *m)
     return i < sizeof derivations / sizeof derivations[0] ? derivations[i] : (struct derivation){DERIVATION_KEYS, DERIVATION_ALONE};
 }
 
-bool derivation_is_use(const struct mechanism *m)
+bool derivation_is_use(const struct mechanism *m, CK_FLAGS use)
 {
-    return derivation_of(m).makes != DERIVATION_PUBLIC_KEY;
+    return use != CKF_DERIVE || derivation_of(m).makes != DERIVATION_PUBLIC_KEY;
 }

@@ -22,8 +22,9 @@ struct derivation {
 
 struct derivation derivation_of(const struct mechanism *m);
 
-/* False: any private key does, whatever its CKA_DERIVE, and nobody is asked for a password: what is made tells no more than the key's
- * CKA_PUBLIC_KEY_INFO (PKCS#11 v3.2 section 6.43, public key from private key). */
-bool derivation_is_use(const struct mechanism *m);
+/* Whether an attribute of the key has to permit it, and its CKA_ALWAYS_AUTHENTICATE has a say: so of all uses (CKF_) but that derivation
+ * which any private key does, whatever its CKA_DERIVE, as it tells no more than the key's CKA_PUBLIC_KEY_INFO (PKCS#11 v3.2 section
+ * 6.43, public key from private key). */
+bool derivation_is_use(const struct mechanism *m, CK_FLAGS use);
 
 #endif

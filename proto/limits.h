@@ -28,6 +28,7 @@
 #define OTP_WINDOW 5u                         /* counters that a password may be of, from the key's own on: RFC 4226 section 7.4 */
 #define GCM_IV_BYTES_MAX 128u                 /* OpenSSL's limit */
 #define PARAMETER_BYTES_MAX (16u * 1024u)       /* one byte string of a mechanism's parameter */
+#define DERIVE_PARAMETER_BYTES_MAX (2u * PARAMETER_BYTES_MAX + 1024u) /* a derivation's whole parameter, which some take 255 times */
 #define KBKDF_FIELDS_MAX 32u                  /* what the PRF of SP 800-108 is given */
 #define DERIVED_KEYS_MAX 16u                  /* of one derivation */
 #define DERIVE_OTHERS_MAX 6u                  /* keys beside the base key: with it, they fit into a header */

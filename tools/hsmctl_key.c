@@ -57,6 +57,8 @@ static const char *class_name(uint64_t class)
         return "certificate";
     case CKO_DATA:
         return "data";
+    case CKO_DOMAIN_PARAMETERS:
+        return "domain parameters";
     case CKO_VALIDATION:
         return "validation";
     default:

@@ -100,7 +100,7 @@ static bool done(struct template *t, struct diag *why)
 static bool not_ours(struct diag *why)
 {
     ERR_clear_error();
-    diag_set(why, "the key is neither RSA nor of a curve that is supported, neither post-quantum nor DSA or DH");
+    diag_set(why, "the key is neither RSA, DSA nor DH, of no supported curve, and not post-quantum");
     diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519, X448, ML-KEM, ML-DSA or SLH-DSA");
     return false;
 }
@@ -126,7 +126,7 @@ static void put_field(struct template *t, const EVP_PKEY *key, const char *value
 
     put_ulong(t, CKA_KEY_TYPE, type);
     put_number(t, CKA_PRIME, key, OSSL_PKEY_PARAM_FFC_P, 0);
-    if (type == CKK_DSA)
+    if (field_has_parameter(type, CKA_SUBPRIME))
         put_number(t, CKA_SUBPRIME, key, OSSL_PKEY_PARAM_FFC_Q, 0);
     put_number(t, CKA_BASE, key, OSSL_PKEY_PARAM_FFC_G, 0);
     put_number(t, CKA_VALUE, key, value, 0);

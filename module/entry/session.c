@@ -122,8 +122,8 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
     GUARDED(SessionCancel, session, session_cancel(&c, flags));
 }
 
-/* No session here is of a validated module (PKCS #11 3.2 section 4.15.3.1): no flag is ever set. */
-/* None, whatever validations an admin has stated: which calls ran inside of what was validated nobody here can know. */
+/* None, whatever validations an admin has stated: which calls ran inside of what was validated nobody here can know (PKCS #11 3.2 section
+ * 4.15.3.1). */
 static CK_RV get_validation_flags(CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
 {
     if (type != CKS_LAST_VALIDATION_OK || flags == NULL)

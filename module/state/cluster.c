@@ -492,21 +492,27 @@ enum err cluster_change_password(struct module *m, const char *name, struct byte
     return e;
 }
 
+/* Of a request that is answered by nothing but that it is done. */
+static enum err ask_done(struct module *m, const Hsm__Request *request)
+{
+    Hsm__Reply *reply = NULL;
+    enum err e = ask_once(m, request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply, NULL);
+
+    rpc_reply_free(reply);
+    return e;
+}
+
 enum err cluster_user_create(struct module *m, const char *name, struct bytes password)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__UserCreate create = HSM__USER_CREATE__INIT;
-    Hsm__Reply *reply = NULL;
-    enum err e;
 
     request.of_case = HSM__REQUEST__OF_USER_CREATE;
     request.user_create = &create;
     create.name = (char *)(uintptr_t)name;
     create.role = (char *)(uintptr_t)"crypto-user";
     create.password = cluster_bytes(password.bytes, password.n);
-    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply, NULL);
-    rpc_reply_free(reply);
-    return e;
+    return ask_done(m, &request);
 }
 
 enum err cluster_check_password(struct module *m, const struct secret *password)
@@ -526,15 +532,11 @@ enum err cluster_activate(struct module *m, struct bytes password)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Activate activate = HSM__ACTIVATE__INIT;
-    Hsm__Reply *reply = NULL;
-    enum err e;
 
     request.of_case = HSM__REQUEST__OF_ACTIVATE;
     request.activate = &activate;
     activate.password = cluster_bytes(password.bytes, password.n);
-    e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_EMPTY, &reply, NULL);
-    rpc_reply_free(reply);
-    return e;
+    return ask_done(m, &request);
 }
 
 enum err cluster_is_wipeable(struct module *m, bool *wipeable)

@@ -77,7 +77,7 @@ static enum err put_key(struct module *m, struct digesting *d, struct known *key
     enum err e;
 
     if (known_ulong(key, CKA_CLASS) != CKO_SECRET_KEY)
-        return known_ulong(key, CKA_CLASS) == CKO_PRIVATE_KEY ? ERR_KEY_INDIGESTIBLE : ERR_KEY_HANDLE;
+        return attribute_class_bit(known_ulong(key, CKA_CLASS)) & (CLASS_PRIVATE | CLASS_OTP) ? ERR_KEY_INDIGESTIBLE : ERR_KEY_HANDLE;
     if (value == NULL && (known_bool(key, CKA_DERIVE) || policy_now(m) == POLICY_MODERN))
         return ERR_KEY_INDIGESTIBLE;
     if (value == NULL && known_key_size(key) < DIGEST_KEY_BYTES_MIN)

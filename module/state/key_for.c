@@ -20,19 +20,13 @@ static enum err error_of(CK_FLAGS use, enum err e)
     return e;
 }
 
-/* Whether an attribute has to permit it. */
-static bool asks(const struct mechanism *row, CK_FLAGS use)
-{
-    return use != CKF_DERIVE || derivation_is_use(row);
-}
-
 static enum err check_use(const struct known *key, const struct mechanism *row, CK_FLAGS use)
 {
     unsigned class_bit = attribute_class_bit(known_ulong(key, CKA_CLASS));
 
     if ((class_bit & (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)) == 0)
         return ERR_KEY_HANDLE;
-    if (!asks(row, use) && class_bit != CLASS_PUBLIC)
+    if (!derivation_is_use(row, use) && class_bit != CLASS_PUBLIC)
         return class_bit == CLASS_PRIVATE ? ERR_OK : ERR_KEY_TYPE;
     return class_bit & attribute_classes_of_use(use) && known_bool(key, attribute_of_use(use)) ? ERR_OK : ERR_KEY_FUNCTION;
 }
@@ -43,7 +37,7 @@ static enum err find(struct module *m, CK_OBJECT_HANDLE handle, const struct mec
     struct known *key = NULL;
     enum err e = key_for_data(m, handle, LOOKUP_ANY, &key);
 
-    if (e == ERR_OK && asks(row, use) && !known_bool(key, attribute_of_use(use)) && !objects_is_session(handle)) {
+    if (e == ERR_OK && derivation_is_use(row, use) && !known_bool(key, attribute_of_use(use)) && !objects_is_session(handle)) {
         known_release(key);
         e = key_for_data(m, handle, LOOKUP_FRESH, &key);
     }

@@ -310,7 +310,7 @@ static void mechanisms(void)
 {
     struct tally tally = {0};
 
-    say("## Mechanisms\n\nSizes are bits for RSA, DSA and curves, bytes for secret keys and for the public key of post-quantum ones, as\n"
+    say("## Mechanisms\n\nSizes are bits for RSA, DSA, DH and curves, bytes for secret keys and for public keys of post-quantum ones, as\n"
         "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
         "The `parameter` is the structure that the standard gives the mechanism.\n\n"
         "| mechanism | operations | key | sizes | parameter | hash | data | policy | trusted keys | CloudHSM |\n"
@@ -336,11 +336,15 @@ static void mechanisms(void)
          "| C_DigestKey with a key that only the vault may see | %u | CKR_DATA_LEN_RANGE |\n"
          "| ECB, CBC, CTR, OFB, CFB, ChaCha20 | none: the module cuts the data into requests | |\n"
          "| RSA, CKM_ECDSA and other signatures of a digest | what the key takes | CKR_DATA_LEN_RANGE |\n"
-         "| an attribute; an object; one byte string of a parameter | %u; %u; %u | |\n",
-         SIGN_DATA_BYTES_MAX, CIPHER_BYTES_MAX, SIGN_DATA_BYTES_MAX, ATTRIBUTE_BYTES_MAX, OBJECT_BYTES_MAX, PARAMETER_BYTES_MAX);
+         "| an attribute; an object; one byte string of a parameter; a derivation's whole parameter | %u; %u; %u; %u | |\n",
+         SIGN_DATA_BYTES_MAX, CIPHER_BYTES_MAX, SIGN_DATA_BYTES_MAX, ATTRIBUTE_BYTES_MAX, OBJECT_BYTES_MAX, PARAMETER_BYTES_MAX,
+         DERIVE_PARAMETER_BYTES_MAX);
     say("\nDSA keys have a prime and a subprime of " FIELD_DSA_SIZES_TEXT ". Pairs are made in the group that the public template has "
         "(CKA_PRIME,\nCKA_SUBPRIME, CKA_BASE). A group of which the public key would tell the private one is CKR_DOMAIN_PARAMS_INVALID. "
         "CKM_DSA takes a digest of 20, 28,\n32, 48 or 64 bytes, of which as many count as the subprime has.\n");
+    say("\nDH pairs are made in the group that the public template has (CKA_PRIME, CKA_BASE): one of RFC 7919 or RFC 3526, or over another "
+        "safe prime.\nCKA_VALUE_BITS, which the private template may have, is 225, 275, 325, 375 or 400 at least for primes of up to 2048, "
+        "3072, 4096, 6144 and\n8192 bits, and just so where it is silent.\n");
     say("\nAn RSA pair of 8192 bits takes tens of seconds, often more than a minute. The call waits. Where the program ends before its "
         "key is made,\nnothing is stored; the node finishes its search all the same. Make such keys once, and "
         "not from a script with a time limit.\n\n");
@@ -386,31 +390,9 @@ static void attribute_row(const char *text)
     sayf("%s | %s |\n", words(r->cell[3]), lower(r->cell[4]));
 }
 
-/* What vault/object/rules.c computes, for people. */
 static const char by_rule[] =
-    "\nBy rule, where a template is silent:\n\n"
-    "- CKA_PRIVATE: true of private keys, secret keys and data; false of public keys, certificates and validation objects. What a "
-    "template says\n  is taken; a private or secret key is its owner's alone whatever it says (docs/decisions/011).\n"
-    "- Of one-time password keys CKA_COPYABLE: false, and never otherwise; CKA_OTP_LENGTH: 6; CKA_OTP_COUNTER: eight "
-    "zero bytes; CKA_OTP_COUNTER_REQUIREMENT:\n  CK_OTP_PARAM_IGNORED; the other requirements and CKA_OTP_FORMAT: that too, and "
-    "CK_OTP_FORMAT_DECIMAL, and never otherwise.\n"
-    "- CKA_EXTRACTABLE: true of what came from outside by C_UnwrapKey, C_EncapsulateKey or C_DecapsulateKey, unless the key that it came "
-    "by\n  forbids that, or CKA_ALWAYS_AUTHENTICATE is true; else false, of imported keys too.\n"
-    "- CKA_SENSITIVE has true as its default. False is taken, but not of a key made with a sensitive one that could be told from it.\n"
-    "- Uses (CKA_SIGN, CKA_VERIFY, CKA_ENCRYPT, CKA_DECRYPT, CKA_DERIVE, CKA_ENCAPSULATE, CKA_DECAPSULATE): a "
-    "template that names any use, "
-    "even as\n  false, has only those that it says are true. One that names none gets: sign and verify, where keys of the type have a "
-    "mechanism for it;\n  encrypt and decrypt of AES, AES-XTS, ChaCha20 and triple DES; derive of X25519, X448 and HKDF keys; "
-    "encapsulate and decapsulate of ML-KEM.\n  RSA encryption, ECDH with CKK_EC, derivation from generic "
-    "secrets, wrapping and unwrapping have to be asked for.\n"
-    "- CKA_WRAP_WITH_TRUSTED: true if it was of a key that this one is made with; else false.\n"
-    "- CKA_LOCAL: true of generated keys. CKA_KEY_GEN_MECHANISM: theirs; else CK_UNAVAILABLE_INFORMATION.\n"
-    "- CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE: true of generated keys that are sensitive, not "
-    "extractable, and have been all along; of "
-    "derived\n  ones if the base keys' were too; false of what came from outside.\n"
-    "- CKA_PUBLIC_EXPONENT of a new pair: 65537. CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_PUBLIC_KEY_INFO, CKA_KEY_TYPE: of the key itself.\n"
-    "- CKA_CHECK_VALUE: as the standard computes it; none of a secret below 14 bytes. CKA_UNIQUE_ID: 32 random hexadecimal digits.\n"
-    "- CKA_VALUE of data: empty. CKA_CERTIFICATE_CATEGORY: 0, unspecified. CKA_VALIDATION_FLAG: 0.\n";
+#include "tests/document/by_rule.def"
+    ;
 
 /* The order of vault/object/key_use.c and module/state/key_for.c. */
 static const char which_code[] =

@@ -44,8 +44,6 @@ struct stage_use {
 ProtobufCBinaryData stage_sign(enum who who, const struct stage_use *use, enum err expected);
 void stage_verify(enum who who, const struct stage_use *use, ProtobufCBinaryData signature, enum err expected);
 
-/* Any request. */
-const Hsm__Reply *stage_ask(enum who who, const Hsm__Request *request, enum err expected);
 void stage_policy(enum who who, const char *policy, enum err expected);
 
 /* The only object of a reply that has one. */

@@ -221,7 +221,7 @@ static void over_field(struct sample_template *t, const EVP_PKEY *key, const cha
 
     sample_ulong(t, CKA_KEY_TYPE, type);
     number(t, key, CKA_PRIME, OSSL_PKEY_PARAM_FFC_P, 0);
-    if (type == CKK_DSA)
+    if (field_has_parameter(type, CKA_SUBPRIME))
         number(t, key, CKA_SUBPRIME, OSSL_PKEY_PARAM_FFC_Q, 0);
     number(t, key, CKA_BASE, OSSL_PKEY_PARAM_FFC_G, 0);
     number(t, key, CKA_VALUE, value, 0);

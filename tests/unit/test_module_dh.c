@@ -192,7 +192,7 @@ START_TEST(test_two_pairs_agree_and_openssl_with_them)
 }
 END_TEST
 
-/* A secret that begins with zeros keeps them: of 2,000 public numbers g^k one in 256 gives such a one. */
+/* A secret that begins with zeros keeps them: one public number in 256 gives such a one, and 5,000 are tried at most. */
 START_TEST(test_leading_zeros_are_kept)
 {
     CK_BYTE a[PRIME_BYTES], half[PRIME_BYTES];

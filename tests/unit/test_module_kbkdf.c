@@ -407,6 +407,25 @@ START_TEST(test_triple_des_is_a_prf_under_the_compatible_policy)
 }
 END_TEST
 
+/* The PRF reads it for each block. */
+START_TEST(test_parameter_of_a_derivation_has_an_end)
+{
+    static CK_BYTE text[PARAMETER_BYTES_MAX];
+    CK_PRF_DATA_PARAM fields[] = {{CK_SP800_108_ITERATION_VARIABLE, &counter, sizeof counter},
+                                  {CK_SP800_108_BYTE_ARRAY, text, sizeof text},
+                                  {CK_SP800_108_BYTE_ARRAY, text, sizeof text},
+                                  {CK_SP800_108_BYTE_ARRAY, text, sizeof text}};
+    struct wanted w = secret(32);
+    CK_OBJECT_HANDLE from, made;
+
+    setup();
+    from = base();
+    ck_ok(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, 3, from, &w, 1, &made));
+    ck_rv(derive(CKM_SP800_108_COUNTER_KDF, CKM_SHA256_HMAC, fields, 4, from, &w, 1, &made), CKR_MECHANISM_PARAM_INVALID);
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -419,6 +438,7 @@ Suite *test_suite(void)
         &test_a_field_that_is_a_key_takes_a_one_way_prf,
         &test_nothing_short_is_derived_from_a_closed_key_under_the_modern_policy,
         &test_triple_des_is_a_prf_under_the_compatible_policy,
+        &test_parameter_of_a_derivation_has_an_end,
         NULL,
     };
 

@@ -40,14 +40,6 @@ static void explain_length(CK_KEY_TYPE type, struct diag *why)
                  kind->bytes_step > 1 ? ", in steps of 8" : "");
 }
 
-static void explain_field_size(CK_KEY_TYPE type, struct diag *why)
-{
-    if (type == CKK_DSA)
-        diag_set(why, "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT);
-    else
-        diag_set(why, "CKA_PRIME has %u to %u bits", FIELD_BITS_MIN, FIELD_BITS_MAX);
-}
-
 static void explain(enum err e, const struct schema *s, struct diag *why)
 {
     if (e == ERR_TEMPLATE_INCOMPLETE)
@@ -65,7 +57,7 @@ static void explain(enum err e, const struct schema *s, struct diag *why)
     else if (e == ERR_KEY_SIZE && s->key_type == CKK_RSA)
         diag_set(why, "CKA_MODULUS: RSA keys have %u to %u bits", RSA_BITS_MIN, RSA_BITS_MAX);
     else if (e == ERR_KEY_SIZE && field_makes(s->key_type))
-        explain_field_size(s->key_type, why);
+        diag_set(why, "%s", field_size_text(s->key_type));
     else if (e == ERR_DOMAIN_PARAMS)
         diag_set(why, s->key_type == CKK_DSA ? "CKA_PRIME, CKA_SUBPRIME and CKA_BASE are no parameters of DSA"
                                              : "CKA_PRIME is no safe prime: p and (p - 1) / 2 have to be primes");

@@ -105,12 +105,6 @@ static enum err find_key(struct work *w, const Hsm__KeyRef *ref, const struct ca
     return e == ERR_OBJECT_HANDLE ? ERR_KEY_HANDLE : e;
 }
 
-/* Whether the key's attributes, and its CKA_ALWAYS_AUTHENTICATE, have a say. */
-static bool is_use(const struct mechanism *m, CK_FLAGS use)
-{
-    return use != CKF_DERIVE || derivation_is_use(m);
-}
-
 enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechanism *mechanism, CK_FLAGS use,
                                  struct key_use *u)
 {
@@ -122,7 +116,7 @@ enum err key_use_open_authorized(struct work *w, const Hsm__KeyRef *ref, const H
     /* Digests and derivations take keys of any type; what they make of this one's value would be worth all its passwords. */
     if (u->key->object_class == CKO_OTP_KEY && !mechanism_takes_key(u->mechanism, key_type(u->key->key)))
         return ERR_KEY_TYPE;
-    if (is_use(u->mechanism, use) && attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
+    if (derivation_is_use(u->mechanism, use) && attribute_of_use(use) != CK_UNAVAILABLE_INFORMATION && (u->key->may & use) == 0) {
         work_detail(w, "the key's %s is not true", attribute_find(attribute_of_use(use))->name);
         return ERR_KEY_FUNCTION;
     }
@@ -139,7 +133,7 @@ enum err key_use_open(struct work *w, const Hsm__KeyRef *ref, const Hsm__Mechani
 {
     enum err e = key_use_open_authorized(w, ref, mechanism, use, u);
 
-    return e == ERR_OK && u->key->always_authenticate && is_use(u->mechanism, use) ? ERR_REAUTHENTICATE : e;
+    return e == ERR_OK && u->key->always_authenticate && derivation_is_use(u->mechanism, use) ? ERR_REAUTHENTICATE : e;
 }
 
 void key_use_close(struct work *w, struct key_use *u)

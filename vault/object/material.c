@@ -1,15 +1,14 @@
 #include "vault/object/material.h"
 
-#include <openssl/bn.h>
-
 #include "crypto/field.h"
 #include "crypto/public_key.h"
 #include "proto/attribute.h"
 #include "proto/mechanism.h"
+#include "vault/provider/key_field.h"
 
-enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key **out)
+/* What the key is made of, borrowed. */
+static size_t parts_of(const struct object *o, struct key_part parts[OBJECT_ATTRIBUTES_MAX])
 {
-    struct key_part parts[OBJECT_ATTRIBUTES_MAX];
     size_t n = 0;
 
     for (size_t i = 0; i < o->n; i++) {
@@ -17,7 +16,14 @@ enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key 
         if (attribute_find(a->type) != NULL && attribute_find(a->type)->flags & ATTRIBUTE_MATERIAL)
             parts[n++] = (struct key_part){.type = a->type, .value = a->value, .n = a->n};
     }
-    return key_load(libctx, object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE), parts, n, out);
+    return n;
+}
+
+enum err material_load(OSSL_LIB_CTX *libctx, const struct object *o, struct key **out)
+{
+    struct key_part parts[OBJECT_ATTRIBUTES_MAX];
+
+    return key_load(libctx, object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE), parts, parts_of(o, parts), out);
 }
 
 enum err material_put(const struct key *k, struct object *o)
@@ -75,7 +81,7 @@ static enum err public_key_over_field(OSSL_LIB_CTX *libctx, const struct object 
     struct secret value = {0};
     enum err e = ERR_TEMPLATE_INCOMPLETE;
 
-    if (parts.prime.n > 0 && parts.base.n > 0 && (type != CKK_DSA || parts.subprime.n > 0))
+    if (parts.prime.n > 0 && parts.base.n > 0 && (!field_has_parameter(type, CKA_SUBPRIME) || parts.subprime.n > 0))
         e = public_value(libctx, o, &value);
     parts.value = (struct public_field_part){value.bytes, value.len};
     if (e == ERR_OK)
@@ -165,31 +171,11 @@ enum err material_check_public(OSSL_LIB_CTX *libctx, struct object *o)
     return e;
 }
 
-static BIGNUM *number_of(const struct object *o, CK_ATTRIBUTE_TYPE type)
-{
-    const struct object_attribute *a = object_find(o, type);
-
-    return BN_bin2bn(a->value, (int)a->n, NULL);
-}
-
 enum err material_check_domain(const struct object *o)
 {
-    CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
-    BIGNUM *p, *q = NULL, *g;
-    enum err e = ERR_NO_MEMORY;
+    struct key_part parts[OBJECT_ATTRIBUTES_MAX];
 
-    if (!object_has(o, CKA_PRIME) || !object_has(o, CKA_BASE) || (type == CKK_DSA && !object_has(o, CKA_SUBPRIME)))
-        return ERR_TEMPLATE_INCOMPLETE;
-    p = number_of(o, CKA_PRIME);
-    g = number_of(o, CKA_BASE);
-    if (type == CKK_DSA)
-        q = number_of(o, CKA_SUBPRIME);
-    if (p != NULL && g != NULL && (type != CKK_DSA || q != NULL))
-        e = field_check(type, p, q, g);
-    BN_free(p);
-    BN_free(q);
-    BN_free(g);
-    return e;
+    return key_field_parameters(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE), parts, parts_of(o, parts));
 }
 
 enum err material_public_key_info(OSSL_LIB_CTX *libctx, const struct object *o, struct buffer *out)

@@ -148,8 +148,7 @@ static enum err read_field(struct pair *p, struct diag *why)
     if (e != ERR_OK)
         return e;
     if ((e = key_field_parameters(p->key_type, p->domain, p->domain_n)) == ERR_KEY_SIZE)
-        diag_set(why, p->key_type == CKK_DSA ? "CKA_PRIME and CKA_SUBPRIME have " FIELD_DSA_SIZES_TEXT
-                                             : "CKA_PRIME has 1024 to 8192 bits");
+        diag_set(why, "%s", field_size_text(p->key_type));
     else if (e == ERR_ATTRIBUTE_VALUE)
         diag_set(why, "primes have to be odd, CKA_BASE between 1 and the prime less 1");
     return e == ERR_OK ? read_private_bits(p, why) : e;

@@ -63,7 +63,7 @@ static enum err empty_value(const struct schema *s, const struct object *o, stru
     return s->class_bit == CLASS_DATA ? ERR_OK : ERR_NOT_FOUND;
 }
 
-/* CK_CERTIFICATE_CATEGORY_UNSPECIFIED; no flag. */
+/* CK_CERTIFICATE_CATEGORY_UNSPECIFIED; CK_OTP_FORMAT_DECIMAL, CK_OTP_PARAM_IGNORED; no flag. */
 static enum err zero(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)s;
@@ -270,13 +270,6 @@ static enum err key_gen_mechanism(const struct schema *s, const struct object *o
 
 /* ---- one-time passwords: decimal, of a counter and nothing else (PKCS#11 v3.1 section 6, "OTP") */
 
-static enum err otp_zero(const struct schema *s, const struct object *o, struct buffer *out)
-{
-    (void)s;
-    (void)o;
-    return number(out, 0); /* CK_OTP_FORMAT_DECIMAL, CK_OTP_PARAM_IGNORED */
-}
-
 static enum err otp_length(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)s;
@@ -334,13 +327,13 @@ static const struct rule rules[] = {
     {CKA_VALIDATION_FLAG, false, zero},
     {CKA_ENCAPSULATE, false, kem_use},
     {CKA_DECAPSULATE, false, kem_use},
-    {CKA_OTP_FORMAT, true, otp_zero},
+    {CKA_OTP_FORMAT, true, zero},
     {CKA_OTP_LENGTH, false, otp_length},
     {CKA_OTP_USER_FRIENDLY_MODE, true, otp_friendly},
-    {CKA_OTP_CHALLENGE_REQUIREMENT, true, otp_zero},
-    {CKA_OTP_TIME_REQUIREMENT, true, otp_zero},
-    {CKA_OTP_COUNTER_REQUIREMENT, false, otp_zero},
-    {CKA_OTP_PIN_REQUIREMENT, true, otp_zero},
+    {CKA_OTP_CHALLENGE_REQUIREMENT, true, zero},
+    {CKA_OTP_TIME_REQUIREMENT, true, zero},
+    {CKA_OTP_COUNTER_REQUIREMENT, false, zero},
+    {CKA_OTP_PIN_REQUIREMENT, true, zero},
     {CKA_OTP_COUNTER, false, otp_counter},
     {CKA_OTP_TIME, true, otp_time},
 };

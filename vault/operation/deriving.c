@@ -1,8 +1,10 @@
 #include "vault/operation/deriving.h"
 
+#include "crypto/field.h"
 #include "proto/attribute.h"
 #include "proto/derivation.h"
 #include "proto/key_kind.h"
+#include "proto/limits.h"
 #include "vault/object/material.h"
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
@@ -38,6 +40,8 @@ enum err deriving_open(struct deriving *d, struct work *w)
     enum err e;
 
     *d = (struct deriving){.work = w};
+    if (call->mechanism != NULL && hsm__mechanism__get_packed_size(call->mechanism) > DERIVE_PARAMETER_BYTES_MAX)
+        return ERR_MECHANISM_PARAM;
     if (m != NULL && m->dear && (e = work_dear(w)) != ERR_OK) /* before the key is loaded, which is dear itself */
         return e;
     e = key_use_open(w, call->key, call->mechanism, CKF_DERIVE, &d->base);
@@ -57,8 +61,11 @@ enum err deriving_open(struct deriving *d, struct work *w)
                                 .base = d->base.key->key,
                                 .others = d->other_keys,
                                 .n_others = call->n_others};
-    if (derivation_of(d->base.mechanism).makes == DERIVATION_PUBLIC_KEY)
-        return key_kind_is_pair(key_kind_find(key_type(d->derive.base))) && d->derive.n_others == 0 ? ERR_OK : ERR_KEY_TYPE;
+    if (derivation_of(d->base.mechanism).makes == DERIVATION_PUBLIC_KEY) {
+        if (!key_kind_is_pair(key_kind_find(key_type(d->derive.base))) || d->derive.n_others > 0)
+            return ERR_KEY_TYPE;
+        return field_makes(key_type(d->derive.base)) ? work_dear(w) : ERR_OK; /* it is computed */
+    }
     return derive_check(&d->derive);
 }
 

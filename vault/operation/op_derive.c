@@ -12,11 +12,23 @@
 
 enum { VERSION_BYTES = 2 };
 
+static enum err make_objects(struct deriving *d)
+{
+    switch (derivation_of(d->derive.mechanism).makes) {
+    case DERIVATION_PUBLIC_KEY:
+        return deriving_public_key(d);
+    case DERIVATION_TLS_KEYS:
+        return deriving_tls_keys(d);
+    case DERIVATION_KEYS:
+    case DERIVATION_DATA:
+        break;
+    }
+    return deriving_keys(d);
+}
+
 static enum err make(struct deriving *d)
 {
-    enum err e = derivation_of(d->derive.mechanism).makes == DERIVATION_PUBLIC_KEY ? deriving_public_key(d)
-                 : derivation_of(d->derive.mechanism).makes == DERIVATION_TLS_KEYS ? deriving_tls_keys(d)
-                                                                                   : deriving_keys(d);
+    enum err e = make_objects(d);
 
     work_reply(d->work)->which = e != ERR_OK ? d->template : 0;
     return work_explain(d->work, e, &d->why);

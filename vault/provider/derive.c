@@ -41,8 +41,8 @@ static const struct family {
     [FAMILY_BASE_AND_KEY] = {derive_make_keys, derive_natural_keys, NULL, BASE_SECRET, SECOND_MUST, true},
     [FAMILY_BASE_AND_DATA] = {derive_make_base_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
     [FAMILY_DATA_AND_BASE] = {derive_make_data_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
-    [FAMILY_XOR] = {derive_make_xor, derive_natural_xor, NULL, BASE_SECRET, SECOND_NEVER, true},
-    [FAMILY_EXTRACT] = {derive_make_extract, NULL, derive_check_extract, BASE_SECRET, SECOND_NEVER, true},
+    [FAMILY_XOR] = {derive_make_xor, derive_natural_xor, NULL, BASE_SECRET, SECOND_NEVER, true, NULL, NULL, derive_whole_base},
+    [FAMILY_EXTRACT] = {derive_make_extract, NULL, derive_check_extract, BASE_SECRET, SECOND_NEVER, true, NULL, NULL, derive_whole_base},
     [FAMILY_HASH_KEY] = {derive_make_hash, derive_natural_hash, NULL, BASE_SECRET, SECOND_NEVER, false},
     [FAMILY_ECB_DATA] = {derive_make_ecb, derive_natural_data, derive_check_ecb, BASE_ROW, SECOND_NEVER, false},
     [FAMILY_CBC_DATA] = {derive_make_cbc, derive_natural_data, derive_check_cbc, BASE_ROW, SECOND_NEVER, false},
@@ -151,9 +151,6 @@ bool derive_reveals(const struct mechanism *m, const Hsm__Mechanism *given, size
 bool derive_is_whole(const struct derive *d, size_t n)
 {
     const struct family *f = family_of(d->mechanism);
-    bool keeps_length = d->mechanism->family == FAMILY_XOR || d->mechanism->family == FAMILY_EXTRACT;
 
-    if (f != NULL && f->is_whole != NULL)
-        return f->is_whole(d, n);
-    return n == (keeps_length ? key_size(d->base) : derive_bytes(d));
+    return f != NULL && f->is_whole != NULL ? f->is_whole(d, n) : n == derive_bytes(d);
 }

@@ -54,6 +54,12 @@ enum err derive_make_data_first(const struct derive *d, size_t n, struct secret 
     return data.n > 0 ? join(data, derive_key_bytes(d->base), n, out) : join(derive_key_bytes(d->base), data, n, out);
 }
 
+/* What takes the base key's place has to have its length. */
+bool derive_whole_base(const struct derive *d, size_t n)
+{
+    return n == key_size(d->base);
+}
+
 size_t derive_natural_xor(const struct derive *d)
 {
     size_t base = key_size(d->base), data = d->given->data->data.len;

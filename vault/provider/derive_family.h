@@ -35,7 +35,7 @@ derive_natural_fn derive_natural_ike;
 derive_make_fn derive_make_ike_prf, derive_make_ike1_prf, derive_make_ike1_extended, derive_make_ike2_prf_plus;
 derive_type_fn derive_type_of_prf, derive_type_said;
 derive_reveals_fn derive_reveals_ike;
-derive_whole_fn derive_whole_ike;
+derive_whole_fn derive_whole_base, derive_whole_ike;
 
 /* The second key; NULL: there is none. */
 static inline const struct key *derive_other(const struct derive *d)

@@ -188,7 +188,7 @@ enum err key_public_part(const struct key *k, CK_ATTRIBUTE_TYPE type, struct sec
         return ERR_ATTRIBUTE_TYPE;
     if (type != CKA_VALUE)
         return key_part(k, type, out);
-    return k->set != NULL ? key_pq_public_value(k->evp, k->set, out) : key_field_public_value(k->evp, out);
+    return k->set != NULL ? key_pq_public_value(k->evp, k->set, out) : key_field_public_value(k->evp, k->type, out);
 }
 
 CK_KEY_TYPE key_type(const struct key *k)

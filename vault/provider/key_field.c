@@ -71,7 +71,7 @@ static enum err build(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct numbe
     enum err e = ERR_NO_MEMORY;
 
     if (params != NULL && push_parameters(params, v) &&
-        OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_PUB_KEY, v->y) == 1 &&
+        (v->y == NULL || OSSL_PARAM_BLD_push_BN(params, OSSL_PKEY_PARAM_PUB_KEY, v->y) == 1) &&
         OSSL_PARAM_BLD_push_BN_pad(params, OSSL_PKEY_PARAM_PRIV_KEY, v->x, (size_t)BN_num_bytes(v->q != NULL ? v->q : v->p)) == 1)
         e = key_params_pair(libctx, field_name(type), params, out);
     OSSL_PARAM_BLD_free(params);
@@ -82,7 +82,7 @@ static enum err take_parameters(CK_KEY_TYPE type, const struct key_part *parts, 
 {
     enum err e = take(parts, n, CKA_PRIME, &v->p);
 
-    if (e == ERR_OK && type == CKK_DSA)
+    if (e == ERR_OK && field_has_parameter(type, CKA_SUBPRIME))
         e = take(parts, n, CKA_SUBPRIME, &v->q);
     if (e == ERR_OK)
         e = take(parts, n, CKA_BASE, &v->g);
@@ -98,7 +98,7 @@ enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key
         e = take(parts, n, CKA_VALUE, &v.x);
     if (e == ERR_OK && !private_in_range(&v))
         e = ERR_ATTRIBUTE_VALUE;
-    if (e == ERR_OK)
+    if (e == ERR_OK && type == CKK_DSA) /* which OpenSSL wants, and which is short */
         e = compute_public(libctx, &v);
     if (e == ERR_OK)
         e = build(libctx, type, &v, out);
@@ -197,7 +197,7 @@ static bool read_numbers(const EVP_PKEY *key, CK_KEY_TYPE type, struct numbers *
 {
     return EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_P, &v->p) == 1 && EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_G, &v->g) == 1 &&
            EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &v->x) == 1 &&
-           (type != CKK_DSA || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &v->q) == 1);
+           (!field_has_parameter(type, CKA_SUBPRIME) || EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_FFC_Q, &v->q) == 1);
 }
 
 enum err key_field_check(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const EVP_PKEY *key)
@@ -225,7 +225,17 @@ enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE
     return key_params_number(key, part == CKA_VALUE ? OSSL_PKEY_PARAM_PRIV_KEY : field_parameter_name(part), 0, out);
 }
 
-enum err key_field_public_value(const EVP_PKEY *key, struct secret *out)
+enum err key_field_public_value(const EVP_PKEY *key, CK_KEY_TYPE type, struct secret *out)
 {
-    return key_params_number(key, OSSL_PKEY_PARAM_PUB_KEY, 0, out);
+    struct numbers v = {0};
+    enum err e = ERR_BUG;
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PUB_KEY, &v.y) == 1 || /* of CKK_DSA, and of a pair that was just made */
+        (read_numbers(key, type, &v) && (e = compute_public(NULL, &v)) == ERR_OK))
+        e = secret_new(out, (size_t)BN_num_bytes(v.y)) ? ERR_OK : ERR_NO_MEMORY;
+    if (e == ERR_OK && BN_bn2bin(v.y, out->bytes) != (int)out->len)
+        e = ERR_BUG;
+    clear(&v);
+    ERR_clear_error();
+    return e;
 }

@@ -4,7 +4,8 @@
 
 #include "vault/provider/key.h"
 
-/* The public value is computed. Whether the parameters are good for a key is key_field_check's to say. key_load's errors. */
+/* Of CKK_DSA the public value is computed, of CKK_DH not: that takes long, and no use of the private key asks for it. Whether the
+ * parameters are good for a key is key_field_check's to say. key_load's errors. */
 enum err key_field_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, EVP_PKEY **out);
 
 /* Of a key from outside: numbers in their ranges, and parameters that keep it secret (vault/provider/field_group.h, which says how
@@ -26,7 +27,8 @@ enum err key_field_generate(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct
 /* ERR_ATTRIBUTE_TYPE: such keys have no such part; ERR_NO_MEMORY, ERR_BUG. CKA_VALUE is the private number x. */
 enum err key_field_part(const EVP_PKEY *key, CK_KEY_TYPE type, CK_ATTRIBUTE_TYPE part, struct secret *out);
 
-/* CKA_VALUE of the public key: y. */
-enum err key_field_public_value(const EVP_PKEY *key, struct secret *out);
+/* CKA_VALUE of the public key: y. Of a CKK_DH key that was loaded it is computed here: a tenth of a second and more where the private
+ * number is as long as a prime of 8192 bits. */
+enum err key_field_public_value(const EVP_PKEY *key, CK_KEY_TYPE type, struct secret *out);
 
 #endif

@@ -38,7 +38,7 @@ enum err sign_check(const struct sign *s)
 {
     const struct mechanism *m = s->mechanism;
 
-    if (!mechanism_does(m, CKF_SIGN) || m->family == FAMILY_HOTP)
+    if (!mechanism_does(m, CKF_SIGN))
         return ERR_MECHANISM;
     if (!mechanism_takes_key(m, key_type(s->key)))
         return ERR_KEY_TYPE;
