@@ -77,6 +77,23 @@ static void add_found(struct local_store *s, MDB_txn *txn, const Hsm__Lookup *l,
     f->found[f->n_found++] = found;
 }
 
+/* What is found comes along, as in the product: the least ids of all lists, as many as there is room for. */
+static void add_found_records(struct local_store *s, MDB_txn *txn, Hsm__Facts *f)
+{
+    uint64_t last = 0, least = 1;
+
+    while (least != 0 && f->n_records + f->n_absent < NEED_IDS_MAX) {
+        least = 0;
+        for (size_t i = 0; i < f->n_found; i++)
+            for (size_t j = 0; j < f->found[i]->n_ids; j++)
+                if (f->found[i]->ids[j] > last && (least == 0 || f->found[i]->ids[j] < least))
+                    least = f->found[i]->ids[j];
+        if (least != 0)
+            add_record(s, txn, least, f);
+        last = least;
+    }
+}
+
 Hsm__Facts *local_store_facts(struct local_store *s, const uint64_t *ids, size_t n_ids, Hsm__Lookup *const *lookups, size_t n_lookups)
 {
     Hsm__Facts *f = malloc(sizeof *f);
@@ -87,11 +104,9 @@ Hsm__Facts *local_store_facts(struct local_store *s, const uint64_t *ids, size_t
     ck_assert_int_eq(store_read(&s->store, &txn), ERR_OK);
     for (size_t i = 0; i < n_ids; i++)
         add_record(s, txn, ids[i], f);
-    for (size_t i = 0; i < n_lookups; i++) {
+    for (size_t i = 0; i < n_lookups; i++)
         add_found(s, txn, lookups[i], f);
-        for (size_t j = 0; j < f->found[i]->n_ids; j++) /* what is found comes along, as in the product */
-            add_record(s, txn, f->found[i]->ids[j], f);
-    }
+    add_found_records(s, txn, f);
     f->applied = s->index;
     mdb_txn_abort(txn);
     return f;
