@@ -176,25 +176,18 @@ enum status cluster_grant(const struct invocation *call)
     uint8_t fingerprint[32];
     struct diag why = {0};
     Hsm__Reply *reply = NULL;
-    struct remote r;
     struct output *o;
     enum status s;
 
     if (!read_fingerprint(call->arguments[0], fingerprint, &why))
         return complain(call, STATUS_USAGE, doing, &why);
-    s = remote_open(call, &r);
-    if (s == STATUS_DONE)
-        s = remote_login(call, &r, true, "admin");
-    if (s == STATUS_DONE) {
-        request.of_case = HSM__REQUEST__OF_NODE_GRANT;
-        request.node_grant = &grant;
-        grant.fingerprint = (ProtobufCBinaryData){.data = fingerprint, .len = sizeof fingerprint};
-        s = remote_call(call, &r, doing, &request, HSM__REPLY__OF_EMPTY, &reply);
-    }
-    rpc_reply_free(reply);
-    remote_close(&r);
+    request.of_case = HSM__REQUEST__OF_NODE_GRANT;
+    request.node_grant = &grant;
+    grant.fingerprint = (ProtobufCBinaryData){.data = fingerprint, .len = sizeof fingerprint};
+    s = remote_as_admin(call, doing, &request, HSM__REPLY__OF_EMPTY, &reply);
     if (s != STATUS_DONE)
         return s;
+    rpc_reply_free(reply);
     o = output_new();
     output_bytes(o, "granted", fingerprint, sizeof fingerprint);
     output_text(o, "next", "on that node: \"hsmctl node join PEER\"; it asks until it is let in");
