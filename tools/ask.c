@@ -169,13 +169,11 @@ enum status remote_login(const struct invocation *call, struct remote *r, bool a
     return complain_login(call, user, admin, e, &detail);
 }
 
-enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
-                        Hsm__Reply__OfCase expect, Hsm__Reply **out)
+enum err remote_try(const struct invocation *call, struct remote *r, const Hsm__Request *request, Hsm__Reply__OfCase expect,
+                    Hsm__Reply **out, struct diag *detail)
 {
     struct rpc_call c = {.request = request};
-    struct diag why = {0};
     Hsm__Reply *reply = NULL;
-    enum status status;
     struct waiting waiting;
     enum err e;
 
@@ -184,12 +182,20 @@ enum status remote_call(const struct invocation *call, struct remote *r, const c
     wait_end(&waiting);
     if (e == ERR_OK && reply->of_case == expect) {
         *out = reply;
-        return STATUS_DONE;
+        return ERR_OK;
     }
-    explain(r, e, reply, &why);
-    status = complain_err(call, doing, e == ERR_OK ? ERR_MALFORMED : e, &why);
+    explain(r, e, reply, detail);
     rpc_reply_free(reply);
-    return status;
+    return e == ERR_OK ? ERR_MALFORMED : e;
+}
+
+enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
+                        Hsm__Reply__OfCase expect, Hsm__Reply **out)
+{
+    struct diag why = {0};
+    enum err e = remote_try(call, r, request, expect, out, &why);
+
+    return e == ERR_OK ? STATUS_DONE : complain_err(call, doing, e, &why);
 }
 
 enum status remote_as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request, Hsm__Reply__OfCase expect,

@@ -67,7 +67,12 @@ enum status remote_login(const struct invocation *call, struct remote *r, bool a
 enum err remote_try_login(const struct invocation *call, struct remote *r, const char *user, const struct secret *password, bool admin,
                           struct diag *detail);
 
-/* One request; complains. *out is set on STATUS_DONE only and then of the case `expect`; freed with rpc_reply_free. */
+/* One request, without complaint: `detail` is for complain_err. *out is set on ERR_OK only and then of the case `expect`; freed with
+ * rpc_reply_free. */
+enum err remote_try(const struct invocation *call, struct remote *r, const Hsm__Request *request, Hsm__Reply__OfCase expect,
+                    Hsm__Reply **out, struct diag *detail);
+
+/* The same; complains. *out is set on STATUS_DONE only and then of the case `expect`; freed with rpc_reply_free. */
 enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
                         Hsm__Reply__OfCase expect, Hsm__Reply **out);
 

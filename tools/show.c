@@ -108,7 +108,8 @@ void show_cluster(struct output *o, const Hsm__StatusReply *status)
         output_flag(o, "wipeable", status->wipeable);
     }
     if (status->wiping)
-        output_text(o, "wiping", "begun and not ended: crypto users are not served until \"hsmctl cluster wipe --yes\" has ended it");
+        output_text(o, "wiping", "begun and not ended: crypto users are not served until \"hsmctl cluster wipe --yes\" has ended it, or "
+                                 "\"--never\" called it off");
     show_raft(o, status);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "module/rpc/wipe_call.h"
 #include "module/state/cluster_ask.h"
 #include "module/state/login.h"
 #include "module/state/policy.h"
@@ -539,7 +540,7 @@ enum err cluster_activate(struct module *m, struct bytes password)
     return ask_done(m, &request);
 }
 
-enum err cluster_is_wipeable(struct module *m, bool *wipeable)
+enum err cluster_is_wipeable(struct module *m, bool *wipeable, uint64_t *version)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Status status = HSM__STATUS__INIT;
@@ -549,25 +550,25 @@ enum err cluster_is_wipeable(struct module *m, bool *wipeable)
     request.of_case = HSM__REQUEST__OF_STATUS;
     request.status = &status;
     e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_STATUS, &reply, NULL);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
         *wipeable = reply->status->wipeable;
+        *version = reply->status->cluster_version;
+    }
     rpc_reply_free(reply);
     return e;
 }
 
-enum err cluster_wipe(struct module *m)
+enum err cluster_wipe(struct module *m, uint64_t version)
 {
-    Hsm__Request request = HSM__REQUEST__INIT;
-    Hsm__Wipe wipe = HSM__WIPE__INIT;
+    struct wipe_call w;
     bool more = true;
     enum err e = ERR_OK;
 
-    request.of_case = HSM__REQUEST__OF_WIPE;
-    request.wipe = &wipe;
-    while (e == ERR_OK && more) {
+    wipe_call_begin(&w, version);
+    while (more) {
         Hsm__Reply *reply = NULL;
-        e = ask_once(m, &request, NULL, 0, HSM__REPLY__OF_WIPE, &reply, NULL);
-        more = e == ERR_OK && reply->wipe->more;
+        e = ask_once(m, &w.request, NULL, 0, HSM__REPLY__OF_WIPE, &reply, NULL);
+        more = wipe_call_goes_on(&w, e, reply);
         rpc_reply_free(reply);
     }
     return e;

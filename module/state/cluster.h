@@ -61,9 +61,10 @@ enum err cluster_user_create(struct module *m, const char *name, struct bytes pa
 enum err cluster_check_password(struct module *m, const struct secret *password);
 enum err cluster_activate(struct module *m, struct bytes password);
 
-/* Whether the cluster may be wiped, as the vault that answers knows it. */
-enum err cluster_is_wipeable(struct module *m, bool *wipeable);
-/* Wipes it, under an admin's login, part by part until there is no more. What was begun and has failed is begun again at the next call. */
-enum err cluster_wipe(struct module *m);
+/* Whether the cluster may be wiped, and which version of it was asked, as the vault that answers knows it. */
+enum err cluster_is_wipeable(struct module *m, bool *wipeable, uint64_t *version);
+/* Wipes it, under an admin's login, part by part until there is no more. What was begun and has failed is gone on with at the next call.
+ * ERR_WRONG_STATE: it is another version by now, so nothing was wiped; or it was forbidden meanwhile. */
+enum err cluster_wipe(struct module *m, uint64_t version);
 
 #endif

@@ -221,7 +221,8 @@ CK_RV login_init_pin(struct module *m, const CK_BYTE *pin, CK_ULONG n)
 static enum err wipe(struct module *m, const struct pin *pin)
 {
     bool wipeable = false;
-    enum err e = cluster_is_wipeable(m, &wipeable);
+    uint64_t version = 0;
+    enum err e = cluster_is_wipeable(m, &wipeable, &version);
 
     if (e == ERR_OK && !wipeable) /* also of a cluster that is not active yet, whose first admin has another name than this */
         e = is_first_admin(pin) ? ERR_ALREADY_ACTIVE : ERR_PIN_INCORRECT;
@@ -230,7 +231,7 @@ static enum err wipe(struct module *m, const struct pin *pin)
     e = log_in(m, SESSION_ADMIN, pin);
     if (e == ERR_OK) {
         log_warning("wiping", "user=%s why=\"C_InitToken: all keys and other objects are destroyed, then all crypto users go\"", pin->name);
-        e = cluster_wipe(m);
+        e = cluster_wipe(m, version);
     }
     forget(m);
     return e;

@@ -425,12 +425,16 @@ static void wipe_all(void)
 {
     Hsm__Wipe wipe = HSM__WIPE__INIT;
     Hsm__WipeForbid forbid = HSM__WIPE_FORBID__INIT;
+    const struct cluster_view *view = keyring_view(local_node_vault(node)->keyring);
     bool more = true;
 
+    wipe.version = view->version;
+    keyring_view_done(local_node_vault(node)->keyring, view);
     while (more) {
         Hsm__Reply *reply = record_ask(HSM__REQUEST__OF_WIPE, &wipe);
         ck_assert_ptr_nonnull(reply);
         more = reply->wipe->more;
+        wipe.version = 0;
         rpc_reply_free(reply);
     }
     record_ask_quietly(HSM__REQUEST__OF_WIPE_FORBID, &forbid);

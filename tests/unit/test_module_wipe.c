@@ -2,8 +2,10 @@
  * whose SO has his PIN. */
 #include <string.h>
 
+#include "module/rpc/wipe_call.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
+#include "vault/keyring.h"
 
 static void make_wipeable(Hsm__ClusterBody *body)
 {
@@ -163,6 +165,85 @@ START_TEST(test_wiped_token_is_as_a_new_one)
 }
 END_TEST
 
+/* ---- what may come between */
+
+static bool is_being_wiped(void)
+{
+    struct keyring *keyring = local_node_vault(token_node)->keyring;
+    const struct cluster_view *view = keyring_view(keyring);
+    bool wiping = view->body->wiping;
+
+    keyring_view_done(keyring, view);
+    return wiping;
+}
+
+/* What a client asks after what it was told. */
+START_TEST(test_part_of_which_nobody_knows_is_asked_for_again_a_bounded_number_of_times)
+{
+    static const enum err unknown[] = {ERR_UNKNOWN_OUTCOME, ERR_CONFLICT, ERR_BORN_TOO_OLD};
+    Hsm__WipeReply said = HSM__WIPE_REPLY__INIT;
+    Hsm__Reply reply = HSM__REPLY__INIT;
+    struct wipe_call w;
+
+    reply.wipe = &said;
+    said.more = true;
+    said.objects = 3;
+    wipe_call_begin(&w, 7);
+    ck_assert(w.request.wipe == &w.wipe);
+    for (int i = 0; i < 3; i++) {
+        for (int j = 0; j < WIPE_CALL_MISSES_MAX; j++)
+            ck_assert(wipe_call_goes_on(&w, unknown[i], NULL));
+        ck_assert_uint_eq(w.wipe.version, i == 0 ? 7 : 0); /* it may not have begun */
+        ck_assert(wipe_call_goes_on(&w, ERR_OK, &reply));
+        ck_assert_uint_eq(w.wipe.version, 0);
+    }
+    ck_assert(!wipe_call_goes_on(&w, ERR_WRONG_STATE, NULL));
+    for (int j = 0; j < WIPE_CALL_MISSES_MAX; j++)
+        ck_assert(wipe_call_goes_on(&w, ERR_CONFLICT, NULL));
+    ck_assert(!wipe_call_goes_on(&w, ERR_CONFLICT, NULL));
+    said.more = false;
+    said.users = 1;
+    ck_assert(!wipe_call_goes_on(&w, ERR_OK, &reply));
+    ck_assert_uint_eq(w.objects, 12);
+    ck_assert_uint_eq(w.users, 1);
+}
+END_TEST
+
+static void change_nothing(Hsm__ClusterBody *body)
+{
+    (void)body;
+}
+
+/* At the first outcome of all, which is one of the login's. */
+static void change_cluster(Hsm__VaultCall *call)
+{
+    if (call->of_case != HSM__VAULT_CALL__OF_OUTCOME)
+        return;
+    local_node_faults(token_node)->bend = NULL;
+    local_node_change_cluster(token_node, change_nothing);
+}
+
+START_TEST(test_cluster_that_changes_before_it_is_wiped_loses_nothing)
+{
+    struct keys k;
+    CK_SESSION_HANDLE s;
+
+    start();
+    k = make_keys();
+    local_node_faults(token_node)->bend = change_cluster;
+    ck_rv(init_token(ADMIN), CKR_FUNCTION_REJECTED);
+    ck_assert_ptr_null(local_node_faults(token_node)->bend);
+    ck_assert(!is_being_wiped());
+    s = token_session();
+    ck_assert_uint_eq(count_all(s), k.built_in + 2);
+    ck_ok(token_login(s, CKU_USER, ALICE));
+    ck_ok(sign(s, k.alice.private_key));
+    ck_ok(f->C_CloseSession(s));
+    ck_ok(init_token(ADMIN)); /* which looks again */
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -170,6 +251,8 @@ Suite *test_suite(void)
         &test_wiping_wants_an_admins_pin_and_no_session,
         &test_wrong_pins_are_counted_as_at_a_login,
         &test_wiped_token_is_as_a_new_one,
+        &test_part_of_which_nobody_knows_is_asked_for_again_a_bounded_number_of_times,
+        &test_cluster_that_changes_before_it_is_wiped_loses_nothing,
         NULL};
     return suite_of("module wipe", 120, tests);
 }

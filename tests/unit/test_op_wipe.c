@@ -33,7 +33,23 @@ static enum err as_alice(void)
 
 /* ---- requests */
 
-static enum err wipe(Hsm__WipeReply *said)
+/* What the vault says of the cluster: the version of its record, which who begins to wipe it names. */
+static uint64_t looked_at(void)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Status status = HSM__STATUS__INIT;
+    Hsm__Reply *reply = NULL;
+    uint64_t version;
+
+    request.of_case = HSM__REQUEST__OF_STATUS;
+    request.status = &status;
+    ck_assert_int_eq(local_cluster_ask(&cluster, &request, &reply), ERR_OK);
+    version = reply->status->cluster_version;
+    rpc_reply_free(reply);
+    return version;
+}
+
+static enum err wipe(uint64_t version, Hsm__WipeReply *said)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__Wipe wipe = HSM__WIPE__INIT;
@@ -42,6 +58,7 @@ static enum err wipe(Hsm__WipeReply *said)
 
     request.of_case = HSM__REQUEST__OF_WIPE;
     request.wipe = &wipe;
+    wipe.version = version;
     e = local_cluster_ask(&cluster, &request, &reply);
     if (e == ERR_OK && said != NULL) {
         hsm__wipe_reply__init(said);
@@ -57,13 +74,15 @@ struct sum {
     size_t requests, objects, users, most_objects, most_users;
 };
 
-static struct sum wipe_all(void)
+/* `conflicts`: so many misses in each request. */
+static struct sum wipe_beside(uint64_t version, unsigned conflicts)
 {
     struct sum sum = {0};
     Hsm__WipeReply said;
 
     do {
-        ck_assert_int_eq(wipe(&said), ERR_OK);
+        local_node_faults(cluster.node)->conflicts = conflicts;
+        ck_assert_int_eq(wipe(sum.requests == 0 ? version : 0, &said), ERR_OK);
         sum.requests++;
         sum.objects += said.objects;
         sum.users += said.users;
@@ -72,6 +91,11 @@ static struct sum wipe_all(void)
         ck_assert_uint_lt(sum.requests, 1000);
     } while (said.more);
     return sum;
+}
+
+static struct sum wipe_all(void)
+{
+    return wipe_beside(looked_at(), 0);
 }
 
 static enum err forbid(void)
@@ -184,11 +208,11 @@ START_TEST(test_a_cluster_is_not_wipeable_unless_its_activation_says_so)
     ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
     ck_assert(!is_wipeable(NULL));
     as_admin();
-    ck_assert_int_eq(wipe(NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_WRONG_STATE);
     ck_assert_int_eq(activate_again(), ERR_ALREADY_ACTIVE);
     ck_assert(!is_wipeable(NULL));
     ck_assert_int_eq(forbid(), ERR_OK); /* it is so already */
-    ck_assert_int_eq(wipe(NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_WRONG_STATE);
     ck_assert_int_eq(as_alice(), ERR_OK);
     ck_assert_int_eq(local_cluster_sign(&cluster, key), ERR_OK);
     teardown();
@@ -202,10 +226,10 @@ START_TEST(test_only_an_admin_wipes_or_forbids_it)
     setup(true);
     ck_assert(is_wipeable(NULL));
     ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
-    ck_assert_int_eq(wipe(NULL), ERR_PERMISSION);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_PERMISSION);
     ck_assert_int_eq(forbid(), ERR_PERMISSION);
     rpc_logout(cluster.rpc);
-    ck_assert_int_eq(wipe(NULL), ERR_NOT_LOGGED_IN);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_NOT_LOGGED_IN);
     ck_assert_int_eq(forbid(), ERR_NOT_LOGGED_IN);
     ck_assert_int_eq(as_alice(), ERR_OK);
     ck_assert_int_eq(local_cluster_sign(&cluster, key), ERR_OK);
@@ -224,7 +248,7 @@ START_TEST(test_what_is_forbidden_stays_so)
     ck_assert_int_eq(forbid(), ERR_OK);
     ck_assert(!is_wipeable(NULL));
     ck_assert_int_eq(activate_again(), ERR_ALREADY_ACTIVE);
-    ck_assert_int_eq(wipe(NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_WRONG_STATE);
     ck_assert(!is_wipeable(NULL));
     ck_assert_int_eq(as_alice(), ERR_OK);
     ck_assert_int_eq(local_cluster_sign(&cluster, key), ERR_OK);
@@ -297,9 +321,9 @@ START_TEST(test_lost_answers_and_lost_races_change_nothing)
     setup(true);
     fill();
     as_admin();
-    local_node_faults(cluster.node)->conflicts = 7; /* more than other changes take */
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_OK);
     local_node_faults(cluster.node)->lose_replies = 3;
-    sum = wipe_all();
+    sum = wipe_beside(0, 7); /* more misses than other changes take, in each part */
     ck_assert_uint_eq(sum.objects, 2 * PAIRS + 1 + 2); /* told once each */
     ck_assert_uint_eq(sum.users, USERS + 1);
     all_is_gone();
@@ -319,7 +343,7 @@ START_TEST(test_once_begun_no_crypto_user_is_served_until_it_has_ended)
     ck_assert_int_eq(local_cluster_sign(&alice, key), ERR_OK);
     cluster.rpc = local_cluster_dial(&cluster);
     as_admin();
-    ck_assert_int_eq(wipe(NULL), ERR_OK);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_OK);
     ck_assert(is_wipeable(&wiping));
     ck_assert(wiping);
     ck_assert_int_eq(local_cluster_sign(&alice, key), ERR_TICKET);
@@ -327,7 +351,6 @@ START_TEST(test_once_begun_no_crypto_user_is_served_until_it_has_ended)
     rpc_logout(alice.rpc);
     ck_assert_int_eq(local_cluster_login(&alice, "alice", LOCAL_ALICE_PASSWORD, false), ERR_WRONG_STATE);
     ck_assert_int_eq(local_cluster_make_user(&cluster, "bob", "bob-password"), ERR_WRONG_STATE);
-    ck_assert_int_eq(forbid(), ERR_WRONG_STATE);
     /* Another admin's client ends it, later. */
     rpc_logout(cluster.rpc);
     as_admin();
@@ -338,6 +361,92 @@ START_TEST(test_once_begun_no_crypto_user_is_served_until_it_has_ended)
     ck_assert_int_eq(local_cluster_generate(&alice, &other), ERR_OK);
     ck_assert_int_eq(forbid(), ERR_OK);
     rpc_free(alice.rpc);
+    teardown();
+}
+END_TEST
+
+/* ---- which wipe is meant */
+
+START_TEST(test_request_of_a_wipe_that_has_ended_begins_no_other)
+{
+    uint64_t key, before, now;
+    Hsm__WipeReply said;
+
+    setup(true);
+    ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
+    as_admin();
+    before = looked_at();
+    ck_assert_uint_eq(wipe_all().users, 1);
+    ck_assert_int_eq(local_cluster_make_user(&cluster, "alice", LOCAL_ALICE_PASSWORD), ERR_OK);
+    ck_assert_int_eq(as_alice(), ERR_OK);
+    ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
+    as_admin();
+    now = looked_at();
+    ck_assert_uint_gt(now, before);
+    ck_assert_int_eq(wipe(before, NULL), ERR_WRONG_STATE); /* held back since */
+    ck_assert_int_eq(wipe(now + 1, NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(wipe(0, &said), ERR_OK); /* another who was told that there is more */
+    ck_assert(!said.more);
+    ck_assert_uint_eq(said.objects + said.users, 0);
+    ck_assert_uint_eq(looked_at(), now);
+    ck_assert_int_eq(as_alice(), ERR_OK);
+    ck_assert_int_eq(local_cluster_sign(&cluster, key), ERR_OK);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_two_who_wipe_at_once_end_it_together)
+{
+    uint64_t key, version;
+    struct sum sum;
+    Hsm__WipeReply said;
+
+    setup(true);
+    ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
+    as_admin();
+    version = looked_at();
+    ck_assert_int_eq(wipe(version, NULL), ERR_OK);
+    ck_assert_int_eq(wipe(version, &said), ERR_OK); /* the other has seen the cluster before it began */
+    ck_assert(said.more);
+    ck_assert_uint_eq(said.objects, 2);
+    sum = wipe_beside(0, 0);
+    ck_assert_uint_eq(sum.users, 1);
+    ck_assert_int_eq(wipe(0, &said), ERR_OK);
+    ck_assert(!said.more);
+    teardown();
+}
+END_TEST
+
+START_TEST(test_who_began_by_mistake_forbids_it_and_keeps_what_is_left)
+{
+    uint64_t keys[PAIRS], other, version;
+    bool wiping;
+    size_t left = 0;
+    enum err e;
+
+    setup(true);
+    for (int i = 0; i < PAIRS; i++)
+        ck_assert_int_eq(local_cluster_generate(&cluster, &keys[i]), ERR_OK);
+    as_admin();
+    version = looked_at();
+    ck_assert_int_eq(wipe(version, NULL), ERR_OK);
+    ck_assert_int_eq(wipe(0, NULL), ERR_OK); /* the first objects are gone */
+    ck_assert_int_eq(forbid(), ERR_OK);
+    ck_assert(!is_wipeable(&wiping));
+    ck_assert(!wiping);
+    ck_assert_int_eq(wipe(0, NULL), ERR_WRONG_STATE); /* nobody is told that it has come to its end */
+    ck_assert_int_eq(wipe(version, NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_WRONG_STATE);
+    ck_assert_int_eq(local_cluster_make_user(&cluster, "bob", "bob-password"), ERR_OK);
+    ck_assert_int_eq(as_alice(), ERR_OK);
+    for (int i = 0; i < PAIRS; i++) {
+        e = local_cluster_sign(&cluster, keys[i]);
+        ck_assert(e == ERR_OK || e == ERR_KEY_HANDLE);
+        left += e == ERR_OK;
+    }
+    ck_assert_uint_lt(left, PAIRS);
+    ck_assert_uint_ge(left, PAIRS - WIPE_OBJECTS_MAX);
+    ck_assert_int_eq(local_cluster_generate(&cluster, &other), ERR_OK);
     teardown();
 }
 END_TEST
@@ -360,8 +469,8 @@ START_TEST(test_front_that_hides_objects_does_not_part_them_from_their_owner)
     ck_assert_int_eq(local_cluster_generate(&cluster, &key), ERR_OK);
     as_admin();
     local_node_faults(cluster.node)->bend = hide_what_is_found;
-    ck_assert_int_eq(wipe(NULL), ERR_OK); /* begun */
-    ck_assert_int_eq(wipe(NULL), ERR_USER_OWNS_KEYS);
+    ck_assert_int_eq(wipe(looked_at(), NULL), ERR_OK); /* begun */
+    ck_assert_int_eq(wipe(0, NULL), ERR_USER_OWNS_KEYS);
     ck_assert_uint_eq(count_users(), 2);
     local_node_faults(cluster.node)->bend = NULL;
     ck_assert_uint_eq(wipe_all().objects, 2);
@@ -379,6 +488,9 @@ Suite *test_suite(void)
         &test_all_objects_go_and_then_the_users_a_bounded_part_at_a_time,
         &test_lost_answers_and_lost_races_change_nothing,
         &test_once_begun_no_crypto_user_is_served_until_it_has_ended,
+        &test_request_of_a_wipe_that_has_ended_begins_no_other,
+        &test_two_who_wipe_at_once_end_it_together,
+        &test_who_began_by_mistake_forbids_it_and_keeps_what_is_left,
         &test_front_that_hides_objects_does_not_part_them_from_their_owner,
         NULL};
     return suite_of("wipe", 120, tests);

@@ -34,7 +34,7 @@ enum err reply_store(struct work *w, const struct object *o, uint64_t *id);
 /* Puts a record's object anew, as it is now: the same id and owner, the next version. ERR_TOO_LARGE, ERR_NO_MEMORY. */
 enum err reply_store_changed(struct work *w, const struct object *o, const struct opened_record *now);
 
-/* The result of a change that made objects, and back: their ids. ERR_CORRUPT: it is no such result. */
+/* The result of a change that made objects, and back: their ids, or what else a few numbers say. ERR_CORRUPT: it is no such result. */
 enum err reply_ids_put(struct work *w, const uint64_t *ids, size_t n);
 enum err reply_ids_get(struct work *w, uint64_t *ids, size_t room, size_t *n);
 

@@ -24,7 +24,8 @@ enum err op_login_decide(struct work *w)
     enum err e = client_check(w, login, &client);
 
     if (e == ERR_OK && !login->admin && access_is_closed(w)) {
-        work_detail(w, "the cluster is being wiped, and crypto users are not served: an admin ends that (hsmctl cluster wipe)");
+        work_detail(w, "the cluster is being wiped, and crypto users are not served: an admin ends that (hsmctl cluster wipe "
+                       "--yes) or calls it off (--never)");
         e = ERR_WRONG_STATE;
     }
     return e == ERR_OK ? password_verdict(w, &try) : e;

@@ -22,6 +22,7 @@ static void say_of_wiping(struct work *w, Hsm__StatusReply *status)
 
     status->wipeable = known && view->body->wipeable;
     status->wiping = known && view->body->wiping;
+    status->cluster_version = known ? view->version : 0;
     keyring_view_done(keyring, view);
 }
 

@@ -32,7 +32,8 @@ enum err op_user_create_decide(struct work *w)
     enum err e = check_form(w, request, name);
 
     if (e == ERR_OK && user.role == ROLE_CRYPTO_USER && access_is_closed(w)) {
-        work_detail(w, "the cluster is being wiped, and this user would go too: end that first (hsmctl cluster wipe)");
+        work_detail(w, "the cluster is being wiped, and this user would go too: first end that (hsmctl cluster wipe --yes) or, if it was a "
+                       "mistake, call it off for good (hsmctl cluster wipe --never)");
         e = ERR_WRONG_STATE;
     }
     if (e == ERR_OK)

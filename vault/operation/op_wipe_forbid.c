@@ -1,4 +1,7 @@
-/* A cluster that could be wiped cannot be any more. There is no way back: no request makes one wipeable but its activation. */
+/* A cluster that could be wiped cannot be any more. There is no way back: no request makes one wipeable but its activation.
+ *
+ * Of one that is being wiped it calls off the rest, and this alone does: users whose turn has not come are served again, with
+ * those of their objects that are left. That is safe at any moment: each part leaves only whole objects that have owners. */
 #include "vault/access/body.h"
 #include "vault/node/cluster_body.h"
 #include "vault/operation/operation.h"
@@ -11,13 +14,10 @@ enum err op_wipe_forbid_decide(struct work *w)
 
     if (e != ERR_OK)
         return e;
-    if (body->wiping) {
-        work_detail(w, "the cluster is being wiped: end that first (hsmctl cluster wipe)");
-        e = ERR_WRONG_STATE;
-    } else if (!body->wipeable) {
+    if (!body->wipeable) {
         e = reply_empty(w);
     } else {
-        body->wipeable = false;
+        body->wipeable = body->wiping = false;
         e = cluster_body_put(w, body, version + 1);
     }
     hsm__cluster_body__free_unpacked(body, NULL);
