@@ -4,56 +4,57 @@
 #include "vault/provider/derive_family.h"
 
 enum base { BASE_CURVE, BASE_SECRET, BASE_ROW };
-enum second { SECOND_NEVER, SECOND_MAY, SECOND_MUST, SECOND_MUST_AND_THIRD_MAY, SECOND_MANY };
 
 static const struct family {
     derive_make_fn *make;
-    derive_natural_fn *natural; /* NULL: it has to be asked for */
-    derive_check_fn *check;     /* NULL: no more than the row says */
-    enum base base;             /* a key on a curve, any secret key, or one of the row's type */
-    enum second second;
+    derive_natural_fn *natural;      /* NULL: it has to be asked for */
+    derive_check_fn *check;          /* NULL: no more than the row says */
+    enum base base;                  /* a key on a curve, any secret key, or one of the row's type */
+    size_t others_min, others_max;   /* secret keys beside it */
+    bool segments;                   /* several keys at once, each at a multiple of the natural length */
     bool reveals;
-    derive_type_fn *type;              /* NULL: a generic secret */
-    derive_reveals_fn *reveals_here;   /* NULL: as said */
-    derive_whole_fn *is_whole;         /* NULL: at its natural length */
+    derive_reveals_fn *reveals_here; /* NULL: as said */
+    derive_whole_fn *is_whole;       /* NULL: at its natural length */
+    derive_type_fn *type;            /* NULL: a generic secret */
 } families[] = {
-    [FAMILY_ECDH] = {derive_make_ecdh, derive_natural_ecdh, derive_check_ecdh, BASE_CURVE, SECOND_NEVER, false},
-    [FAMILY_FIELD_AGREEMENT] = {derive_make_field, derive_natural_field, NULL, BASE_ROW, SECOND_NEVER, false},
-    [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
-    [FAMILY_HKDF_DATA] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, SECOND_MAY, false},
+    [FAMILY_ECDH] = {derive_make_ecdh, derive_natural_ecdh, derive_check_ecdh, BASE_CURVE},
+    [FAMILY_FIELD_AGREEMENT] = {derive_make_field, derive_natural_field, NULL, BASE_ROW},
+    [FAMILY_HKDF] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, .others_max = 1},
+    [FAMILY_HKDF_DATA] = {derive_make_hkdf, derive_natural_hkdf, derive_check_hkdf, BASE_SECRET, .others_max = 1},
     [FAMILY_KBKDF_COUNTER] = {derive_make_counter, derive_natural_kbkdf, derive_check_counter, BASE_SECRET,
-                              SECOND_MANY, false},
+                              .others_max = SIZE_MAX, .segments = true},
     [FAMILY_KBKDF_FEEDBACK] = {derive_make_feedback, derive_natural_kbkdf, derive_check_feedback, BASE_SECRET,
-                               SECOND_MANY, false},
+                               .others_max = SIZE_MAX, .segments = true},
     [FAMILY_KBKDF_PIPELINE] = {derive_make_pipeline, derive_natural_kbkdf, derive_check_pipeline, BASE_SECRET,
-                               SECOND_MANY, false},
-    [FAMILY_TLS12_MASTER] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls_master, BASE_SECRET,
-                             SECOND_NEVER, false},
-    [FAMILY_TLS12_MASTER_DH] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls, BASE_SECRET,
-                                SECOND_NEVER, false},
-    [FAMILY_TLS12_EXTENDED] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended, BASE_SECRET,
-                               SECOND_NEVER, false},
-    [FAMILY_TLS12_EXTENDED_DH] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended_dh, BASE_SECRET,
-                                  SECOND_NEVER, false},
-    [FAMILY_TLS12_KEYS] = {derive_make_tls_keys, derive_natural_tls_keys, derive_check_tls_keys, BASE_SECRET,
-                           SECOND_NEVER, false},
-    [FAMILY_TLS12_KDF] = {derive_make_tls_kdf, NULL, derive_check_tls, BASE_SECRET, SECOND_NEVER, false},
-    [FAMILY_BASE_AND_KEY] = {derive_make_keys, derive_natural_keys, NULL, BASE_SECRET, SECOND_MUST, true},
-    [FAMILY_BASE_AND_DATA] = {derive_make_base_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
-    [FAMILY_DATA_AND_BASE] = {derive_make_data_first, derive_natural_joined, NULL, BASE_SECRET, SECOND_NEVER, true},
-    [FAMILY_XOR] = {derive_make_xor, derive_natural_xor, NULL, BASE_SECRET, SECOND_NEVER, true, NULL, NULL, derive_whole_base},
-    [FAMILY_EXTRACT] = {derive_make_extract, NULL, derive_check_extract, BASE_SECRET, SECOND_NEVER, true, NULL, NULL, derive_whole_base},
-    [FAMILY_HASH_KEY] = {derive_make_hash, derive_natural_hash, NULL, BASE_SECRET, SECOND_NEVER, false},
-    [FAMILY_ECB_DATA] = {derive_make_ecb, derive_natural_data, derive_check_ecb, BASE_ROW, SECOND_NEVER, false},
-    [FAMILY_CBC_DATA] = {derive_make_cbc, derive_natural_data, derive_check_cbc, BASE_ROW, SECOND_NEVER, false},
-    [FAMILY_IKE_PRF] = {derive_make_ike_prf, derive_natural_ike, derive_check_ike_prf, BASE_SECRET, SECOND_MAY, false,
-                        derive_type_of_prf, derive_reveals_ike, derive_whole_ike},
-    [FAMILY_IKE1_PRF] = {derive_make_ike1_prf, derive_natural_ike, derive_check_ike1_prf, BASE_SECRET, SECOND_MUST_AND_THIRD_MAY, false,
-                         derive_type_said, derive_reveals_ike, derive_whole_ike},
-    [FAMILY_IKE1_EXTENDED] = {derive_make_ike1_extended, NULL, derive_check_ike1_extended, BASE_SECRET, SECOND_MAY, false, NULL,
-                              derive_reveals_ike, derive_whole_ike},
-    [FAMILY_IKE2_PRF_PLUS] = {derive_make_ike2_prf_plus, NULL, derive_check_ike2_prf_plus, BASE_SECRET, SECOND_MAY, false, NULL,
-                              derive_reveals_ike, derive_whole_ike},
+                               .others_max = SIZE_MAX, .segments = true},
+    [FAMILY_TLS12_MASTER] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls_master, BASE_SECRET},
+    [FAMILY_TLS12_MASTER_DH] = {derive_make_tls_master, derive_natural_tls_master, derive_check_tls, BASE_SECRET},
+    [FAMILY_TLS12_EXTENDED] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended,
+                               BASE_SECRET},
+    [FAMILY_TLS12_EXTENDED_DH] = {derive_make_tls_extended, derive_natural_tls_master, derive_check_tls_extended_dh,
+                                  BASE_SECRET},
+    [FAMILY_TLS12_KEYS] = {derive_make_tls_keys, derive_natural_tls_keys, derive_check_tls_keys, BASE_SECRET},
+    [FAMILY_TLS12_KDF] = {derive_make_tls_kdf, NULL, derive_check_tls, BASE_SECRET},
+    [FAMILY_BASE_AND_KEY] = {derive_make_keys, derive_natural_keys, NULL, BASE_SECRET, .others_min = 1, .others_max = 1,
+                             .reveals = true},
+    [FAMILY_BASE_AND_DATA] = {derive_make_base_first, derive_natural_joined, NULL, BASE_SECRET, .reveals = true},
+    [FAMILY_DATA_AND_BASE] = {derive_make_data_first, derive_natural_joined, NULL, BASE_SECRET, .reveals = true},
+    [FAMILY_XOR] = {derive_make_xor, derive_natural_xor, NULL, BASE_SECRET, .reveals = true,
+                    .is_whole = derive_whole_base},
+    [FAMILY_EXTRACT] = {derive_make_extract, NULL, derive_check_extract, BASE_SECRET, .reveals = true,
+                        .is_whole = derive_whole_base},
+    [FAMILY_HASH_KEY] = {derive_make_hash, derive_natural_hash, NULL, BASE_SECRET},
+    [FAMILY_ECB_DATA] = {derive_make_ecb, derive_natural_data, derive_check_ecb, BASE_ROW},
+    [FAMILY_CBC_DATA] = {derive_make_cbc, derive_natural_data, derive_check_cbc, BASE_ROW},
+    [FAMILY_IKE_PRF] = {derive_make_ike_prf, derive_natural_ike, derive_check_ike_prf, BASE_SECRET, .others_max = 1,
+                        .type = derive_type_of_prf, .reveals_here = derive_reveals_ike, .is_whole = derive_whole_ike},
+    [FAMILY_IKE1_PRF] = {derive_make_ike1_prf, derive_natural_ike, derive_check_ike1_prf, BASE_SECRET, .others_min = 1,
+                         .others_max = 2, .type = derive_type_said, .reveals_here = derive_reveals_ike,
+                         .is_whole = derive_whole_ike},
+    [FAMILY_IKE1_EXTENDED] = {derive_make_ike1_extended, NULL, derive_check_ike1_extended, BASE_SECRET, .others_max = 1,
+                              .reveals_here = derive_reveals_ike, .is_whole = derive_whole_ike},
+    [FAMILY_IKE2_PRF_PLUS] = {derive_make_ike2_prf_plus, NULL, derive_check_ike2_prf_plus, BASE_SECRET, .others_max = 1,
+                              .reveals_here = derive_reveals_ike, .is_whole = derive_whole_ike},
 };
 
 static const struct family *family_of(const struct mechanism *m)
@@ -83,13 +84,9 @@ static enum err check_base(const struct derive *d, enum base base)
                                                                                                     : ERR_OK;
 }
 
-static enum err check_other(const struct derive *d, enum second second)
+static enum err check_others(const struct derive *d, const struct family *f)
 {
-    const size_t most[] = {[SECOND_MAY] = 1, [SECOND_MUST] = 1, [SECOND_MUST_AND_THIRD_MAY] = 2, [SECOND_MANY] = SIZE_MAX};
-
-    if (d->n_others == 0)
-        return second == SECOND_MUST || second == SECOND_MUST_AND_THIRD_MAY ? ERR_KEY_HANDLE : ERR_OK;
-    if (d->n_others > most[second])
+    if (d->n_others < f->others_min || d->n_others > f->others_max)
         return ERR_KEY_HANDLE;
     for (size_t i = 0; i < d->n_others; i++)
         if (!key_kind_is_secret(key_kind_find(key_type(d->others[i]))))
@@ -106,7 +103,7 @@ enum err derive_check(const struct derive *d)
         return ERR_MECHANISM;
     e = check_base(d, f->base);
     if (e == ERR_OK)
-        e = check_other(d, f->second);
+        e = check_others(d, f);
     return e == ERR_OK && f->check != NULL ? f->check(d) : e;
 }
 
@@ -131,7 +128,7 @@ size_t derive_segment_bytes(const struct derive *d)
 {
     const struct family *f = family_of(d->mechanism);
 
-    return f != NULL && f->second == SECOND_MANY ? f->natural(d) : 0;
+    return f != NULL && f->segments ? f->natural(d) : 0;
 }
 
 CK_KEY_TYPE derive_key_type(const struct derive *d)

@@ -116,10 +116,14 @@ CK_KEY_TYPE derive_type_said(const struct derive *d)
 
 /* RFC 2409 appendix B: a base key that is long enough is the key. The standard says so of any call without g^xy; but data is what tells
  * the keys of section 5.5 apart, so it is never left out. */
+static bool is_bare(const struct mechanism *m, const Hsm__IkeParams *i, size_t n_others)
+{
+    return m->family == FAMILY_IKE1_EXTENDED && n_others == 0 && i->first.len == 0;
+}
+
 static bool is_cut(const struct derive *d, size_t n)
 {
-    return d->mechanism->family == FAMILY_IKE1_EXTENDED && d->n_others == 0 && d->given->ike->first.len == 0 && n <= prf_of(d).bytes &&
-           n <= key_size(d->base);
+    return is_bare(d->mechanism, d->given->ike, d->n_others) && n <= prf_of(d).bytes && n <= key_size(d->base);
 }
 
 bool derive_reveals_ike(const struct mechanism *m, const Hsm__Mechanism *given, size_t n_others)
@@ -128,7 +132,7 @@ bool derive_reveals_ike(const struct mechanism *m, const Hsm__Mechanism *given, 
 
     if (given == NULL || given->ike == NULL || !prf_find(given->ike->prf, &p))
         return false;
-    return p.hash == NULL || (m->family == FAMILY_IKE1_EXTENDED && n_others == 0 && given->ike->first.len == 0);
+    return p.hash == NULL || is_bare(m, given->ike, n_others);
 }
 
 bool derive_whole_ike(const struct derive *d, size_t n)
