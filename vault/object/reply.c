@@ -54,7 +54,7 @@ enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out)
     return ERR_OK;
 }
 
-static enum err add(Hsm__ObjectsReply *r, Hsm__Object *object)
+enum err reply_append(Hsm__ObjectsReply *r, Hsm__Object *object)
 {
     r->objects[r->n_objects++] = object;
     if (r->n_objects == 1 || hsm__objects_reply__get_packed_size(r) <= REPLY_BYTES_MAX)
@@ -63,12 +63,22 @@ static enum err add(Hsm__ObjectsReply *r, Hsm__Object *object)
     return ERR_TOO_LARGE;
 }
 
+enum err reply_shown(const struct object *o, uint64_t id, uint64_t version, Hsm__Object **out)
+{
+    Hsm__Object *shown = o->memory.take(o->memory.arg, sizeof *shown);
+    enum err e = shown != NULL ? view_object(o, id, version, shown) : ERR_NO_MEMORY;
+
+    if (e == ERR_OK)
+        *out = shown;
+    return e;
+}
+
 enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version)
 {
-    Hsm__Object *object = o->memory.take(o->memory.arg, sizeof *object);
-    enum err e = object != NULL ? view_object(o, id, version, object) : ERR_NO_MEMORY;
+    Hsm__Object *shown;
+    enum err e = reply_shown(o, id, version, &shown);
 
-    return e == ERR_OK ? add(r, object) : e;
+    return e == ERR_OK ? reply_append(r, shown) : e;
 }
 
 enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct object *o)
@@ -94,7 +104,7 @@ enum err reply_add_session(struct work *w, Hsm__ObjectsReply *r, const struct ob
     if (e == ERR_OK && (e = view_object(o, 0, 0, object)) == ERR_OK) {
         memcpy(copy, sealed.data, sealed.len);
         object->sealed = (ProtobufCBinaryData){.data = copy, .len = sealed.len};
-        e = add(r, object);
+        e = reply_append(r, object);
     }
     buffer_clear(&sealed);
     return e;
@@ -192,7 +202,7 @@ enum err reply_add_made(struct work *w, Hsm__ObjectsReply *r, uint64_t id)
         return ERR_NO_MEMORY;
     hsm__object__init(gone);
     gone->id = id;
-    return add(r, gone);
+    return reply_append(r, gone);
 }
 
 enum err reply_made(struct work *w, const struct object *o)

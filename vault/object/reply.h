@@ -15,8 +15,13 @@ enum err reply_objects(struct work *w, size_t room, Hsm__ObjectsReply **out);
 /* Bytes as the reply, in memory of the work. ERR_NO_MEMORY. */
 enum err reply_bytes(struct work *w, uint8_t *bytes, size_t n);
 
-/* Adds what may be shown of an object. ERR_TOO_LARGE: the reply would not fit into its frame, and is as before (the
- * first object of a reply always fits). */
+/* What may be shown of an object, in its memory. ERR_NO_MEMORY. */
+enum err reply_shown(const struct object *o, uint64_t id, uint64_t version, Hsm__Object **out);
+
+/* ERR_TOO_LARGE: the reply would not fit into its frame, and is as before (the first object of a reply always fits). */
+enum err reply_append(Hsm__ObjectsReply *r, Hsm__Object *shown);
+
+/* Both. */
 enum err reply_add(Hsm__ObjectsReply *r, const struct object *o, uint64_t id, uint64_t version);
 
 /* The same for a new session object: sealed for the work's user, and attached. Here and in reply_store: permitted_key's

@@ -23,7 +23,7 @@ bool view_shows(const struct object *o, CK_ATTRIBUTE_TYPE type)
 
     if (row == NULL || class_bit == 0)
         return false;
-    if ((row->flags & ATTRIBUTE_SENSITIVE) == 0 || (class_bit & (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC | CLASS_VALIDATION)) != 0)
+    if ((row->flags & ATTRIBUTE_SENSITIVE) == 0 || (class_bit & (CLASS_DATA | CLASS_CERT | CLASS_PUBLIC)) != 0)
         return true;
     if (object_bool(o, CKA_ALWAYS_AUTHENTICATE)) /* of objects from before the schema refused it (docs/decisions/010) */
         return false;

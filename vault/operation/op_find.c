@@ -4,7 +4,7 @@
  *
  * A user's own objects come first, all of them: under a label that others have given to theirs too, a program that takes
  * the first takes its own. So the ids are gone through twice, for the user's objects and then for the open ones of others,
- * unless the first way has met none of those. What fits one request is gone through twice there. */
+ * unless the first way has met none of those, or one request holds all candidates: then it keeps those of others until the end. */
 #include "proto/limits.h"
 #include "proto/visibility.h"
 #include "vault/object/reply.h"
@@ -110,7 +110,15 @@ struct search {
     bool others;     /* looked for: others' objects, or the user's own */
     bool met_others; /* that fit */
     uint64_t after;
+    Hsm__Object *kept[FIND_IDS_MAX]; /* those of others, as they are met on the way from the beginning through the user's own */
+    size_t n_kept;
 };
+
+/* ERR_TOO_LARGE: the reply is full. */
+static enum err show(const struct search *s, Hsm__ObjectsReply *r, Hsm__Object *shown)
+{
+    return r->n_objects < s->limit ? reply_append(r, shown) : ERR_TOO_LARGE;
+}
 
 /* Shows of the candidates whose objects are looked for. *stopped_at: the reply is full, and goes on above this id; 0: all
  * have been looked at. */
@@ -119,6 +127,7 @@ static enum err collect(struct work *w, struct search *s, const struct candidate
     *stopped_at = 0;
     for (size_t i = 0; i < c->n; i++) {
         const struct opened_record *record;
+        Hsm__Object *shown;
         struct object o;
         bool is_others;
         enum err e = reply_find(w, c->ids[i], &record, &o);
@@ -130,10 +139,16 @@ static enum err collect(struct work *w, struct search *s, const struct candidate
             continue;
         is_others = !has_own(w) || record->header->owner != work_login(w)->user_id;
         s->met_others = s->met_others || is_others;
-        if (is_others != s->others)
+        if (is_others != s->others && (!is_others || s->after != 0))
             continue;
-        e = r->n_objects < s->limit ? reply_add(r, &o, c->ids[i], record->header->version) : ERR_TOO_LARGE;
-        if (e == ERR_TOO_LARGE) { /* full: the next request begins with this one */
+        if ((e = reply_shown(&o, c->ids[i], record->header->version, &shown)) != ERR_OK)
+            return e;
+        if (is_others != s->others) {
+            s->kept[s->n_kept++] = shown;
+            continue;
+        }
+        e = show(s, r, shown);
+        if (e == ERR_TOO_LARGE) { /* the next request begins with this one */
             *stopped_at = c->ids[i] - 1;
             return ERR_OK;
         }
@@ -144,26 +159,30 @@ static enum err collect(struct work *w, struct search *s, const struct candidate
     return ERR_OK;
 }
 
+/* All of others' are among those that were met. */
+static void show_kept(const struct search *s, Hsm__ObjectsReply *r)
+{
+    for (size_t i = 0; i < s->n_kept; i++)
+        if (show(s, r, s->kept[i]) != ERR_OK) {
+            r->next_after_id = (s->kept[i]->id - 1) | CURSOR_OTHERS;
+            return;
+        }
+}
+
 static enum err collect_all(struct work *w, struct search *s, const struct candidates *c, Hsm__ObjectsReply *r)
 {
     uint64_t stopped_at = 0;
-    enum err e;
+    enum err e = collect(w, s, c, r, &stopped_at);
 
-    if (!s->others) {
-        if ((e = collect(w, s, c, r, &stopped_at)) != ERR_OK)
-            return e;
-        if (stopped_at != 0)
-            r->next_after_id = stopped_at | (s->met_others ? CURSOR_MET_OTHERS : 0);
-        else if (s->met_others && s->after != 0)
-            r->next_after_id = CURSOR_OTHERS;
-        if (r->next_after_id != 0 || !s->met_others)
-            return ERR_OK;
-        s->others = true; /* all of theirs are among the candidates too */
-    }
-    e = collect(w, s, c, r, &stopped_at);
-    if (e == ERR_OK && stopped_at != 0)
-        r->next_after_id = stopped_at | CURSOR_OTHERS;
-    return e;
+    if (e != ERR_OK)
+        return e;
+    if (stopped_at != 0)
+        r->next_after_id = stopped_at | (s->others ? CURSOR_OTHERS : s->met_others ? CURSOR_MET_OTHERS : 0);
+    else if (!s->others && s->met_others && s->after != 0)
+        r->next_after_id = CURSOR_OTHERS;
+    else if (!s->others)
+        show_kept(s, r);
+    return ERR_OK;
 }
 
 enum err op_find_decide(struct work *w)
