@@ -235,6 +235,19 @@ static bool is_template(const uint8_t *bytes, size_t n)
     return at == n;
 }
 
+size_t attribute_bits(const uint8_t *number, size_t n)
+{
+    size_t zeros = 0, bits = 0;
+
+    while (zeros < n && number[zeros] == 0)
+        zeros++;
+    if (zeros == n)
+        return 0;
+    for (unsigned first = number[zeros]; first > 0; first >>= 1)
+        bits++;
+    return bits + 8 * (n - zeros - 1);
+}
+
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n)
 {
     switch (a->value) {

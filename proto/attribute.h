@@ -96,6 +96,9 @@ enum err attribute_may_change(const struct attribute *a, unsigned class_bit, boo
  * the canonical value of each; all else as it is. True if `n` bytes are canonical for the row. */
 bool attribute_is_canonical(const struct attribute *a, const uint8_t *value, size_t n);
 
+/* How long a number is in bits, from its first 1 on: 0 of zero, and of no bytes. */
+size_t attribute_bits(const uint8_t *number, size_t n);
+
 /* The next attribute of a canonical TEMPLATE: *value and *length lie in it; *at starts at 0. False: there is no other,
  * or what follows is none. */
 bool attribute_template_next(const uint8_t *bytes, size_t n, size_t *at, CK_ATTRIBUTE_TYPE *type, const uint8_t **value,

@@ -216,15 +216,6 @@ void known_set_seen(struct known *o, uint64_t now_ms)
     atomic_store(&o->seen_ms, now_ms);
 }
 
-static size_t bits_of(const struct known_value *modulus)
-{
-    size_t bits = 0;
-
-    for (unsigned first = modulus->n > 0 ? modulus->bytes[0] : 0; first > 0; first >>= 1)
-        bits++;
-    return modulus->n > 0 ? bits + 8 * (modulus->n - 1) : 0;
-}
-
 const struct parameter_set *known_set(const struct known *o)
 {
     return parameter_set_find(known_ulong(o, CKA_KEY_TYPE), known_ulong(o, CKA_PARAMETER_SET));
@@ -247,7 +238,7 @@ size_t known_key_size(const struct known *o)
     if (known_set(o) != NULL)
         return known_set(o)->public_bytes;
     if ((v = known_value(o, CKA_MODULUS)) != NULL || (v = known_value(o, CKA_PRIME)) != NULL)
-        return bits_of(v);
+        return attribute_bits(v->bytes, v->n);
     curve = known_curve(o);
     return curve != NULL ? curve->bits : 0;
 }
@@ -256,7 +247,7 @@ size_t known_signing_size(const struct known *o)
 {
     const struct known_value *subprime = known_value(o, CKA_SUBPRIME);
 
-    return subprime != NULL ? bits_of(subprime) : known_key_size(o);
+    return subprime != NULL ? attribute_bits(subprime->bytes, subprime->n) : known_key_size(o);
 }
 
 static struct public_field_part field_part(const struct known *o, CK_ATTRIBUTE_TYPE type)

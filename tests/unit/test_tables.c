@@ -206,6 +206,17 @@ START_TEST(test_big_integers_lose_their_leading_zeros)
 }
 END_TEST
 
+START_TEST(test_bits_of_a_number_count_from_its_first_one)
+{
+    static const uint8_t number[] = {0, 0, 1, 0};
+    ck_assert_uint_eq(attribute_bits(number, sizeof number), 9);
+    ck_assert_uint_eq(attribute_bits(number + 2, 1), 1);
+    ck_assert_uint_eq(attribute_bits((const uint8_t[]){0xff, 0}, 2), 16);
+    ck_assert_uint_eq(attribute_bits(number, 2), 0);
+    ck_assert_uint_eq(attribute_bits(NULL, 0), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {&test_attributes_are_sorted_and_unique,
@@ -215,6 +226,6 @@ Suite *test_suite(void)
         &test_large_rsa_keys_and_new_ones_are_dear, &test_every_request_is_found_by_its_number,
         &test_every_error_has_a_name_a_text_and_a_return_value,
         &test_ulong_travels_as_eight_bytes_and_comes_back, &test_values_of_the_wrong_length_are_refused,
-        &test_labels_must_be_utf8, &test_big_integers_lose_their_leading_zeros, NULL};
+        &test_labels_must_be_utf8, &test_big_integers_lose_their_leading_zeros, &test_bits_of_a_number_count_from_its_first_one, NULL};
     return suite_of("tables", 5, tests);
 }

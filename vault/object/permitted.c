@@ -1,6 +1,7 @@
 #include "vault/object/permitted.h"
 
 #include "common/big_endian.h"
+#include "proto/attribute.h"
 #include "proto/key_kind.h"
 #include "proto/parameter.h"
 
@@ -79,23 +80,13 @@ enum err permitted_size(struct work *w, const struct mechanism *row, size_t size
     return ERR_KEY_SIZE;
 }
 
-static size_t bits_of(const struct object_attribute *number)
-{
-    size_t bits = 0;
-
-    for (unsigned first = number->n > 0 ? number->value[0] : 0; first > 0; first >>= 1)
-        bits++;
-    return number->n > 0 ? bits + 8 * (number->n - 1) : 0;
-}
-
 /* As the table counts it: a modulus, or the prime of a field; SIZE_MAX: a curve's, which no policy asks for. */
 static size_t size_of(const struct object *o)
 {
-    const struct object_attribute *modulus = object_find(o, CKA_MODULUS), *prime = object_find(o, CKA_PRIME);
-    const struct object_attribute *value = object_find(o, CKA_VALUE);
+    const struct object_attribute *number = object_find(o, CKA_MODULUS), *value = object_find(o, CKA_VALUE);
 
-    if (modulus != NULL || prime != NULL)
-        return bits_of(modulus != NULL ? modulus : prime);
+    if (number != NULL || (number = object_find(o, CKA_PRIME)) != NULL)
+        return attribute_bits(number->value, number->n);
     return key_kind_is_value(key_kind_find(object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE))) && value != NULL ? value->n : SIZE_MAX;
 }
 

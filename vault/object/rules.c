@@ -172,16 +172,9 @@ static enum err derive_use(const struct schema *s, const struct object *o, struc
 static enum err bits_of(const struct object *o, CK_ATTRIBUTE_TYPE type, struct buffer *out)
 {
     const struct object_attribute *a = object_find(o, type);
-    size_t zeros = 0;
-    CK_ULONG bits = 0;
+    CK_ULONG bits = a != NULL ? attribute_bits(a->value, a->n) : 0;
 
-    while (a != NULL && zeros < a->n && a->value[zeros] == 0)
-        zeros++;
-    if (a == NULL || zeros == a->n)
-        return ERR_NOT_FOUND;
-    for (unsigned first = a->value[zeros]; first > 0; first >>= 1)
-        bits++;
-    return number(out, bits + 8 * (a->n - zeros - 1));
+    return bits > 0 ? number(out, bits) : ERR_NOT_FOUND;
 }
 
 static enum err modulus_bits(const struct schema *s, const struct object *o, struct buffer *out)
@@ -284,7 +277,7 @@ static enum err otp_friendly(const struct schema *s, const struct object *o, str
     return truth(out, true);
 }
 
-static enum err otp_counter(const struct schema *s, const struct object *o, struct buffer *out)
+static enum err otp_first_counter(const struct schema *s, const struct object *o, struct buffer *out)
 {
     (void)s;
     (void)o;
@@ -334,7 +327,7 @@ static const struct rule rules[] = {
     {CKA_OTP_TIME_REQUIREMENT, true, zero},
     {CKA_OTP_COUNTER_REQUIREMENT, false, zero},
     {CKA_OTP_PIN_REQUIREMENT, true, zero},
-    {CKA_OTP_COUNTER, false, otp_counter},
+    {CKA_OTP_COUNTER, false, otp_first_counter},
     {CKA_OTP_TIME, true, otp_time},
 };
 
