@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-bool one_time_is(const struct mechanism *row)
-{
-    return row->family == FAMILY_HOTP;
-}
-
 size_t one_time_digits(const struct known *key)
 {
     CK_ULONG digits = known_ulong(key, CKA_OTP_LENGTH);
@@ -19,7 +14,7 @@ size_t one_time_info_bytes(const struct known *key)
     return sizeof(CK_OTP_SIGNATURE_INFO) + sizeof(CK_OTP_PARAM) + one_time_digits(key);
 }
 
-enum err one_time_sign(struct module *m, const struct key_request *k, CK_BYTE *info)
+enum err one_time_sign(struct module *m, const struct key_request *k, CK_BYTE *info, size_t *bytes)
 {
     CK_BYTE *param_at = info + sizeof(CK_OTP_SIGNATURE_INFO), *password = param_at + sizeof(CK_OTP_PARAM);
     size_t digits = one_time_digits(k->key), n = digits;
@@ -34,5 +29,6 @@ enum err one_time_sign(struct module *m, const struct key_request *k, CK_BYTE *i
     head.pParams = (void *)param_at;
     memcpy(info, &head, sizeof head);
     memcpy(param_at, &param, sizeof param);
+    *bytes = one_time_info_bytes(k->key);
     return ERR_OK;
 }

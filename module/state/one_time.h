@@ -5,14 +5,12 @@
 
 #include "module/state/cluster.h"
 
-bool one_time_is(const struct mechanism *row);
-
 /* Of a key's passwords; 0: it is no such key. */
 size_t one_time_digits(const struct known *key);
 size_t one_time_info_bytes(const struct known *key);
 
-/* `info`, perhaps unaligned, has room for one_time_info_bytes; after an error nothing of a password is in it. cluster_one_time's errors;
- * ERR_MALFORMED. */
-enum err one_time_sign(struct module *m, const struct key_request *k, CK_BYTE *info);
+/* `info`, perhaps unaligned, has room for one_time_info_bytes, which are *bytes and filled; after an error nothing of a password is in it.
+ * cluster_one_time's errors; ERR_MALFORMED. */
+enum err one_time_sign(struct module *m, const struct key_request *k, CK_BYTE *info, size_t *bytes);
 
 #endif

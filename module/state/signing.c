@@ -10,6 +10,35 @@
 #include "proto/limits.h"
 #include "proto/parameter.h"
 
+/* ---- what is asked for: a signature of data, or a one-time password, which is of none (PKCS#11 v3.1 section 6, "HOTP") */
+
+static size_t signature_bytes(const struct signing *s, CK_FLAGS use)
+{
+    const struct parameter_set *set = known_set(s->key);
+
+    (void)use;
+    return set != NULL ? set->output_bytes
+                       : parameter_signature_bytes(s->mechanism.row, s->mechanism.wire, known_signing_size(s->key));
+}
+
+static size_t password_bytes(const struct signing *s, CK_FLAGS use)
+{
+    return use == CKF_SIGN ? one_time_info_bytes(s->key) : one_time_digits(s->key);
+}
+
+static const struct product {
+    bool of_data;
+    size_t (*bytes)(const struct signing *s, CK_FLAGS use);
+    enum err (*sign)(struct module *m, const struct key_request *k, CK_BYTE *signature, size_t *bytes);
+    enum err (*verify)(struct module *m, const struct key_request *k, const CK_BYTE *signature, size_t bytes);
+} signature_of_data = {true, signature_bytes, cluster_sign, cluster_verify},
+  one_time_password = {false, password_bytes, one_time_sign, cluster_one_time_verify};
+
+static const struct product *product_of(const struct signing *s)
+{
+    return s->mechanism.row->family == FAMILY_HOTP ? &one_time_password : &signature_of_data;
+}
+
 /* ---- beginning */
 
 /* The public key, ready; `v` borrows from the operation. */
@@ -29,29 +58,25 @@ static enum err check_public(struct module *m, const struct signing *s)
 }
 
 /* As far as the key has a say in it. */
-static enum err check_parameter(const struct signing *s, size_t size)
+static enum err check_parameter(const struct signing *s)
 {
     const Hsm__Mechanism *given = s->mechanism.wire;
-    enum err e = ERR_OK;
 
-    if (s->mechanism.row->param == PARAM_PSS && !mechanism_pss_fits(size, mechanism_hash_name(given->pss->hash), given->pss->salt_bytes))
-        e = ERR_MECHANISM_PARAM;
     if (s->mechanism.row->param == PARAM_EDDSA)
-        e = eddsa_check(known_curve(s->key), given->eddsa);
-    return e;
+        return eddsa_check(known_curve(s->key), given->eddsa);
+    if (s->mechanism.row->param == PARAM_PSS &&
+        !mechanism_pss_fits(known_key_size(s->key), mechanism_hash_name(given->pss->hash), given->pss->salt_bytes))
+        return ERR_MECHANISM_PARAM;
+    return ERR_OK;
 }
 
 static enum err check_key(struct module *m, struct signing *s, CK_FLAGS use)
 {
-    const struct mechanism *row = s->mechanism.row;
-    enum err e = check_parameter(s, known_key_size(s->key));
+    enum err e = check_parameter(s);
 
     if (e != ERR_OK)
         return e;
-    s->signature_bytes = known_set(s->key) != NULL ? known_set(s->key)->output_bytes
-                                                   : parameter_signature_bytes(row, s->mechanism.wire, known_signing_size(s->key));
-    if (one_time_is(row))
-        s->signature_bytes = use == CKF_SIGN ? one_time_info_bytes(s->key) : one_time_digits(s->key);
+    s->signature_bytes = product_of(s)->bytes(s, use);
     return known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY ? check_public(m, s) : ERR_OK;
 }
 
@@ -119,8 +144,8 @@ static enum err feed(struct signing *s, const CK_BYTE *data, CK_ULONG n)
 {
     if (s->digest != NULL)
         return digest_feed(s->digest, data, n);
-    if (one_time_is(s->mechanism.row) && (n > 0 || s->parts))
-        return ERR_DATA; /* PKCS#11 v3.1 section 6, "HOTP": there is none */
+    if (!product_of(s)->of_data && (n > 0 || s->parts))
+        return ERR_DATA;
     if (n > SIGN_DATA_BYTES_MAX - s->gathered.n)
         return ERR_TOO_LARGE;
     return gathered_put(&s->gathered, data, n) ? ERR_OK : ERR_NO_MEMORY;
@@ -171,7 +196,7 @@ static CK_RV sign(struct module *m, struct signing *s, const struct key_request 
     k.recover = s->recover;
     k.password = reauthentication_password(&s->reauthentication);
     if (e == ERR_OK)
-        e = one_time_is(s->mechanism.row) ? one_time_sign(m, &k, signature) : cluster_sign(m, &k, signature, &n);
+        e = product_of(s)->sign(m, &k, signature, &n);
     if (e == ERR_OK)
         *signature_n = n;
     return ended(s, err_to_rv(e));
@@ -203,19 +228,15 @@ static CK_RV verify(struct module *m, struct signing *s, const struct key_reques
     if (e == ERR_OK && known_ulong(s->key, CKA_CLASS) == CKO_PUBLIC_KEY)
         e = verify_here(m, s, &k, signature, n);
     else if (e == ERR_OK)
-        e = n != s->signature_bytes          ? ERR_SIGNATURE_LEN
-            : one_time_is(s->mechanism.row) ? cluster_one_time_verify(m, &k, signature, n)
-                                            : cluster_verify(m, &k, signature, n);
+        e = n == s->signature_bytes ? product_of(s)->verify(m, &k, signature, n) : ERR_SIGNATURE_LEN;
     return ended(s, err_to_rv(e));
 }
 
 /* Data in one part: hashed, or left where it is. */
 static enum err take_whole(struct signing *s, const CK_BYTE *data, CK_ULONG n, struct key_request *k)
 {
-    if (s->digest != NULL || n == 0)
+    if (s->digest != NULL || n == 0 || !product_of(s)->of_data)
         return feed(s, data, n);
-    if (one_time_is(s->mechanism.row))
-        return ERR_DATA;
     k->data = data;
     k->data_bytes = n;
     return n <= SIGN_DATA_BYTES_MAX ? ERR_OK : ERR_TOO_LARGE;
