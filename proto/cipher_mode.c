@@ -97,7 +97,7 @@ size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, s
     return n > longer ? n - longer : 0;
 }
 
-enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks)
+static enum cipher_counter add_to_last(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks)
 {
     uint64_t carry = blocks;
     bool zero = true;
@@ -115,8 +115,8 @@ enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsig
     return carry == 1 && zero ? COUNTER_END : COUNTER_BEYOND;
 }
 
-/* RFC 8439 section 2.3: the counter stands in the state in little endian, whatever PKCS #11 does not say of it. */
-enum cipher_counter cipher_counter_add_first(uint8_t *state, unsigned bits, uint64_t blocks)
+/* RFC 8439 section 2.3: the counter, of 32 or 64 bits, stands in the state in little endian, whatever PKCS #11 does not say of it. */
+static enum cipher_counter add_to_first(uint8_t *state, unsigned bits, uint64_t blocks)
 {
     uint64_t now = 0, last = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX, sum;
     size_t n = bits / 8;
@@ -133,8 +133,8 @@ enum cipher_counter cipher_counter_add_first(uint8_t *state, unsigned bits, uint
 
 enum cipher_counter cipher_counter_move(const struct mechanism *m, uint8_t *vector, unsigned bits, uint64_t blocks)
 {
-    return m->family == FAMILY_CHACHA20 ? cipher_counter_add_first(vector, bits, blocks)
-                                        : cipher_counter_add(vector, cipher_block_bytes(m), bits, blocks);
+    return m->family == FAMILY_CHACHA20 ? add_to_first(vector, bits, blocks)
+                                        : add_to_last(vector, cipher_block_bytes(m), bits, blocks);
 }
 
 bool cipher_has_counter(const struct mechanism *m)

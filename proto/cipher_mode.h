@@ -52,15 +52,10 @@ size_t cipher_encrypted_bytes(const struct mechanism *m, size_t tag_bytes, size_
 /* The most data that n bytes of ciphertext hold; 0 for a ciphertext that is too short for any. */
 size_t cipher_decrypted_bytes_max(const struct mechanism *m, size_t tag_bytes, size_t n);
 
-/* Moves a counter block on: its last `bits` bits count, the others stay. END: it has come to its end exactly, where it would begin anew;
- * BEYOND: it would go on from there. */
+/* Moves the row's counter on, in its vector as it travels (IvParams): the last `bits` bits of a counter block, the first of
+ * ChaCha20's state; the others stay. END: it has come to its end exactly, where it would begin anew; BEYOND: it would go on from
+ * there. */
 enum cipher_counter { COUNTER_GOES_ON, COUNTER_END, COUNTER_BEYOND };
-enum cipher_counter cipher_counter_add(uint8_t *block, size_t block_bytes, unsigned bits, uint64_t blocks);
-
-/* The same of ChaCha20's state: its first `bits` bits, 32 or 64 of them, count, the least byte first. */
-enum cipher_counter cipher_counter_add_first(uint8_t *state, unsigned bits, uint64_t blocks);
-
-/* The one of both that the row has, on its vector as it travels (IvParams). */
 enum cipher_counter cipher_counter_move(const struct mechanism *m, uint8_t *vector, unsigned bits, uint64_t blocks);
 
 /* False: the row has none. */

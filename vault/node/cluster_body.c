@@ -19,7 +19,7 @@ enum err cluster_body_read(struct work *w, Hsm__ClusterBody **body, uint64_t *ve
 
 enum err cluster_body_put(struct work *w, const Hsm__ClusterBody *body, uint64_t version)
 {
-    struct put put = {.id = CLUSTER_RECORD, .kind = HSM__RECORD_KIND__RECORD_CLUSTER, .version = version,
+    struct put put = {.id = CLUSTER_RECORD, .kind = HSM__RECORD_KIND__RECORD_CLUSTER, .version = version + 1,
                       .body_bytes = hsm__cluster_body__get_packed_size(body)};
     uint8_t *packed = work_memory(w, put.body_bytes > 0 ? put.body_bytes : 1);
 

@@ -8,7 +8,7 @@
 /* Record 1, opened; *body is the caller's, freed with hsm__cluster_body__free_unpacked(_, NULL). work_record's errors. ERR_CORRUPT. */
 enum err cluster_body_read(struct work *w, Hsm__ClusterBody **body, uint64_t *version);
 
-/* Its next version into the command. */
+/* Puts the version after the one that was read; 0: the first. work_put's errors. */
 enum err cluster_body_put(struct work *w, const Hsm__ClusterBody *body, uint64_t version);
 
 /* NULL: no such member. */

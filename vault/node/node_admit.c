@@ -87,7 +87,7 @@ static enum err put_member(struct work *w, Hsm__ClusterBody *body, uint64_t vers
     body->members = members;
     body->n_members = n + 1;
     body->next_node_id = node_id + 1;
-    e = cluster_body_put(w, body, version + 1);
+    e = cluster_body_put(w, body, version);
     body->members = before;
     body->n_members = n;
     return e;

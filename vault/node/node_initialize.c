@@ -141,7 +141,7 @@ static enum err put_record(struct work *w, const Hsm__NodeState *s)
         body.next_node_id = s->node_id + 1;
         body.members = members;
         body.n_members = 1;
-        e = cluster_body_put(w, &body, 1);
+        e = cluster_body_put(w, &body, 0);
     }
     device_clear(&d);
     return e;

@@ -22,7 +22,7 @@ enum err op_policy_set_decide(struct work *w)
         e = reply_empty(w);
     } else {
         body->policy = wanted;
-        e = cluster_body_put(w, body, version + 1);
+        e = cluster_body_put(w, body, version);
     }
     hsm__cluster_body__free_unpacked(body, NULL);
     return e;

@@ -182,7 +182,7 @@ static enum err mark(struct work *w, Hsm__ClusterBody *body, uint64_t version, b
     enum err e;
 
     body->wiping = wiping;
-    e = cluster_body_put(w, body, version + 1);
+    e = cluster_body_put(w, body, version);
     return e == ERR_OK ? part_put(w, &p) : e;
 }
 

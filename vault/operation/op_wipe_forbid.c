@@ -18,7 +18,7 @@ enum err op_wipe_forbid_decide(struct work *w)
         e = reply_empty(w);
     } else {
         body->wipeable = body->wiping = false;
-        e = cluster_body_put(w, body, version + 1);
+        e = cluster_body_put(w, body, version);
     }
     hsm__cluster_body__free_unpacked(body, NULL);
     return e;
