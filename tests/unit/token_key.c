@@ -9,7 +9,7 @@
 
 #include "proto/attribute.h"
 
-enum { ATTRIBUTES_MAX = 32, VALUE_BYTES_MAX = 2048 };
+enum { ATTRIBUTES_MAX = 32, VALUE_BYTES_MAX = 4096 };
 
 CK_OBJECT_HANDLE token_key_create(CK_SESSION_HANDLE s, const struct sample_template *t, const CK_ATTRIBUTE *more, CK_ULONG n)
 {
