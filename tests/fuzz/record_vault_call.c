@@ -1,5 +1,5 @@
 /* Makes the corpus of fuzz_vault_call: a module asks a local node, and all that its front tells the vault is written down, with what is
- * sealed laid open. To be run again when messages change:
+ * sealed laid open. To be run again when messages change, with a libcrypto that has ML-KEM and ML-DSA (3.5):
  *
  *   build/tests/fuzz/record_vault_call tests/fuzz/corpus/vault_call */
 #include <check.h>
@@ -380,6 +380,23 @@ static void look_and_destroy(uint64_t id)
     sign(id);
 }
 
+/* One's own, with the right old one and a wrong one; what the user has, one by one. */
+static void change_password(uint64_t id)
+{
+    Hsm__ChangePassword change = HSM__CHANGE_PASSWORD__INIT;
+    Hsm__Get get = HSM__GET__INIT;
+    uint64_t ids[] = {id, id + 1, 1};
+
+    get.ids = ids;
+    get.n_ids = 3;
+    record_ask_quietly(HSM__REQUEST__OF_GET, &get);
+    change.old_password = record_text("a wrong password");
+    change.new_password = record_text("user-password");
+    record_ask_quietly(HSM__REQUEST__OF_CHANGE_PASSWORD, &change);
+    change.old_password = record_text("user-password");
+    record_ask_quietly(HSM__REQUEST__OF_CHANGE_PASSWORD, &change);
+}
+
 static void chat(void)
 {
     Hsm__Status status = HSM__STATUS__INIT;
@@ -496,15 +513,21 @@ START_TEST(record)
     record_end("secret");
     record_begin();
     record_login("alice", "user-password", false);
+    change_password(pair);
+    record_end("password");
+    record_begin();
+    record_login("alice", "user-password", false);
     local_node_faults(node)->lose_replies = 1;
     look_and_destroy(pair);
     record_end("destroy");
-    record_secret_keys();
-    record_pairs();
     record_begin();
     record_login("admin", "admin-password", true);
     wipe_all();
     record_end("wipe");
+    record_login("admin", "admin-password", true);
+    make_user("alice");
+    record_secret_keys();
+    record_pairs();
     rpc_free(rpc);
     client_identity_clear(&identity);
     local_node_free(node);

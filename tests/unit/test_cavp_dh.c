@@ -43,8 +43,8 @@ static void take_decimal(const struct cavp *c, const char *name, struct cavp_byt
 /* The public number that the private one makes. */
 static bool makes_public_number(void)
 {
-    BIGNUM *prime = BN_bin2bn(p.at, (int)p.n, NULL), *number = BN_bin2bn(g.at, (int)g.n, NULL), *exponent = BN_bin2bn(x.at, (int)x.n, NULL);
-    BIGNUM *right = BN_bin2bn(y.at, (int)y.n, NULL);
+    BIGNUM *prime = BN_bin2bn(p.at, (int)p.n, NULL), *number = BN_bin2bn(g.at, (int)g.n, NULL);
+    BIGNUM *exponent = BN_bin2bn(x.at, (int)x.n, NULL), *right = BN_bin2bn(y.at, (int)y.n, NULL);
     BN_CTX *ctx = BN_CTX_new();
     bool same = BN_mod_exp(number, number, exponent, prime, ctx) == 1 && BN_cmp(number, right) == 0;
 
@@ -251,7 +251,7 @@ static void agree_with_openssl(const char *group)
     CK_ULONG n;
 
     ck_assert_int_eq(EVP_PKEY_get_bn_param(openssl, OSSL_PKEY_PARAM_FFC_P, &known), 1);
-    ck_assert_msg((size_t)BN_num_bytes(known) == p.n && BN_bn2bin(known, theirs) == (int)p.n && memcmp(theirs, p.at, p.n) == 0, "%s", group);
+    ck_assert_msg(BN_bn2bin(known, theirs) == (int)p.n && memcmp(theirs, p.at, p.n) == 0, "%s", group);
     BN_free(known);
     ck_ok(f->C_GenerateKeyPair(s, &m, parts, 2, &derives, 1, &pair.public_key, &pair.private_key));
     n = agree(pair.private_key, theirs, sample_public_value(openssl, theirs), got);
