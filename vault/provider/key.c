@@ -129,6 +129,8 @@ enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k)
         return ERR_OK;
     if (field_makes(k->type))
         return key_field_check(libctx, k->type, k->evp);
+    if (k->type == CKK_RSA && key_rsa_fits(k->evp) != ERR_OK)
+        return ERR_TEMPLATE_INCONSISTENT;
     if ((ctx = EVP_PKEY_CTX_new_from_pkey(libctx, k->evp, NULL)) == NULL)
         return ERR_NO_MEMORY;
     e = EVP_PKEY_check(ctx) == 1 ? ERR_OK : ERR_TEMPLATE_INCONSISTENT;

@@ -137,6 +137,36 @@ out:
     return e;
 }
 
+static bool has(const EVP_PKEY *key, const char *name, BIGNUM **n)
+{
+    return EVP_PKEY_get_bn_param(key, name, n) == 1;
+}
+
+static bool has_two_primes(const EVP_PKEY *key, BIGNUM **v)
+{
+    BIGNUM *third = NULL;
+    bool more = has(key, OSSL_PKEY_PARAM_RSA_FACTOR3, &third);
+
+    BN_clear_free(third);
+    return !more && has(key, OSSL_PKEY_PARAM_RSA_FACTOR1, &v[RSA_P]) && has(key, OSSL_PKEY_PARAM_RSA_FACTOR2, &v[RSA_Q]);
+}
+
+enum err key_rsa_fits(const EVP_PKEY *key)
+{
+    BIGNUM *v[RSA_NUMBERS] = {NULL};
+    enum err e = ERR_TEMPLATE_INCONSISTENT;
+
+    if (has(key, OSSL_PKEY_PARAM_RSA_N, &v[RSA_N]) && has(key, OSSL_PKEY_PARAM_RSA_E, &v[RSA_E]) &&
+        has(key, OSSL_PKEY_PARAM_RSA_D, &v[RSA_D]))
+        e = rsa_sizes(v);
+    if (e == ERR_OK && (!has_two_primes(key, v) || BN_num_bits(v[RSA_P]) + BN_num_bits(v[RSA_Q]) > BN_num_bits(v[RSA_N]) + 1))
+        e = ERR_TEMPLATE_INCONSISTENT;
+    for (int i = 0; i < RSA_NUMBERS; i++)
+        BN_clear_free(v[i]);
+    ERR_clear_error();
+    return e;
+}
+
 const char *key_rsa_part_name(CK_ATTRIBUTE_TYPE type)
 {
     for (int i = 0; i < RSA_NUMBERS; i++)

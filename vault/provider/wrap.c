@@ -105,13 +105,14 @@ enum err wrap_pack(const struct key *k, struct secret *out)
 }
 
 /* Of a key of a finite field OpenSSL computes the public number before anybody has looked at the others: the longest that fit in what
- * can be unwrapped would keep it busy for a quarter of a minute. */
+ * can be unwrapped would keep it busy for minutes. */
 static bool is_too_long(const PKCS8_PRIV_KEY_INFO *info, size_t n)
 {
     const ASN1_OBJECT *algorithm = NULL;
     int nid = PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info) == 1 ? OBJ_obj2nid(algorithm) : NID_undef;
+    int type = EVP_PKEY_type(nid); /* DSA has had several names, and OpenSSL takes all of them */
 
-    return (nid == NID_dsa || nid == NID_dhKeyAgreement || nid == NID_dhpublicnumber) && n > FIELD_PACKED_BYTES_MAX;
+    return (type == EVP_PKEY_DSA || type == EVP_PKEY_DH || type == EVP_PKEY_DHX) && n > FIELD_PACKED_BYTES_MAX;
 }
 
 enum err wrap_unpack_private(OSSL_LIB_CTX *libctx, const struct secret *packed, struct key **out)
