@@ -454,6 +454,34 @@ static CK_OBJECT_HANDLE import_forcing(CK_ATTRIBUTE *forced, CK_ULONG n)
     return key;
 }
 
+/* HMAC is the block of SP 800-108: what the template closes would be tried out byte by byte, by what the base key verifies. */
+START_TEST(test_a_key_with_a_template_and_without_sign_verifies_no_short_macs)
+{
+    CK_ATTRIBUTE forced = {CKA_EXTRACTABLE, &no, 1}, verifies[] = {{CKA_SIGN, &no, 1}, {CKA_VERIFY, &yes, 1}};
+    CK_ULONG bytes = 1;
+    CK_MECHANISM m = {CKM_SHA256_HMAC_GENERAL, &bytes, sizeof bytes};
+    CK_BYTE mac[8] = {0};
+    CK_OBJECT_HANDLE keys[2];
+
+    setup();
+    keys[0] = import_forcing(&forced, 1);
+    keys[1] = import(CKK_GENERIC_SECRET, 32, closed_flags);
+    for (size_t i = 0; i < 2; i++) {
+        ck_ok(f->C_SetAttributeValue(s, keys[i], verifies, 2));
+        for (bytes = 1; bytes <= sizeof mac; bytes += 7) {
+            CK_RV rv;
+            ck_ok(f->C_VerifyInit(s, &m, keys[i]));
+            rv = f->C_Verify(s, recipe_data, sizeof recipe_data, mac, bytes);
+            if (i == 0 && bytes < sizeof mac)
+                ck_rv(rv, CKR_MECHANISM_PARAM_INVALID);
+            else
+                ck_assert(rv == CKR_OK || rv == CKR_SIGNATURE_INVALID);
+        }
+    }
+    token_stop();
+}
+END_TEST
+
 /* A key that goes in beside the base key has its template too. */
 START_TEST(test_a_further_keys_own_template_is_obeyed)
 {
@@ -545,6 +573,7 @@ Suite *test_suite(void)
         &test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret,
         &test_the_version_in_a_premaster_secret_is_told_of_open_ones_only,
         &test_the_base_keys_own_template_is_obeyed,
+        &test_a_key_with_a_template_and_without_sign_verifies_no_short_macs,
         &test_a_further_keys_own_template_is_obeyed,
         &test_the_base_keys_template_holds_for_mac_secrets_too,
         &test_what_a_template_closes_is_not_had_in_parts,

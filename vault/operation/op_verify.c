@@ -2,21 +2,36 @@
 #include "proto/limits.h"
 #include "proto/parameter.h"
 #include "vault/object/key_use.h"
+#include "vault/object/lineage.h"
+#include "vault/object/named.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/mac.h"
 
 /* Of a key that only verifies, a MAC of one byte would be tried out, then one of two, and so on until it is whole, as if it
- * had been signed. CBC-MACs are held to it under any policy: of one block they are the block cipher itself. */
+ * had been signed. Held to it under any policy are CBC-MACs, which of one block are the block cipher itself, and keys with a
+ * CKA_DERIVE_TEMPLATE: a MAC is what they derive, and that is not the caller's to read. */
 enum { GUESSED_BYTES_MIN = 8 };
+
+static enum err is_guarded(struct work *w, const struct key_use *use, bool *guarded)
+{
+    struct named named;
+    enum err e = ERR_OK;
+
+    *guarded = work_policy(w) == POLICY_MODERN || use->mechanism->family == FAMILY_CBC_MAC;
+    if (!*guarded && (e = named_open(w, work_request(w)->verify->key, &named)) == ERR_OK)
+        *guarded = lineage_has_a_say(&named.object, CKA_DERIVE_TEMPLATE);
+    return e;
+}
 
 static enum err check_length(struct work *w, const struct key_use *use)
 {
-    bool signs = (use->key->may & CKF_SIGN) != 0;
-    bool guards = work_policy(w) == POLICY_MODERN || use->mechanism->family == FAMILY_CBC_MAC;
+    bool signs = (use->key->may & CKF_SIGN) != 0, guarded;
+    enum err e;
 
-    if (signs || !guards ||
-        parameter_signature_bytes(use->mechanism, use->given, key_size(use->key->key)) >= GUESSED_BYTES_MIN)
+    if (signs || parameter_signature_bytes(use->mechanism, use->given, key_size(use->key->key)) >= GUESSED_BYTES_MIN)
         return ERR_OK;
+    if ((e = is_guarded(w, use, &guarded)) != ERR_OK || !guarded)
+        return e;
     work_detail(w, "a key without CKA_SIGN verifies MACs of %d bytes and more", GUESSED_BYTES_MIN);
     return ERR_MECHANISM_PARAM;
 }
