@@ -231,7 +231,7 @@ START_TEST(test_the_block_ciphers_prfs_are_as_published)
         size_t key_n = bytes_of(published[i].key, key);
         parts[2].n = bytes_of(published[i].data, data) - 5;
         ck_assert_uint_eq(bytes_of(published[i].out, right), PRF_BLOCK_BYTES);
-        ck_assert(prf_find(published[i].mac, &p) && p.bytes == PRF_BLOCK_BYTES && p.key_type == CKK_AES);
+        ck_assert(prf_find_ike(published[i].mac, &p) && p.bytes == PRF_BLOCK_BYTES && p.key_type == CKK_AES);
         ck_assert_int_eq(prf_make(NULL, &p, (struct kdf_bytes){key, key_n}, parts, 3, out), ERR_OK);
         ck_assert_msg(memcmp(out, right, PRF_BLOCK_BYTES) == 0, "%zu", i);
     }
@@ -245,8 +245,8 @@ START_TEST(test_only_macs_that_take_no_parameter_are_prfs)
     struct prf p;
 
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
-        ck_assert_msg(!prf_find(none[i], &p), "0x%lx", none[i]);
-    ck_assert(prf_find(CKM_SHA512_HMAC, &p) && p.bytes == 64 && p.key_type == CKK_SHA512_HMAC);
+        ck_assert_msg(!prf_find_ike(none[i], &p), "0x%lx", none[i]);
+    ck_assert(prf_find_ike(CKM_SHA512_HMAC, &p) && p.bytes == 64 && p.key_type == CKK_SHA512_HMAC);
 }
 END_TEST
 
@@ -285,7 +285,7 @@ static bool is_prf(const struct mechanism *row)
 {
     struct prf p;
 
-    return prf_find(row->type, &p);
+    return prf_find_ike(row->type, &p);
 }
 
 START_TEST(test_chains_of_every_prf_are_those_of_openssls_mac)

@@ -15,7 +15,7 @@ static struct prf prf_of(const struct derive *d)
 {
     struct prf p = {.bytes = 0};
 
-    (void)prf_find(d->given->ike->prf, &p);
+    (void)prf_find_ike(d->given->ike->prf, &p);
     return p;
 }
 
@@ -34,7 +34,7 @@ static bool is_prf_key(const struct prf *p, const struct key *k)
 
 static enum err check(const struct derive *d, struct prf *p)
 {
-    return prf_find(d->given->ike->prf, p) ? ERR_OK : ERR_MECHANISM_PARAM;
+    return prf_find_ike(d->given->ike->prf, p) ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
 enum err derive_check_ike_prf(const struct derive *d)
@@ -130,7 +130,7 @@ bool derive_reveals_ike(const struct mechanism *m, const Hsm__Mechanism *given, 
 {
     struct prf p;
 
-    if (given == NULL || given->ike == NULL || !prf_find(given->ike->prf, &p))
+    if (given == NULL || given->ike == NULL || !prf_find_ike(given->ike->prf, &p))
         return false;
     return p.hash == NULL || is_bare(m, given->ike, n_others);
 }

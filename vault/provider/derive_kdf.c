@@ -8,6 +8,7 @@
 #include "proto/mechanism.h"
 #include "vault/provider/derive_family.h"
 #include "vault/provider/kbkdf.h"
+#include "vault/provider/prf.h"
 #include "vault/provider/shared_secret.h"
 
 /* ---- HKDF (PKCS#11 v3.1 section 6.62) */
@@ -63,11 +64,11 @@ struct fields {
 };
 
 /* A PRF that can be undone by who knows its key, as CMAC's last block can, would give a field back that is a key. */
-static bool is_one_way(CK_MECHANISM_TYPE prf)
+static bool is_one_way(CK_MECHANISM_TYPE mac)
 {
-    const struct mechanism *m = mechanism_find(prf);
+    struct prf prf;
 
-    return m != NULL && m->family == FAMILY_HMAC;
+    return prf_find_kbkdf(mac, 0, &prf) && prf.hash != NULL;
 }
 
 static enum err fill_in_keys(const struct derive *d, struct fields *f)
