@@ -16,10 +16,7 @@ static CK_MECHANISM m = {CKM_CHACHA20, &p, sizeof p};
 
 static void setup(void)
 {
-    local_node_policy = POLICY_MODERN; /* it is there under both */
-    token_start_with_users();
-    local_node_policy = POLICY_COMPATIBLE;
-    s = token_alice();
+    s = token_alice_under(POLICY_MODERN); /* it is there under both */
     key = token_secret_key(s, CKK_CHACHA20, 32);
     for (size_t i = 0; i < TEXT_BYTES; i++)
         text[i] = (CK_BYTE)(i * 3 + 1);

@@ -14,16 +14,9 @@ static CK_SESSION_HANDLE s;
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 
-static void setup_under(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 static void setup(void)
 {
-    setup_under(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 /* ---- keys to derive from */
@@ -153,12 +146,12 @@ static CK_OBJECT_HANDLE result_of(const struct mechanism *row, CK_OBJECT_HANDLE 
     return row->family == FAMILY_TLS12_KEYS ? recipe_material.hServerKey : out;
 }
 
-static const struct mechanism *row_at(size_t *i)
+static const struct mechanism *row_at(enum policy policy, size_t *i)
 {
     const struct mechanism *row;
 
     while ((row = mechanism_at((*i)++)) != NULL &&
-           (!mechanism_does(row, CKF_DERIVE) || row->family == FAMILY_PUBLIC_KEY || !policy_allows(local_node_policy, row))) {
+           (!mechanism_does(row, CKF_DERIVE) || row->family == FAMILY_PUBLIC_KEY || !policy_allows(policy, row))) {
     }
     return row;
 }
@@ -172,7 +165,7 @@ START_TEST(test_every_row_derives_the_same_key_twice)
     const struct mechanism *row;
 
     setup();
-    while ((row = row_at(&i)) != NULL) {
+    while ((row = row_at(POLICY_COMPATIBLE, &i)) != NULL) {
         CK_OBJECT_HANDLE base = base_for(row, open_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), first,
                          second;
         CK_ATTRIBUTE open[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}},
@@ -205,8 +198,8 @@ START_TEST(test_what_is_derived_of_a_sensitive_key_is_sensitive)
     size_t i = 0;
     const struct mechanism *row;
 
-    setup_under(POLICY_MODERN);
-    while ((row = row_at(&i)) != NULL) {
+    s = token_alice_under(POLICY_MODERN);
+    while ((row = row_at(POLICY_MODERN, &i)) != NULL) {
         CK_OBJECT_HANDLE base = base_for(row, closed_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
         CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}}, extractable[] = {{CKA_EXTRACTABLE, &yes, 1}};
         CK_MECHANISM m = mechanism_for(row, other);
@@ -237,7 +230,7 @@ START_TEST(test_the_compatible_policy_opens_what_is_one_way)
     const struct mechanism *row;
 
     setup();
-    while ((row = row_at(&i)) != NULL) {
+    while ((row = row_at(POLICY_COMPATIBLE, &i)) != NULL) {
         CK_OBJECT_HANDLE base = base_for(row, closed_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
         CK_ATTRIBUTE readable[] = {{CKA_SENSITIVE, &no, 1}};
         CK_MECHANISM m = mechanism_for(row, other);
@@ -277,7 +270,7 @@ START_TEST(test_each_row_refuses_wrong_keys_and_parameters)
     const struct mechanism *row;
 
     setup();
-    while ((row = row_at(&i)) != NULL) {
+    while ((row = row_at(POLICY_COMPATIBLE, &i)) != NULL) {
         CK_OBJECT_HANDLE base = base_for(row, open_flags), other = import(CKK_GENERIC_SECRET, 32, open_flags), key;
         CK_OBJECT_HANDLE mute = base_for(row, (struct flags){CK_FALSE, CK_TRUE, CK_FALSE});
         CK_OBJECT_HANDLE strange =
@@ -347,7 +340,7 @@ START_TEST(test_tls_gives_four_keys_and_the_vectors_of_an_open_master_secret)
     CK_BYTE value[64], zero[16] = {0}, *client, *server;
     CK_MECHANISM m;
 
-    setup_under(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     base = import(CKK_GENERIC_SECRET, 48, open_flags);
     m = mechanism_for(row, 0);
     ((CK_TLS12_KEY_MAT_PARAMS *)m.pParameter)->ulIVSizeInBits = 128;

@@ -14,9 +14,7 @@ static CK_BYTE bytes[32] = "so many bytes of a value, 32 all", wrapped[256];
 
 static void setup(void)
 {
-    local_node_policy = POLICY_COMPATIBLE;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 /* A secret key of these bytes. */
@@ -233,12 +231,7 @@ START_TEST(test_modern_policy_has_no_keys_of_des)
     CK_MECHANISM gen = {CKM_DES_KEY_GEN, NULL, 0};
     CK_OBJECT_HANDLE key;
 
-    setup();
-    token_stop();
-    local_node_policy = POLICY_MODERN;
-    token_start_with_users();
-    s = token_alice();
-    local_node_policy = POLICY_COMPATIBLE;
+    s = token_alice_under(POLICY_MODERN);
     for (size_t i = 0; i < 3; i++) {
         CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &types[i], sizeof types[i]},
                             {CKA_VALUE, bytes, 8 * (i + 1)}};

@@ -17,13 +17,6 @@ enum { PRIME_BYTES = 256 };
 static CK_SESSION_HANDLE s;
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
-static void start(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 static CK_RV make(CK_ATTRIBUTE *group, CK_ULONG *value_bits, struct token_pair *out)
 {
     CK_MECHANISM m = {CKM_DH_PKCS_KEY_PAIR_GEN, NULL, 0};
@@ -80,7 +73,7 @@ START_TEST(test_pairs_are_made_in_the_groups_of_the_standards)
         CK_ULONG bits;
     } groups[] = {{"ffdhe2048", 225}, {"modp_2048", 225}, {"ffdhe3072", 275}, {"ffdhe4096", 325}, {"modp_6144", 375}, {"ffdhe8192", 400}};
 
-    start(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         struct token_pair pair = made_in(groups[i].group);
         ck_assert_msg(value_bits_of(pair.private_key) == groups[i].bits, "%s: %lu bits", groups[i].group, value_bits_of(pair.private_key));
@@ -96,7 +89,7 @@ START_TEST(test_length_of_the_private_number_is_the_templates_within_reason)
     CK_ATTRIBUTE parts[2];
     struct token_pair pair;
 
-    start(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     sample_dh_parts("ffdhe2048", parts);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         ck_ok(make(parts, &good[i], &pair));
@@ -117,7 +110,7 @@ START_TEST(test_no_pair_is_made_in_a_group_that_tells)
     CK_ATTRIBUTE parts[2], other[] = {{CKA_PRIME, dsa.p, dsa.p_n}, {CKA_BASE, dsa.g, dsa.g_n}};
     struct token_pair pair;
 
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     ck_rv(make(other, NULL, &pair), CKR_DOMAIN_PARAMS_INVALID); /* a prime, and no safe one */
     sample_dh_parts("ffdhe2048", parts);
     ck_rv(make((CK_ATTRIBUTE[]){parts[0], {CKA_BASE, base, 1}}, NULL, &pair), CKR_ATTRIBUTE_VALUE_INVALID);
@@ -143,12 +136,12 @@ START_TEST(test_short_primes_are_for_the_compatible_policy)
 
     ck_assert_int_eq(BN_bn2bin(p, prime), sizeof prime);
     BN_free(p);
-    start(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     ck_rv(make(parts, NULL, &pair), CKR_KEY_SIZE_RANGE);
     ck_ok(f->C_GetMechanismInfo(0, CKM_DH_PKCS_DERIVE, &info));
     ck_assert_uint_eq(info.ulMinKeySize, 2048);
     token_stop();
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     ck_ok(make(parts, NULL, &pair));
     ck_ok(f->C_GetMechanismInfo(0, CKM_DH_PKCS_DERIVE, &info));
     ck_assert_uint_eq(info.ulMinKeySize, 1024);
@@ -166,7 +159,7 @@ START_TEST(test_two_pairs_agree_and_openssl_with_them)
     CK_OBJECT_HANDLE key;
     CK_ULONG mine_n, theirs_n;
 
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     one = made_in("ffdhe2048");
     two = made_in("ffdhe2048");
     mine_n = read_value(one.public_key, mine, sizeof mine);
@@ -203,7 +196,7 @@ START_TEST(test_leading_zeros_are_kept)
     CK_OBJECT_HANDLE key;
     unsigned tries = 0;
 
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     pair = made_in("ffdhe2048");
     known = token_key_public(s, pair.public_key);
     p = y = NULL;
@@ -242,7 +235,7 @@ START_TEST(test_public_numbers_that_tell_are_refused)
     CK_OBJECT_HANDLE key;
     CK_BYTE *last = &number[PRIME_BYTES - 1];
 
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     pair = made_in("ffdhe2048");
     sample_dh_parts("ffdhe2048", parts);
     ck_rv(derive(pair.private_key, NULL, 0, 0, &key), CKR_MECHANISM_PARAM_INVALID);
@@ -274,7 +267,7 @@ START_TEST(test_agreement_of_a_closed_key_is_closed_under_the_modern_policy)
     struct token_pair pair;
     CK_OBJECT_HANDLE key;
 
-    start(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     pair = made_in("ffdhe2048");
     ck_rv(derive(pair.private_key, half, n, 0, &key), CKR_TEMPLATE_INCONSISTENT);
     ck_ok(f->C_DeriveKey(s, &m, pair.private_key, NULL, 0, &key));

@@ -29,11 +29,15 @@ static CK_OBJECT_HANDLE make(CK_ULONG bytes, bool token, bool shown, bool derive
     return key;
 }
 
+static void setup_under(enum policy policy)
+{
+    s = token_alice_under(policy);
+    n = sizeof digest;
+}
+
 static void setup(void)
 {
-    token_start_with_users();
-    s = token_alice();
-    n = sizeof digest;
+    setup_under(POLICY_COMPATIBLE);
 }
 
 static void check_final(const char *name, const char *text)
@@ -144,8 +148,7 @@ START_TEST(test_under_the_modern_policy_only_a_shown_key_is_digested)
 {
     CK_OBJECT_HANDLE shown, hidden;
 
-    local_node_policy = POLICY_MODERN;
-    setup();
+    setup_under(POLICY_MODERN);
     shown = make(16, false, true, false);
     hidden = make(16, false, false, false);
     refused(hidden, CKR_KEY_INDIGESTIBLE);
@@ -153,7 +156,6 @@ START_TEST(test_under_the_modern_policy_only_a_shown_key_is_digested)
     ck_ok(f->C_DigestKey(s, shown));
     check_final("SHA256", "the value of a k");
     token_stop();
-    local_node_policy = POLICY_COMPATIBLE;
 }
 END_TEST
 

@@ -20,9 +20,7 @@ static struct sample_template t;
 
 static void start(enum policy policy)
 {
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(policy);
     for (size_t i = 0; i < DATA_BYTES; i++)
         data[i] = (CK_BYTE)(i + 1);
 }

@@ -15,13 +15,6 @@
 
 static CK_SESSION_HANDLE s;
 
-static void start(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 /* ---- a private key under an AES key whose value is known */
 
 static CK_OBJECT_HANDLE wrapping_key(void)
@@ -87,7 +80,7 @@ START_TEST(test_no_private_key_is_in_a_group_that_is_none)
     struct token_pair pair;
     CK_OBJECT_HANDLE key;
     size_t i = 0;
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
     openssl = pair_in(&good, 0x2345);
     ck_ok(sample_group_import(s, &good));
     ck_ok(unwrap_packed(openssl, &key));
@@ -120,7 +113,7 @@ START_TEST(test_huge_numbers_are_refused_before_they_are_worked_with)
     CK_OBJECT_HANDLE made;
     CK_BYTE *at = der;
     clock_t began;
-    start(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
 #define PUT_HEAD(tag, length) (*at++ = (tag), *at++ = 0x82, *at++ = (CK_BYTE)((length) >> 8), *at++ = (CK_BYTE)(length))
     PUT_HEAD(0x30, whole);
     memcpy(at, "\x02\x01", 3);

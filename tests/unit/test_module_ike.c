@@ -12,16 +12,9 @@ static CK_SESSION_HANDLE s;
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_BYTE nonce[16] = "sixteen bytes...";
 
-static void setup_under(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 static void setup(void)
 {
-    setup_under(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 /* ---- keys */
@@ -222,7 +215,7 @@ START_TEST(test_what_any_closed_key_has_a_part_in_is_closed)
                            {CKA_EXTRACTABLE, &yes, 1}};
     CK_OBJECT_HANDLE base, good, closed;
 
-    setup_under(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     base = import(CKK_SHA256_HMAC, true);
     good = import(CKK_GENERIC_SECRET, true);
     closed = import(CKK_GENERIC_SECRET, false);
@@ -300,7 +293,7 @@ START_TEST(test_no_key_is_cut_off_a_closed_key)
     CK_OBJECT_HANDLE closed, open;
 
     for (enum policy p = POLICY_MODERN; p <= POLICY_COMPATIBLE; p++) {
-        setup_under(p);
+        s = token_alice_under(p);
         closed = import(CKK_GENERIC_SECRET, false);
         open = import(CKK_GENERIC_SECRET, true);
         for (CK_ULONG n = 1; n < VALUE_BYTES; n += 15) {
@@ -346,7 +339,7 @@ START_TEST(test_a_prf_is_in_the_policy_if_its_mac_is)
 {
     CK_OBJECT_HANDLE base;
 
-    setup_under(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     base = import(CKK_GENERIC_SECRET, true);
     ck_rv(derive(prf(CKM_MD5_HMAC, true, 0), base, NULL, 0), CKR_MECHANISM_PARAM_INVALID);
     ck_ok(derive(prf(CKM_SHA_1_HMAC, true, 0), base, NULL, 0));

@@ -35,9 +35,7 @@ static CK_OBJECT_HANDLE base(void)
 
 static void setup_under(enum policy policy)
 {
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(policy);
     memset(base_value, 0x5a, sizeof base_value);
 }
 

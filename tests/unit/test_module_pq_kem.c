@@ -16,11 +16,15 @@ static CK_ULONG ciphertext_n;
 static CK_OBJECT_HANDLE made;
 static CK_MECHANISM kem = {CKM_ML_KEM, NULL, 0};
 
+static bool setup_under(enum policy policy)
+{
+    s = token_alice_under(policy);
+    return parameter_set_makes_here(CKK_ML_KEM);
+}
+
 static bool setup(void)
 {
-    token_start_with_users();
-    s = token_alice();
-    return parameter_set_makes_here(CKK_ML_KEM);
+    return setup_under(POLICY_COMPATIBLE);
 }
 
 static struct token_pair pair_of(CK_ULONG number, bool token)
@@ -261,8 +265,7 @@ START_TEST(test_what_a_closed_key_decapsulates_is_closed_under_the_modern_policy
     CK_ATTRIBUTE private_half[] = {{CKA_SENSITIVE, &no, 1}, {CKA_EXTRACTABLE, &yes, 1}};
     struct token_pair p;
 
-    local_node_policy = POLICY_MODERN;
-    if (setup()) {
+    if (setup_under(POLICY_MODERN)) {
         p = pair_of(set, true);
         ck_ok(encapsulate(p.public_key, open_key, 2));
         ck_ok(value_of(made, first));
@@ -279,7 +282,6 @@ START_TEST(test_what_a_closed_key_decapsulates_is_closed_under_the_modern_policy
         ck_assert_mem_eq(first, second, sizeof first);
     }
     token_stop();
-    local_node_policy = POLICY_COMPATIBLE;
 }
 END_TEST
 

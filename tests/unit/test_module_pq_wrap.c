@@ -27,9 +27,7 @@ static void setup(void)
     CK_ATTRIBUTE t[] = {{CKA_CLASS, &secret_class, sizeof secret_class}, {CKA_KEY_TYPE, &type, sizeof type},
                         {CKA_VALUE, kek, sizeof kek}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1}};
 
-    local_node_policy = POLICY_COMPATIBLE;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE);
     ck_ok(f->C_CreateObject(s, t, 5, &with));
 }
 

@@ -17,16 +17,9 @@ static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0
 static CK_BYTE id[] = "an id", first[] = "20260101", end[] = "20270101";
 static CK_MECHANISM_TYPE allowed[] = {CKM_ECDSA_SHA256, CKM_PUB_KEY_FROM_PRIV_KEY};
 
-static void start(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 static void setup(void)
 {
-    start(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
 }
 
 static CK_RV half(CK_OBJECT_HANDLE key, CK_ATTRIBUTE *t, CK_ULONG n)
@@ -68,7 +61,7 @@ START_TEST(test_every_type_of_private_key_gives_its_public_half)
     CK_KEY_TYPE type;
     unsigned tried = 0;
 
-    start(POLICY_COMPATIBLE); /* which has all types */
+    s = token_alice_under(POLICY_COMPATIBLE); /* which has all types */
     for (size_t i = 0; recipe_key_type_at(i, &type); i++) {
         struct recipe_key k;
         if (!key_kind_is_pair(key_kind_find(type)))

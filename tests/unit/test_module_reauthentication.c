@@ -258,15 +258,12 @@ START_TEST(test_key_that_asks_is_not_wrapped_under_the_modern_policy)
     CK_ULONG n = sizeof wrapped;
 
     for (int policy = POLICY_MODERN; policy <= POLICY_COMPATIBLE; policy++) {
-        local_node_policy = (enum policy)policy;
-        token_start_with_users();
-        s = token_alice();
+        s = token_alice_under((enum policy)policy);
         ck_ok(f->C_GenerateKeyPair(s, &generate, &of_public, 1, of_private, 3, &pair.public_key, &pair.private_key));
         ck_rv(f->C_WrapKey(s, &wrap, token_secret_key(s, CKK_AES, 32), pair.private_key, wrapped, &n),
               policy == POLICY_MODERN ? CKR_KEY_NOT_WRAPPABLE : CKR_OK);
         token_stop();
     }
-    local_node_policy = POLICY_COMPATIBLE;
 }
 END_TEST
 

@@ -30,9 +30,7 @@ static void setup(void)
 {
     CK_KEY_TYPE type;
 
-    local_node_policy = POLICY_COMPATIBLE;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE);
     for (size_t i = 0; i < DATA_BYTES; i++)
         data[i] = (CK_BYTE)(i + 1);
     for (keys_n = 0; recipe_key_type_at(keys_n, &type); keys_n++) {

@@ -192,9 +192,7 @@ static void setup(void)
     const struct recipe_uses all = {CK_TRUE, NULL, 0}, none = {CK_FALSE, NULL, 0};
     CK_KEY_TYPE type;
 
-    local_node_policy = POLICY_COMPATIBLE; /* under which every row is there */
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE); /* which has every row */
     add_functions();
     for (types = 0; recipe_key_type_at(types, &type); types++) {
         ck_assert_uint_lt(types, TYPES_MAX);

@@ -9,11 +9,15 @@
 static CK_SESSION_HANDLE s;
 static CK_OBJECT_HANDLE key;
 
+static void setup_under(enum policy policy)
+{
+    s = token_alice_under(policy);
+    key = 0;
+}
+
 static void setup(void)
 {
-    token_start_with_users();
-    s = token_alice();
-    key = 0;
+    setup_under(POLICY_COMPATIBLE);
 }
 
 static CK_RV generate(CK_MECHANISM_TYPE type, CK_ULONG bytes, CK_ATTRIBUTE *more, CK_ULONG more_n)
@@ -111,9 +115,7 @@ START_TEST(test_key_that_only_verifies_holds_nothing_against_a_few_bytes)
     CK_ULONG bytes = 7;
     CK_MECHANISM m = {CKM_SHA256_HMAC_GENERAL, &bytes, sizeof bytes};
 
-    local_node_policy = POLICY_MODERN;
-    setup();
-    local_node_policy = POLICY_COMPATIBLE;
+    setup_under(POLICY_MODERN);
     ck_ok(generate(CKM_SHA256_KEY_GEN, 32, verifies, 2));
     ck_ok(f->C_VerifyInit(s, &m, key));
     ck_rv(f->C_Verify(s, data, sizeof data, mac, 7), CKR_MECHANISM_PARAM_INVALID);

@@ -19,16 +19,9 @@ static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY, private_class = CKO_PRIVATE_KEY;
 static CK_BYTE value[32] = "a value of exactly 32 bytes ...";
 
-static void setup_under(enum policy policy)
-{
-    local_node_policy = policy;
-    token_start_with_users();
-    s = token_alice();
-}
-
 static void setup(void)
 {
-    setup_under(POLICY_COMPATIBLE);
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 /* ---- keys */
@@ -347,7 +340,7 @@ START_TEST(test_the_modern_policy_keeps_what_is_unwrapped_closed)
     CK_OBJECT_HANDLE again;
     struct ends e;
 
-    setup_under(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     e = aes();
     ck_ok(f->C_WrapKey(s, &m, e.wraps, target(), wrapped, &n));
     ck_rv(unwrap_as(&m, e.unwraps, wrapped, n, readable, 1, &again), CKR_TEMPLATE_INCONSISTENT);
@@ -532,7 +525,7 @@ START_TEST(test_what_is_closed_is_unwrapped_whole)
     ck_ok(f->C_WrapKey(s, &m, with, target(), wrapped, &n));
     ck_ok(unwrap_as(&m, with, wrapped, n, part, 2, &again)); /* which is nobody's secret here */
     token_stop();
-    setup_under(POLICY_MODERN);
+    s = token_alice_under(POLICY_MODERN);
     with = aes().wraps;
     n = sizeof wrapped;
     ck_ok(f->C_WrapKey(s, &m, with, target(), wrapped, &n));

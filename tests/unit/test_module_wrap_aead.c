@@ -17,9 +17,7 @@ static CK_BYTE value[33] = "what is wrapped and comes back ..", kek[32] = "a key
 
 static void setup(void)
 {
-    local_node_policy = POLICY_COMPATIBLE;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 static CK_OBJECT_HANDLE import(CK_KEY_TYPE type, CK_BYTE *bytes, CK_ULONG n, CK_BBOOL *uses)

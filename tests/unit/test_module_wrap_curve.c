@@ -23,9 +23,7 @@ static CK_BYTE value[40] = "a value that is no multiple of eight ..", shared[] =
 
 static void setup(void)
 {
-    local_node_policy = POLICY_COMPATIBLE;
-    token_start_with_users();
-    s = token_alice();
+    s = token_alice_under(POLICY_COMPATIBLE);
 }
 
 /* ---- the token's side */

@@ -138,6 +138,16 @@ CK_SESSION_HANDLE token_alice(void)
     return s;
 }
 
+CK_SESSION_HANDLE token_alice_under(enum policy policy)
+{
+    enum policy usual = local_node_policy;
+
+    local_node_policy = policy;
+    token_start_with_users();
+    local_node_policy = usual;
+    return token_alice();
+}
+
 static CK_ATTRIBUTE text(CK_ATTRIBUTE_TYPE type, const char *value)
 {
     return (CK_ATTRIBUTE){type, (void *)(uintptr_t)value, strlen(value)};

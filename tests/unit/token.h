@@ -52,6 +52,8 @@ CK_SESSION_HANDLE token_session_read(void); /* read-only */
 CK_RV token_login(CK_SESSION_HANDLE s, CK_USER_TYPE type, const char *pin);
 /* Logged in as alice. */
 CK_SESSION_HANDLE token_alice(void);
+/* The same in a cluster that is made for it, by token_start_with_users. */
+CK_SESSION_HANDLE token_alice_under(enum policy policy);
 
 struct token_pair {
     CK_OBJECT_HANDLE public_key, private_key;
