@@ -34,8 +34,8 @@ struct pair {
 enum err pair_read(OSSL_LIB_CTX *libctx, const Hsm__GeneratePair *call, struct object_memory memory, struct pair *p,
                    struct diag *why);
 
-/* The key; the caller's, freed with key_free. Seconds for RSA, a second for DSA, whose parameters are looked at here (ERR_DOMAIN_PARAMS).
- * ERR_NO_MEMORY, ERR_BUG. */
+/* The key; the caller's, freed with key_free. The slow part (vault/provider/generate.h); the parameters of a field are looked at here:
+ * ERR_DOMAIN_PARAMS. ERR_NO_MEMORY, ERR_BUG. */
 enum err pair_generate(OSSL_LIB_CTX *libctx, const struct pair *p, struct key **out);
 
 /* Completes one half with a key of pair_generate, which may also come from the stored private object.

@@ -7,7 +7,7 @@
  *        7919 and RFC 3526 are known to be of this kind; of others it is found out by Miller and Rabin's test, to random bases: no
  *        composite number passes it with a chance above 2^-64
  *   DSA  p and q are primes, q divides p - 1, and the order of g is q
- * Any thread. Of a prime that nobody knows: a tenth of a second for 2048 bits, some seconds for 8192. */
+ * Any thread. A prime that nobody knows takes its time, more than in proportion to its length: from a fraction of a second to many. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_FIELD_GROUP_H
 #define CLUSTERHSM_VAULT_PROVIDER_FIELD_GROUP_H
 

@@ -1,4 +1,5 @@
-/* New keys. Any thread; RSA takes from a tenth of a second to several seconds. */
+/* New keys. Any thread. RSA's, and those of a field that is looked at first (vault/provider/field_group.h), take from a fraction of
+ * a second to many. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 #define CLUSTERHSM_VAULT_PROVIDER_GENERATE_H
 
@@ -18,8 +19,7 @@ enum err generate_ec(OSSL_LIB_CTX *libctx, const struct curve *curve, struct key
 enum err generate_pq(OSSL_LIB_CTX *libctx, const struct parameter_set *set, struct key **out);
 
 /* Of CKK_DSA or CKK_DH, with the parameters that key_load takes, and no value; bits: of a private number of CKK_DH, or 0
- * (vault/provider/key_field.h). A second where DSA has 3072 bits, seconds for a long prime that nobody knows. ERR_TEMPLATE_INCOMPLETE,
- * ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_DOMAIN_PARAMS, ERR_NO_MEMORY, ERR_BUG. */
+ * (vault/provider/key_field.h). ERR_TEMPLATE_INCOMPLETE, ERR_KEY_SIZE, ERR_ATTRIBUTE_VALUE, ERR_DOMAIN_PARAMS, ERR_NO_MEMORY, ERR_BUG. */
 enum err generate_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, size_t bits, struct key **out);
 
 /* A secret key of random bytes. ERR_KEY_TYPE, ERR_ATTRIBUTE_VALUE (no length of such a key), ERR_NO_MEMORY, ERR_BUG. */
