@@ -17,8 +17,9 @@
 #include "common/log.h"
 #include "daemon/store/apply.h"
 #include "daemon/vault_check.h"
+#include "proto/record_id.h"
 
-enum { CLUSTER_RECORD = 1, ANSWER_MS_MAX = 20000, EXIT_FAIL_STOP = 70, RECENT_MAX = 4096 };
+enum { ANSWER_MS_MAX = 20000, EXIT_FAIL_STOP = 70, RECENT_MAX = 4096 };
 
 /* An environment and who still reads it. */
 struct hold {
@@ -79,7 +80,7 @@ static bool tell_cluster_record(struct state *s, const struct store *store, MDB_
 {
     const uint8_t *record;
     size_t n;
-    enum err e = store_get(store, txn, CLUSTER_RECORD, &record, &n);
+    enum err e = store_get(store, txn, CLUSTER_RECORD_ID, &record, &n);
 
     if (e == ERR_NOT_FOUND)
         return false;

@@ -5,9 +5,9 @@
 #include "common/secret.h"
 #include "proto/limits.h"
 #include "proto/memory.h"
+#include "proto/record_id.h"
 
 enum {
-    CLUSTER_RECORD = 1,
     DIGEST_BYTES = 32,
     RECORD_FORMAT = 1,
     CHANGES_MAX = 64,
@@ -60,7 +60,7 @@ static bool header_is_sound(const Hsm__RecordHeader *h, const Hsm__CommandBody *
 {
     if (h->format != RECORD_FORMAT || h->kind <= HSM__RECORD_KIND__RECORD_NONE || h->kind > HSM__RECORD_KIND__RECORD_USERS ||
         h->id == 0 || h->id >= OBJECT_ID_LIMIT || h->version == 0 || h->n_tokens > TOKENS_MAX ||
-        (h->kind == HSM__RECORD_KIND__RECORD_CLUSTER) != (h->id == CLUSTER_RECORD))
+        (h->kind == HSM__RECORD_KIND__RECORD_CLUSTER) != (h->id == CLUSTER_RECORD_ID))
         return false;
     for (size_t i = 0; i < h->n_tokens; i++)
         if (h->tokens[i].len != STORE_TOKEN_BYTES)
@@ -124,7 +124,7 @@ static bool take_apart(struct plan *p, const uint8_t *packed, size_t n)
 static bool puts_cluster_record(const struct plan *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (p->steps[i].id == CLUSTER_RECORD && p->steps[i].header != NULL)
+        if (p->steps[i].id == CLUSTER_RECORD_ID && p->steps[i].header != NULL)
             return true;
     return false;
 }
@@ -179,7 +179,7 @@ static enum err judge_put(struct apply *a, const struct step *s, enum err *fault
         *fault = ERR_CONFLICT;
     else if (s->old != NULL && (s->old->kind != s->header->kind || s->old->owner != s->header->owner))
         *fault = ERR_MALFORMED;
-    else if (s->id != CLUSTER_RECORD && s->id >= a->state.next_id)
+    else if (s->id != CLUSTER_RECORD_ID && s->id >= a->state.next_id)
         *fault = ERR_MALFORMED;
     if (*fault == ERR_OK && s->old == NULL) {
         enum err e = store_is_used(a->store, a->txn, s->id, &used);
@@ -206,7 +206,7 @@ static enum err judge_erase(struct apply *a, const struct plan *p, const struct 
     *fault = ERR_OK;
     if (s->old == NULL)
         *fault = ERR_CONFLICT;
-    else if (s->id == CLUSTER_RECORD || !is_precondition(p->body, s->id))
+    else if (s->id == CLUSTER_RECORD_ID || !is_precondition(p->body, s->id))
         *fault = ERR_MALFORMED;
     else if (s->old->kind == HSM__RECORD_KIND__RECORD_USER) {
         e = store_owns(a->store, a->txn, s->id, &owns);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/record_id.h"
 #include "vault/access/body.h"
 #include "vault/access/client.h"
 #include "vault/access/users.h"

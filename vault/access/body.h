@@ -4,8 +4,6 @@
 
 #include "vault/work.h"
 
-enum { CLUSTER_RECORD_ID = 1 };
-
 /* For hsm__x__unpack: what it takes is never freed by itself. Good until the handler returns. */
 ProtobufCAllocator body_allocator(struct work *w);
 

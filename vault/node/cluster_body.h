@@ -1,11 +1,11 @@
-/* The cluster record's body as handlers of the node's life read and change it. */
+/* The cluster record's body, as handlers read and change it. */
 #ifndef CLUSTERHSM_VAULT_NODE_CLUSTER_BODY_H
 #define CLUSTERHSM_VAULT_NODE_CLUSTER_BODY_H
 
 #include "proto/record.pb-c.h"
 #include "vault/work.h"
 
-/* Record 1, opened; *body is the caller's, freed with hsm__cluster_body__free_unpacked(_, NULL). work_record's errors. ERR_CORRUPT. */
+/* In the work's memory. work_record's errors; ERR_CORRUPT. */
 enum err cluster_body_read(struct work *w, Hsm__ClusterBody **body, uint64_t *version);
 
 /* Puts the version after the one that was read; 0: the first. work_put's errors. */

@@ -71,31 +71,23 @@ static enum err use_grant(struct work *w, const uint8_t fingerprint[DEVICE_HASH_
     return e == ERR_NOT_FOUND ? ERR_GRANT : e;
 }
 
-/* The record with one member more. `more` is borrowed by the packing only. */
-static enum err put_member(struct work *w, Hsm__ClusterBody *body, uint64_t version, uint64_t node_id,
-                           const uint8_t fingerprint[DEVICE_HASH_BYTES])
+/* The record with one member more. */
+static enum err put_member(struct work *w, const Hsm__ClusterBody *body, uint64_t version, const uint8_t fingerprint[DEVICE_HASH_BYTES])
 {
-    Hsm__ClusterMember one = HSM__CLUSTER_MEMBER__INIT, *members[NODES_MAX], **before = body->members;
-    size_t n = body->n_members;
-    enum err e;
+    Hsm__ClusterMember one = HSM__CLUSTER_MEMBER__INIT, *members[NODES_MAX];
+    Hsm__ClusterBody more = *body; /* borrows */
 
-    for (size_t i = 0; i < n; i++)
-        members[i] = before[i];
-    one.node_id = node_id;
+    for (size_t i = 0; i < body->n_members; i++)
+        members[i] = body->members[i];
+    members[more.n_members++] = &one;
+    more.members = members;
+    one.node_id = more.next_node_id++;
     one.fingerprint = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)fingerprint, .len = DEVICE_HASH_BYTES};
-    members[n] = &one;
-    body->members = members;
-    body->n_members = n + 1;
-    body->next_node_id = node_id + 1;
-    e = cluster_body_put(w, body, version);
-    body->members = before;
-    body->n_members = n;
-    return e;
+    return cluster_body_put(w, &more, version);
 }
 
-static enum err let_in(struct work *w, Hsm__ClusterBody *body, uint64_t version, const uint8_t fingerprint[DEVICE_HASH_BYTES])
+static enum err let_in(struct work *w, const Hsm__ClusterBody *body, uint64_t version, const uint8_t fingerprint[DEVICE_HASH_BYTES])
 {
-    uint64_t id = body->next_node_id;
     char text[2 * DEVICE_HASH_BYTES + 1];
     enum err e;
 
@@ -108,7 +100,7 @@ static enum err let_in(struct work *w, Hsm__ClusterBody *body, uint64_t version,
         hex_encode(fingerprint, DEVICE_HASH_BYTES, text);
         work_detail(w, "no grant for this node: an admin runs hsmctl cluster grant %s", text);
     }
-    return e == ERR_OK ? put_member(w, body, version, id, fingerprint) : e;
+    return e == ERR_OK ? put_member(w, body, version, fingerprint) : e;
 }
 
 /* In decide: the command, or for a node that is in already, the keys. In answer: the keys. */
@@ -136,8 +128,6 @@ static enum err admit(struct work *w, bool applied)
         else
             e = applied ? ERR_GRANT : let_in(w, body, version, fingerprint);
     }
-    if (body != NULL)
-        hsm__cluster_body__free_unpacked(body, NULL);
     keyring_identity_done(own);
     return e;
 }

@@ -154,7 +154,7 @@ enum err node_initialize_decide(struct work *w)
     enum err e = may_initialize(w, i);
 
     if (e == ERR_OK) {
-        e = work_record(w, CLUSTER_RECORD, HSM__RECORD_KIND__RECORD_NONE, &there);
+        e = work_record(w, CLUSTER_RECORD_ID, HSM__RECORD_KIND__RECORD_NONE, &there);
         if (e == ERR_OK) {
             work_detail(w, "the cluster is initialized already");
             e = ERR_WRONG_STATE;

@@ -10,7 +10,7 @@
 
 static bool is_cluster_record(const Hsm__RecordHeader *h, const struct cluster_view *view)
 {
-    return h->id == CLUSTER_RECORD && h->kind == HSM__RECORD_KIND__RECORD_CLUSTER && h->version > 0 &&
+    return h->id == CLUSTER_RECORD_ID && h->kind == HSM__RECORD_KIND__RECORD_CLUSTER && h->version > 0 &&
            h->cluster_id.len == sizeof view->cluster_id && memcmp(h->cluster_id.data, view->cluster_id, sizeof view->cluster_id) == 0;
 }
 
@@ -24,7 +24,7 @@ static enum err take(struct work *w, uint64_t version, const struct secret *text
     body = hsm__cluster_body__unpack(NULL, text->len, text->bytes);
     if (body == NULL)
         return ERR_CORRUPT;
-    (void)seen_note(v->seen, CLUSTER_RECORD, version);
+    (void)seen_note(v->seen, CLUSTER_RECORD_ID, version);
     return keyring_set_body(v->keyring, version, body); /* transferred */
 }
 

@@ -81,7 +81,7 @@ enum err step_install(struct vault *v, Hsm__NodeState *state)
     keyring_view_done(v->keyring, view);
     if (e == ERR_OK) {
         if (state->cluster_version > 0)
-            (void)seen_note(v->seen, CLUSTER_RECORD, state->cluster_version);
+            (void)seen_note(v->seen, CLUSTER_RECORD_ID, state->cluster_version);
         keyring_set_identity(v->keyring, identity); /* transferred */
     } else {
         keyring_identity_done(identity);

@@ -6,14 +6,12 @@
 
 #include "common/diag.h"
 #include "crypto/cluster_name.h"
+#include "proto/record_id.h"
 #include "vault/keyring.h"
 #include "vault/node/identity.h"
 #include "vault/node/node.h"
 
-enum {
-    NODE_CERTIFICATE_DAYS = 3650,
-    CLUSTER_RECORD = 1 /* id of the record that there is one of */
-};
+enum { NODE_CERTIFICATE_DAYS = 3650 };
 
 /* Alters `next`, a copy of the node's state; false in *changed: it is as it was. */
 typedef enum err step_fn(struct work *w, Hsm__NodeState *next, bool *changed);

@@ -3,25 +3,18 @@
 #include "vault/access/body.h"
 #include "vault/access/password_try.h"
 #include "vault/access/users.h"
+#include "vault/node/cluster_body.h"
 #include "vault/operation/operation.h"
 
 static enum err read_cluster(struct work *w, Hsm__ClusterBody **body, uint64_t *version)
 {
-    const struct opened_record *r = NULL;
-    ProtobufCMessage *m = NULL;
-    enum err e = work_record(w, CLUSTER_RECORD_ID, HSM__RECORD_KIND__RECORD_CLUSTER, &r);
+    enum err e = cluster_body_read(w, body, version);
 
     if (e == ERR_NOT_FOUND) {
         work_detail(w, "the cluster is not initialized yet: run hsmctl cluster initialize on its first node");
         return ERR_WRONG_STATE;
     }
-    if (e == ERR_OK)
-        e = body_read(w, r, &hsm__cluster_body__descriptor, &m);
-    if (e != ERR_OK)
-        return e;
-    *body = (Hsm__ClusterBody *)m;
-    *version = r->header->version;
-    return (*body)->activated ? ERR_ALREADY_ACTIVE : ERR_OK;
+    return e == ERR_OK && (*body)->activated ? ERR_ALREADY_ACTIVE : e;
 }
 
 enum err op_activate_decide(struct work *w)
@@ -46,7 +39,7 @@ enum err op_activate_decide(struct work *w)
     body->activated = true;
     body->wipeable = request->wipeable;
     body->users = users.id;
-    return body_put(w, CLUSTER_RECORD_ID, HSM__RECORD_KIND__RECORD_CLUSTER, version + 1, &body->base);
+    return cluster_body_put(w, body, version);
 }
 
 enum err op_activate_answer(struct work *w)

@@ -1,4 +1,5 @@
 /* C_DestroyObject: the owner's, and of validation objects, which are nobody's, an admin's. */
+#include "vault/access/body.h"
 #include "vault/object/key_cache.h"
 #include "vault/object/reply.h"
 #include "vault/object/validation.h"
@@ -43,13 +44,6 @@ enum err op_destroy_decide(struct work *w)
 
 enum err op_destroy_answer(struct work *w)
 {
-    Hsm__Empty *empty = work_memory(w, sizeof *empty);
-
-    if (empty == NULL)
-        return ERR_NO_MEMORY;
     key_cache_forget(work_vault(w)->key_cache, work_request(w)->destroy->id);
-    hsm__empty__init(empty);
-    work_reply(w)->of_case = HSM__REPLY__OF_EMPTY;
-    work_reply(w)->empty = empty;
-    return ERR_OK;
+    return reply_empty(w);
 }

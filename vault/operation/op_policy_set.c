@@ -1,8 +1,7 @@
 /* The cluster's policy, changed by an admin: the next version of the cluster record. */
+#include "vault/access/body.h"
 #include "vault/node/cluster_body.h"
 #include "vault/operation/operation.h"
-
-#include "vault/access/body.h"
 
 enum err op_policy_set_decide(struct work *w)
 {
@@ -18,14 +17,10 @@ enum err op_policy_set_decide(struct work *w)
     }
     if ((e = cluster_body_read(w, &body, &version)) != ERR_OK)
         return e;
-    if (policy_from_wire(body->policy) == wanted) {
-        e = reply_empty(w);
-    } else {
-        body->policy = wanted;
-        e = cluster_body_put(w, body, version);
-    }
-    hsm__cluster_body__free_unpacked(body, NULL);
-    return e;
+    if (policy_from_wire(body->policy) == wanted)
+        return reply_empty(w);
+    body->policy = wanted;
+    return cluster_body_put(w, body, version);
 }
 
 enum err op_policy_set_answer(struct work *w)

@@ -1,6 +1,7 @@
 /* Of MACs alone: what a private key has signed is verified in the module. */
 #include "proto/limits.h"
 #include "proto/parameter.h"
+#include "vault/access/body.h"
 #include "vault/object/key_use.h"
 #include "vault/object/lineage.h"
 #include "vault/object/named.h"
@@ -39,12 +40,9 @@ static enum err check_length(struct work *w, const struct key_use *use)
 enum err op_verify_decide(struct work *w)
 {
     const Hsm__Verify *verify = work_request(w)->verify;
-    Hsm__Empty *empty = work_memory(w, sizeof *empty);
     struct key_use use;
     enum err e;
 
-    if (empty == NULL)
-        return ERR_NO_MEMORY;
     if (verify->data.len > SIGN_DATA_BYTES_MAX)
         return ERR_TOO_LARGE;
     if ((e = key_use_open(w, verify->key, verify->mechanism, CKF_VERIFY, &use)) == ERR_OK) {
@@ -55,10 +53,5 @@ enum err op_verify_decide(struct work *w)
             e = mac_verify(&mac, verify->data.data, verify->data.len, verify->signature.data, verify->signature.len);
     }
     key_use_close(w, &use);
-    if (e == ERR_OK) {
-        hsm__empty__init(empty);
-        work_reply(w)->of_case = HSM__REPLY__OF_EMPTY;
-        work_reply(w)->empty = empty;
-    }
-    return e;
+    return e == ERR_OK ? reply_empty(w) : e;
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "proto/limits.h"
+#include "proto/record_id.h"
 #include "vault/access/access.h"
 #include "vault/access/body.h"
 #include "vault/access/users.h"
@@ -239,12 +240,9 @@ enum err op_wipe_decide(struct work *w)
     if (!body->wipeable) {
         work_detail(w, "this cluster cannot be wiped: that is said when a cluster is activated, and never later; "
                        "or it was forbidden since");
-        e = ERR_WRONG_STATE;
-    } else {
-        e = body->wiping ? go_on(w, body, version) : begin(w, body, version);
+        return ERR_WRONG_STATE;
     }
-    hsm__cluster_body__free_unpacked(body, NULL);
-    return e;
+    return body->wiping ? go_on(w, body, version) : begin(w, body, version);
 }
 
 enum err op_wipe_answer(struct work *w)

@@ -14,14 +14,10 @@ enum err op_wipe_forbid_decide(struct work *w)
 
     if (e != ERR_OK)
         return e;
-    if (!body->wipeable) {
-        e = reply_empty(w);
-    } else {
-        body->wipeable = body->wiping = false;
-        e = cluster_body_put(w, body, version);
-    }
-    hsm__cluster_body__free_unpacked(body, NULL);
-    return e;
+    if (!body->wipeable)
+        return reply_empty(w);
+    body->wipeable = body->wiping = false;
+    return cluster_body_put(w, body, version);
 }
 
 enum err op_wipe_forbid_answer(struct work *w)
