@@ -1,7 +1,9 @@
 #include "module/state/key_for.h"
 
 #include "module/state/policy.h"
+#include "module/state/refusal.h"
 #include "proto/derivation.h"
+#include "proto/key_kind.h"
 
 /* PKCS#11 v3.1 sections 5.18.3 and 5.18.4: a key that wraps has errors of its own. */
 static const struct own_errors {
@@ -20,15 +22,30 @@ static enum err error_of(CK_FLAGS use, enum err e)
     return e;
 }
 
+static enum err refuse_type(const struct known *key, const struct mechanism *row)
+{
+    CK_KEY_TYPE type = known_ulong(key, CKA_KEY_TYPE);
+    const struct key_kind *kind = key_kind_find(type);
+
+    if (kind != NULL)
+        return refusal(ERR_KEY_TYPE, "%s: the key's CKA_KEY_TYPE is %s", row->name, kind->name);
+    return refusal(ERR_KEY_TYPE, "%s: the key's CKA_KEY_TYPE is 0x%lx", row->name, type);
+}
+
 static enum err check_use(const struct known *key, const struct mechanism *row, CK_FLAGS use)
 {
     unsigned class_bit = attribute_class_bit(known_ulong(key, CKA_CLASS));
 
     if ((class_bit & (CLASS_PUBLIC | CLASS_PRIVATE | CLASS_SECRET | CLASS_OTP)) == 0)
-        return ERR_KEY_HANDLE;
+        return refusal(ERR_KEY_HANDLE, "%s: the object is no key", row->name);
     if (!derivation_is_use(row, use) && class_bit != CLASS_PUBLIC)
-        return class_bit == CLASS_PRIVATE ? ERR_OK : ERR_KEY_TYPE;
-    return class_bit & attribute_classes_of_use(use) && known_bool(key, attribute_of_use(use)) ? ERR_OK : ERR_KEY_FUNCTION;
+        return class_bit == CLASS_PRIVATE ? ERR_OK : refuse_type(key, row);
+    if ((class_bit & attribute_classes_of_use(use)) == 0)
+        return refusal(ERR_KEY_FUNCTION, "%s: a %s key does not %s", row->name,
+                       class_bit == CLASS_PUBLIC ? "public" : class_bit == CLASS_PRIVATE ? "private" : "secret", refusal_verb(use));
+    if (!known_bool(key, attribute_of_use(use)))
+        return refusal(ERR_KEY_FUNCTION, "%s: the key's %s is not true", row->name, attribute_find(attribute_of_use(use))->name);
+    return ERR_OK;
 }
 
 /* An attribute that says no is asked for again if it is not fresh. */
@@ -53,9 +70,9 @@ static enum err check_row(struct module *m, const struct known *key, const struc
     bool usual = mechanism_takes_key(row, known_ulong(key, CKA_KEY_TYPE));
 
     if (!usual && (use & (CKF_DERIVE | CKF_WRAP | CKF_UNWRAP)) == 0)
-        return ERR_KEY_TYPE;
+        return refuse_type(key, row);
     if (!known_allows(key, row->type))
-        return ERR_MECHANISM;
+        return refusal(ERR_MECHANISM, "%s is not among the key's CKA_ALLOWED_MECHANISMS", row->name);
     return usual ? policy_check_size(m, row, known_key_size(key)) : ERR_OK;
 }
 
@@ -64,6 +81,8 @@ enum err key_for(struct module *m, CK_OBJECT_HANDLE handle, const struct mechani
     struct known *key = NULL;
     enum err e = find(m, handle, row, use, &key);
 
+    if (e == ERR_KEY_HANDLE)
+        refusal(error_of(use, e), "%s: %s", row->name, err_text(e));
     if (e == ERR_OK)
         e = check_use(key, row, use);
     if (e == ERR_OK)

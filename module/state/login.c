@@ -42,6 +42,11 @@ static CK_RV user_of(CK_USER_TYPE type, enum session_user *user)
     }
 }
 
+static void log_failure(const struct pin *pin, enum err e, const char *why)
+{
+    log_warning("login_failed", "user=%s error=%s why=\"%s\"", pin->name, err_name(e), why);
+}
+
 /* With the cluster; a failure is logged. */
 static enum err log_in(struct module *m, enum session_user user, const struct pin *pin)
 {
@@ -51,7 +56,7 @@ static enum err log_in(struct module *m, enum session_user user, const struct pi
     if (e == ERR_LOST)
         rpc_last_failure(m->rpc, &why);
     if (e != ERR_OK)
-        log_warning("login_failed", "user=%s error=%s why=\"%s\"", pin->name, err_name(e), why.what);
+        log_failure(pin, e, why.what);
     return e;
 }
 
@@ -76,6 +81,8 @@ static CK_RV login_as(struct module *m, CK_USER_TYPE type, enum err parsed, stru
 
     if (rv == CKR_OK)
         rv = err_to_rv(parsed);
+    if (parsed == ERR_PIN_INVALID || parsed == ERR_PIN_LEN)
+        log_failure(pin, parsed, err_text(parsed));
     if (rv == CKR_OK) {
         pthread_mutex_lock(&m->login_turn);
         rv = login(m, user, pin);

@@ -3,6 +3,7 @@
 #include "module/state/module.h"
 #include "module/state/parameter.h"
 #include "module/state/policy.h"
+#include "module/state/refusal.h"
 #include "proto/parameter.h"
 
 /* How each parameter is taken, and the size of the structure that the application gives. `take_any` looks at the length itself. */
@@ -68,6 +69,21 @@ static enum err take_parameter(const struct mechanism *row, const CK_MECHANISM *
     return parameters[param].take(row, given->pParameter, out);
 }
 
+static void refuse_parameter(const struct mechanism *row, const CK_MECHANISM *given)
+{
+    CK_ULONG wanted = parameters[row->param].bytes;
+
+    if (row->param == PARAM_NONE)
+        refusal(ERR_MECHANISM_PARAM, "%s has no parameter, and one of %lu bytes is given", row->name,
+                given->ulParameterLen);
+    else if (wanted != 0 && wanted != given->ulParameterLen)
+        refusal(ERR_MECHANISM_PARAM, "%s: its parameter has %lu bytes, and the structure has %lu", row->name,
+                given->ulParameterLen, wanted);
+    else
+        refusal(ERR_MECHANISM_PARAM, "%s: its parameter, which has %lu bytes, is malformed or not allowed", row->name,
+                given->ulParameterLen);
+}
+
 const struct mechanism *mechanism_asked(const struct module *m, CK_MECHANISM_TYPE type)
 {
     return mechanism_find(alias_meaning(&m->aliases, ALIAS_MECHANISM, type));
@@ -84,8 +100,11 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
     enum err e;
 
     *out = (struct mechanism_given){.row = mechanism_asked(m, given->mechanism)};
-    if (out->row == NULL || !mechanism_does(out->row, operation))
-        return ERR_MECHANISM;
+    if (out->row == NULL)
+        return refusal(ERR_MECHANISM, "there is no mechanism 0x%lx here; docs/pkcs11.md has all that there are, "
+                       "and which need OpenSSL 3.5", given->mechanism);
+    if (!mechanism_does(out->row, operation))
+        return refusal(ERR_MECHANISM, "%s does not %s", out->row->name, refusal_verb(operation));
     if ((e = policy_check_row(m, out->row)) != ERR_OK)
         return e;
     if ((out->wire = parameter_memory(sizeof *out->wire)) == NULL)
@@ -97,6 +116,8 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
         out->wire->ecdh->kdf = alias_meaning(&m->aliases, ALIAS_KDF, out->wire->ecdh->kdf);
     if (e == ERR_OK)
         e = parameter_check(out->row, out->wire);
+    if (e == ERR_MECHANISM_PARAM)
+        refuse_parameter(out->row, given);
     if (e == ERR_OK && out->wire->pss != NULL)
         e = policy_check_hash(m, out->row, out->wire->pss->hash);
     if (e == ERR_OK && out->wire->oaep != NULL)

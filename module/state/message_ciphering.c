@@ -13,6 +13,7 @@
 #include "module/state/output.h"
 #include "module/state/parameter.h"
 #include "module/state/policy.h"
+#include "module/state/refusal.h"
 #include "proto/cipher_mode.h"
 #include "proto/limits.h"
 #include "proto/parameter.h"
@@ -23,8 +24,10 @@ static enum err take_row(struct module *m, const CK_MECHANISM *mechanism, CK_FLA
 {
     const struct mechanism *row = mechanism_asked(m, mechanism->mechanism);
 
-    if (row == NULL || !mechanism_does(row, use) || !cipher_has_messages(row))
-        return ERR_MECHANISM;
+    if (row == NULL)
+        return refusal(ERR_MECHANISM, "there is no mechanism 0x%lx here", mechanism->mechanism);
+    if (!mechanism_does(row, use) || !cipher_has_messages(row))
+        return refusal(ERR_MECHANISM, "%s does not %s messages", row->name, refusal_verb(use));
     *out = row;
     return policy_check_row(m, row);
 }

@@ -3,6 +3,9 @@
 #include <stdatomic.h>
 
 #include "module/state/cluster.h"
+#include "module/state/refusal.h"
+
+static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
 
 void policy_heard(struct module *m, uint32_t said)
 {
@@ -21,16 +24,25 @@ enum policy policy_now(struct module *m)
 
 enum err policy_check_row(struct module *m, const struct mechanism *row)
 {
-    return policy_allows(POLICY_MODERN, row) || policy_allows(policy_now(m), row) ? ERR_OK : ERR_MECHANISM;
+    enum policy now = policy_allows(POLICY_MODERN, row) ? POLICY_MODERN : policy_now(m);
+
+    if (policy_allows(now, row))
+        return ERR_OK;
+    return refusal(ERR_MECHANISM, "%s is not in the cluster's policy, which is %s; %s", row->name, policy_name(now), remedy);
 }
 
 enum err policy_check_hash(struct module *m, const struct mechanism *row, CK_MECHANISM_TYPE hash)
 {
     const char *name = mechanism_hash_name(hash);
+    enum policy now;
 
     if (name == NULL)
-        return ERR_MECHANISM_PARAM;
-    return policy_allows_hash(POLICY_MODERN, row, name) || policy_allows_hash(policy_now(m), row, name) ? ERR_OK : ERR_MECHANISM_PARAM;
+        return refusal(ERR_MECHANISM_PARAM, "%s: its parameter names the hash 0x%lx, which is not here", row->name, hash);
+    now = policy_allows_hash(POLICY_MODERN, row, name) ? POLICY_MODERN : policy_now(m);
+    if (policy_allows_hash(now, row, name))
+        return ERR_OK;
+    return refusal(ERR_MECHANISM_PARAM, "%s with %s is not in the cluster's policy, which is %s; %s", row->name, name,
+                   policy_name(now), remedy);
 }
 
 CK_ULONG policy_least(struct module *m, const struct mechanism *row)
@@ -41,6 +53,11 @@ CK_ULONG policy_least(struct module *m, const struct mechanism *row)
 enum err policy_check_size(struct module *m, const struct mechanism *row, size_t size)
 {
     if (size > row->size_max)
-        return ERR_KEY_SIZE;
-    return size >= row->size_modern || size >= policy_least(m, row) ? ERR_OK : ERR_KEY_SIZE;
+        return refusal(ERR_KEY_SIZE, "the key has the size %zu; %s takes %lu at most", size, row->name, row->size_max);
+    if (size >= row->size_modern || size >= policy_least(m, row))
+        return ERR_OK;
+    if (size < row->size_min)
+        return refusal(ERR_KEY_SIZE, "the key has the size %zu; %s takes %lu at least", size, row->name, row->size_min);
+    return refusal(ERR_KEY_SIZE, "the key has the size %zu; %s needs %lu or more under the cluster's policy, which is %s; %s", size,
+                   row->name, row->size_modern, policy_name(POLICY_MODERN), remedy);
 }

@@ -5,6 +5,7 @@
 #include "module/state/message_parameter.h"
 #include "module/state/module.h"
 #include "module/state/parameter.h"
+#include "module/state/refusal.h"
 #include "proto/cipher_mode.h"
 #include "proto/limits.h"
 
@@ -91,7 +92,8 @@ enum err wrap_given_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS o
     *out = (struct wrap_given){.iv = NULL};
     if (associated != NULL) {
         if (row == NULL || cipher_mode_of(row) == NULL || !cipher_mode_of(row)->tagged)
-            return ERR_MECHANISM;
+            return refusal(ERR_MECHANISM, "the mechanism 0x%lx does not %s with associated data", given->mechanism,
+                           refusal_verb(operation));
         take = take_message;
     } else if (param == PARAM_GCM && given->ulParameterLen == sizeof(CK_GCM_WRAP_PARAMS)) {
         take = take_gcm;

@@ -72,8 +72,8 @@ static const char aliases[] =
     "CKR_DEVICE_ERROR (CKR_DEVICE_REMOVED where no node was reached at all). A program that should know sooner has a shorter one; an\n"
     "election takes a second or two, so 5s is about the least.\n"
     "\n"
-    "The module's log is off until `log.file` is set. With `log.level: info` it says of each refused call why, and which attribute of a\n"
-    "template was wrong; the default level, `warning`, leaves that out.\n";
+    "The module's log is off until `log.file` is set. With `log.level: info` it says why a mechanism, a key or a template was\n"
+    "refused: the policy, the parameter, the attribute that was wrong. The default level, `warning`, leaves that out.\n";
 
 int main(void)
 {
