@@ -384,11 +384,13 @@ static void look_and_destroy(uint64_t id)
 static void change_password(uint64_t id)
 {
     Hsm__ChangePassword change = HSM__CHANGE_PASSWORD__INIT;
+    Hsm__Probe probe = HSM__PROBE__INIT;
     Hsm__Get get = HSM__GET__INIT;
     uint64_t ids[] = {id, id + 1, 1};
 
     get.ids = ids;
     get.n_ids = 3;
+    record_ask_quietly(HSM__REQUEST__OF_PROBE, &probe);
     record_ask_quietly(HSM__REQUEST__OF_GET, &get);
     change.old_password = record_text("a wrong password");
     change.new_password = record_text("user-password");
