@@ -31,7 +31,8 @@ static struct said say(const CK_ATTRIBUTE *more, CK_ULONG n)
     struct said a = {{{CKA_PRIVATE, &no, 1}, {CKA_TOKEN, &on_token, 1}, {CKA_LABEL, mine, 4}}, 3 + n};
 
     ck_assert_uint_le(a.n, ATTRIBUTES_MAX);
-    memcpy(a.t + 3, more, n * sizeof *more);
+    if (n != 0)
+        memcpy(a.t + 3, more, n * sizeof *more);
     return a;
 }
 
