@@ -80,6 +80,7 @@ enum mechanism_family {
     FAMILY_IKE1_PRF,
     FAMILY_IKE1_EXTENDED,
     FAMILY_IKE2_PRF_PLUS,
+    FAMILY_SSHKDF,     /* RFC 4253 section 7.2: keys, and vectors, which are data */
     FAMILY_PUBLIC_KEY, /* the public half of a private key */
 
     FAMILY_KEY_WRAP_PKCS7, /* KW over padded keys */
@@ -122,6 +123,7 @@ enum mechanism_param {
     PARAM_IKE1_PRF,       /* CK_IKE1_PRF_DERIVE_PARAMS */
     PARAM_IKE1_EXTENDED,  /* CK_IKE1_EXTENDED_DERIVE_PARAMS */
     PARAM_IKE2_PRF_PLUS,  /* CK_IKE2_PRF_PLUS_DERIVE_PARAMS */
+    PARAM_SSHKDF,         /* KR_SSHKDF_PARAMS */
     PARAM_RSA_AES,        /* CK_RSA_AES_KEY_WRAP_PARAMS */
     PARAM_ECDH_AES,       /* CK_ECDH_AES_KEY_WRAP_PARAMS */
     PARAM_PQ,      /* CK_SIGN_ADDITIONAL_CONTEXT, which may be left out */

@@ -12,7 +12,10 @@ enum {
     CHACHA_NONCE_BYTES = 12, /* RFC 8439 section 2.8 */
     COUNTER_BITS_MAX = 128,
     TLS_MAC_BYTES_MIN = 12,
-    TLS_MAC_BYTES_MAX = 64
+    TLS_MAC_BYTES_MAX = 64,
+    SSHKDF_FIRST = 'A',
+    SSHKDF_LAST = 'F',
+    SSHKDF_SESSION_BYTES_MAX = 64 /* it is an exchange hash itself, if by another hash */
 };
 
 /* NIST SP 800-38D section 5.2.1.2 */
@@ -162,6 +165,20 @@ static enum err check_eddsa(const struct mechanism *row, const Hsm__Mechanism *m
     return m->eddsa->context.len <= EDDSA_CONTEXT_BYTES_MAX ? ERR_OK : ERR_MECHANISM_PARAM;
 }
 
+/* RFC 4253 section 7.2. The hash is taken over key, exchange hash, letter and session's id with nothing between them: an exchange hash of
+ * another length would move the letter. */
+static enum err check_sshkdf(const struct mechanism *row, const Hsm__Mechanism *m)
+{
+    const Hsm__SshkdfParams *p = m->sshkdf;
+    size_t hash_bytes = mechanism_hash_bytes(mechanism_hash_name(p->hash));
+
+    (void)row;
+    return p->letter >= SSHKDF_FIRST && p->letter <= SSHKDF_LAST && hash_bytes > 0 && p->exchange_hash.len == hash_bytes &&
+                   p->session_id.len > 0 && p->session_id.len <= SSHKDF_SESSION_BYTES_MAX
+               ? ERR_OK
+               : ERR_MECHANISM_PARAM;
+}
+
 /* Where each parameter stands: a pointer in the message, which several may share (a second key stands in the request itself); and
  * what may stand there. */
 static const struct {
@@ -199,6 +216,7 @@ static const struct {
     [PARAM_IKE1_PRF] = {offsetof(Hsm__Mechanism, ike), NULL},
     [PARAM_IKE1_EXTENDED] = {offsetof(Hsm__Mechanism, ike), NULL},
     [PARAM_IKE2_PRF_PLUS] = {offsetof(Hsm__Mechanism, ike), NULL},
+    [PARAM_SSHKDF] = {offsetof(Hsm__Mechanism, sshkdf), check_sshkdf},
     [PARAM_RSA_AES] = {offsetof(Hsm__Mechanism, oaep), check_rsa_aes},
     [PARAM_ECDH_AES] = {offsetof(Hsm__Mechanism, ecdh), check_aes_bits},
     [PARAM_PQ] = {offsetof(Hsm__Mechanism, pq), check_pq},

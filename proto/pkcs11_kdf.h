@@ -49,6 +49,19 @@
 #define CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD 0x8000210AUL
 #define CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD 0x8000216FUL
 
+/* kryoptic's own: CKM_VENDOR_DEFINED + 485259 (its KRY_VENDOR_OFFSET), and 1. The key that is derived from holds K as RFC 4253 section 7.2
+ * hashes it: as an mpint (section 5), its length of four bytes in front, or as a string where the key exchange says so. */
+#define KRM_SSHKDF_DERIVE 0x8007678CUL
+
+struct pkcs11_sshkdf_params { /* KR_SSHKDF_PARAMS */
+    CK_MECHANISM_TYPE prfHashMechanism;
+    CK_BYTE derivedKeyType; /* 'A' to 'F' */
+    CK_BYTE *pExchangeHash;
+    CK_ULONG ulExchangeHashLen;
+    CK_BYTE *pSessionId;
+    CK_ULONG ulSessionIdLen;
+};
+
 #ifndef CKD_SHA3_224_KDF
 #define CKD_SHA3_224_KDF 0x0AUL
 #define CKD_SHA3_256_KDF 0x0BUL

@@ -64,11 +64,11 @@ static void give_version(const struct mechanism *row, const CK_MECHANISM *mechan
 static void give(const struct mechanism_given *given, const CK_MECHANISM *mechanism, const struct additional_keys *additional,
                  const struct cluster_derived *made, CK_OBJECT_HANDLE *out)
 {
-    if (derivation_of(given->row).makes == DERIVATION_TLS_KEYS) {
+    if (derivation_of(given->row, given->wire).makes == DERIVATION_TLS_KEYS) {
         give_keys(mechanism, made, out);
         return;
     }
-    if (derivation_of(given->row).beside == DERIVATION_VERSION)
+    if (derivation_of(given->row, given->wire).beside == DERIVATION_VERSION)
         give_version(given->row, mechanism, made);
     *out = made->handles[0];
     additional_keys_give(additional, made->handles + 1);
@@ -77,7 +77,7 @@ static void give(const struct mechanism_given *given, const CK_MECHANISM *mechan
 /* The keys that the parameter asks for. */
 static size_t keys_wanted(const struct mechanism_given *given, const struct additional_keys *additional)
 {
-    if (derivation_of(given->row).makes != DERIVATION_TLS_KEYS)
+    if (derivation_of(given->row, given->wire).makes != DERIVATION_TLS_KEYS)
         return 1 + additional->n;
     return (given->wire->tls12->mac_bits > 0 ? MAC_KEYS : 0) + (given->wire->tls12->key_bits > 0 ? 2u : 0u);
 }
@@ -96,7 +96,7 @@ CK_RV deriving_run(struct module *m, const struct session *session, const CK_MEC
     size_t n = 0, taken = 0;
     CK_RV rv = err_to_rv(mechanism_take(m, mechanism, CKF_DERIVE, &given));
 
-    if (rv == CKR_OK && out == NULL && derivation_of(given.row).makes != DERIVATION_TLS_KEYS)
+    if (rv == CKR_OK && out == NULL && derivation_of(given.row, given.wire).makes != DERIVATION_TLS_KEYS)
         rv = CKR_ARGUMENTS_BAD;
     if (rv == CKR_OK)
         rv = err_to_rv(key_for(m, base, given.row, CKF_DERIVE, &key));

@@ -47,6 +47,7 @@ static const struct {
     [PARAM_IKE1_PRF] = {.bytes = sizeof(struct pkcs11_ike1_prf_params), .take = parameter_take_ike1_prf},
     [PARAM_IKE1_EXTENDED] = {.take_any = parameter_take_ike1_extended},
     [PARAM_IKE2_PRF_PLUS] = {.bytes = sizeof(struct pkcs11_ike2_prf_plus_params), .take = parameter_take_ike2_prf_plus},
+    [PARAM_SSHKDF] = {.bytes = sizeof(struct pkcs11_sshkdf_params), .take = parameter_take_sshkdf},
     [PARAM_RSA_AES] = {.bytes = sizeof(CK_RSA_AES_KEY_WRAP_PARAMS), .take = parameter_take_rsa_aes},
     [PARAM_ECDH_AES] = {.bytes = sizeof(CK_ECDH_AES_KEY_WRAP_PARAMS), .take = parameter_take_ecdh_aes},
     [PARAM_AES_CBC_DATA] = {.bytes = sizeof(CK_AES_CBC_ENCRYPT_DATA_PARAMS), .take = parameter_take_aes_cbc_data},
@@ -122,6 +123,8 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
         e = policy_check_hash(m, out->row, out->wire->pss->hash);
     if (e == ERR_OK && out->wire->oaep != NULL)
         e = policy_check_hash(m, out->row, out->wire->oaep->hash);
+    if (e == ERR_OK && out->wire->sshkdf != NULL)
+        e = policy_check_hash(m, out->row, out->wire->sshkdf->hash);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

@@ -50,6 +50,7 @@ enum err parameter_take_ike_prf(const struct mechanism *row, const void *given, 
 enum err parameter_take_ike1_prf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_ike1_extended(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or the PRF */
 enum err parameter_take_ike2_prf_plus(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
+enum err parameter_take_sshkdf(const struct mechanism *row, const void *given, Hsm__Mechanism *out);
 enum err parameter_take_eddsa(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */
 
 enum err parameter_take_otp(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out); /* or nothing */

@@ -297,6 +297,23 @@ static void ike(const struct mechanism *row, struct opinion_key base, struct opi
     hmac_sha256(base, message, (size_t)(at - message), out);
 }
 
+static void sshkdf(struct opinion_key base, uint8_t *out, size_t n)
+{
+    uint8_t message[SEED_BYTES_MAX], *at = message;
+    size_t made;
+
+    ck_assert_uint_eq(n, 32);
+    ck_assert_uint_le(base.n + 2 * RECIPE_DATA_BYTES + 1, sizeof message);
+    memcpy(at, base.bytes, base.n);
+    at += base.n;
+    memcpy(at, recipe_data, RECIPE_DATA_BYTES);
+    at += RECIPE_DATA_BYTES;
+    *at++ = 'C';
+    memcpy(at, recipe_data, RECIPE_DATA_BYTES);
+    at += RECIPE_DATA_BYTES;
+    ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, message, (size_t)(at - message), out, &made), 1);
+}
+
 static void encrypted(bool cbc, size_t block, const uint8_t *iv, struct opinion_key base, uint8_t *out)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -365,6 +382,7 @@ void opinion_derives(const CK_MECHANISM *m, struct opinion_key base, struct opin
     case FAMILY_IKE1_PRF:
     case FAMILY_IKE1_EXTENDED:
     case FAMILY_IKE2_PRF_PLUS: ike(row, base, other, out, n); return;
+    case FAMILY_SSHKDF: sshkdf(base, out, n); return;
     default: ck_abort_msg("%s: there is no second opinion on it", row->name);
     }
 }

@@ -108,6 +108,7 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
     static CK_DES_CBC_ENCRYPT_DATA_PARAMS des_cbc;
     static CK_RSA_PKCS_OAEP_PARAMS oaep;
+    static struct pkcs11_sshkdf_params sshkdf;
     static CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes;
     static CK_ECDH_AES_KEY_WRAP_PARAMS ecdh_aes;
     static CK_SIGN_ADDITIONAL_CONTEXT pq;
@@ -163,6 +164,9 @@ CK_MECHANISM recipe_good(const struct mechanism *row, CK_ULONG data_bytes)
     case PARAM_IKE1_EXTENDED:
     case PARAM_IKE2_PRF_PLUS:
         return ike(row);
+    case PARAM_SSHKDF: /* by another letter it would be data */
+        sshkdf = (struct pkcs11_sshkdf_params){CKM_SHA256, 'C', recipe_data, RECIPE_DATA_BYTES, recipe_data, RECIPE_DATA_BYTES};
+        return (CK_MECHANISM){row->type, &sshkdf, sizeof sshkdf};
     case PARAM_RSA_AES:
         oaep = (CK_RSA_PKCS_OAEP_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
         rsa_aes = (CK_RSA_AES_KEY_WRAP_PARAMS){256, &oaep};
@@ -332,6 +336,19 @@ static const struct {
     {PARAM_IKE2_PRF_PLUS, "seed", CUT(struct pkcs11_ike2_prf_plus_params, pSeedData), 0},
     {PARAM_IKE2_PRF_PLUS, "seed's length", AT(struct pkcs11_ike2_prf_plus_params, ulSeedDataLen), ~0UL, 0},
     {PARAM_IKE2_PRF_PLUS, "seed's key", AT(struct pkcs11_ike2_prf_plus_params, hSeedKey), 12345, CKR_KEY_HANDLE_INVALID},
+    {PARAM_SSHKDF, "hash", AT(struct pkcs11_sshkdf_params, prfHashMechanism), CKM_SHA256_HMAC, 0},
+    {PARAM_SSHKDF, "hash of another length", AT(struct pkcs11_sshkdf_params, prfHashMechanism), CKM_SHA384, 0},
+    {PARAM_SSHKDF, "no letter", AT(struct pkcs11_sshkdf_params, derivedKeyType), 0, 0},
+    {PARAM_SSHKDF, "letter before A", AT(struct pkcs11_sshkdf_params, derivedKeyType), 'A' - 1, 0},
+    {PARAM_SSHKDF, "letter after F", AT(struct pkcs11_sshkdf_params, derivedKeyType), 'G', 0},
+    {PARAM_SSHKDF, "small letter", AT(struct pkcs11_sshkdf_params, derivedKeyType), 'c', 0},
+    {PARAM_SSHKDF, "exchange hash", CUT(struct pkcs11_sshkdf_params, pExchangeHash), 0},
+    {PARAM_SSHKDF, "no exchange hash", AT(struct pkcs11_sshkdf_params, ulExchangeHashLen), 0, 0},
+    {PARAM_SSHKDF, "shorter exchange hash", AT(struct pkcs11_sshkdf_params, ulExchangeHashLen), RECIPE_DATA_BYTES - 1, 0},
+    {PARAM_SSHKDF, "exchange hash's length", AT(struct pkcs11_sshkdf_params, ulExchangeHashLen), ~0UL, 0},
+    {PARAM_SSHKDF, "session", CUT(struct pkcs11_sshkdf_params, pSessionId), 0},
+    {PARAM_SSHKDF, "no session", AT(struct pkcs11_sshkdf_params, ulSessionIdLen), 0, 0},
+    {PARAM_SSHKDF, "session's length", AT(struct pkcs11_sshkdf_params, ulSessionIdLen), ~0UL, 0},
     {PARAM_RSA_AES, "key's length", AT(CK_RSA_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 100, 0},
     {PARAM_RSA_AES, "OAEP", CUT(CK_RSA_AES_KEY_WRAP_PARAMS, pOAEPParams), 0},
     {PARAM_ECDH_AES, "key's length", AT(CK_ECDH_AES_KEY_WRAP_PARAMS, ulAESKeyBits), 512, 0},

@@ -141,6 +141,7 @@ CK_MECHANISM sample_mechanism(const struct mechanism *m, CK_ULONG data_bytes)
     case PARAM_IKE1_PRF:
     case PARAM_IKE1_EXTENDED:
     case PARAM_IKE2_PRF_PLUS:
+    case PARAM_SSHKDF:
     case PARAM_RSA_AES:
     case PARAM_ECDH_AES:
         break;

@@ -12,6 +12,8 @@ static const char *hash_of(const Hsm__Mechanism *given)
 {
     if (given != NULL && given->pss != NULL)
         return mechanism_hash_name(given->pss->hash);
+    if (given != NULL && given->sshkdf != NULL)
+        return mechanism_hash_name(given->sshkdf->hash);
     return given != NULL && given->oaep != NULL ? mechanism_hash_name(given->oaep->hash) : NULL;
 }
 

@@ -61,7 +61,7 @@ enum err deriving_open(struct deriving *d, struct work *w)
                                 .base = d->base.key->key,
                                 .others = d->other_keys,
                                 .n_others = call->n_others};
-    if (derivation_of(d->base.mechanism).makes == DERIVATION_PUBLIC_KEY) {
+    if (derivation_of(d->base.mechanism, call->mechanism).makes == DERIVATION_PUBLIC_KEY) {
         if (!key_kind_is_pair(key_kind_find(key_type(d->derive.base))) || d->derive.n_others > 0)
             return ERR_KEY_TYPE;
         return field_makes(key_type(d->derive.base)) ? work_dear(w) : ERR_OK; /* it is computed */
@@ -71,18 +71,44 @@ enum err deriving_open(struct deriving *d, struct work *w)
 
 /* ---- one object */
 
+/* Data has no CKA_VALUE_LEN, but its template says how much of it is made where the mechanism does not: there is no other place. It is
+ * taken out of the template; *rest is what remains. */
+static enum err take_data_length(struct deriving *d, const Hsm__Template *t, Hsm__Template *rest)
+{
+    Hsm__Template length = HSM__TEMPLATE__INIT;
+    size_t n = t != NULL ? t->n_attributes : 0;
+    struct object taken;
+    enum err e;
+
+    hsm__template__init(rest);
+    rest->attributes = work_memory(d->work, (n + 1) * sizeof rest->attributes[0]);
+    length.attributes = work_memory(d->work, (n + 1) * sizeof length.attributes[0]);
+    if (rest->attributes == NULL || length.attributes == NULL)
+        return ERR_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        Hsm__Template *to = t->attributes[i]->type == CKA_VALUE_LEN ? &length : rest;
+        to->attributes[to->n_attributes++] = t->attributes[i];
+    }
+    object_init(&taken, reply_memory(d->work));
+    e = schema_take(&length, &taken, &d->why);
+    d->data_length_given = object_has(&taken, CKA_VALUE_LEN);
+    d->data_bytes = object_ulong(&taken, CKA_VALUE_LEN, 0);
+    return e;
+}
+
 /* How long the value is: as the template says, as keys of the type are, as the mechanism gives. */
 static enum err length(struct deriving *d, const struct schema *s, const struct object *o, size_t *n)
 {
     const struct key_kind *kind = key_kind_find(s->key_type);
-    bool fixed = kind != NULL && kind->bytes_min == kind->bytes_max;
+    bool fixed = kind != NULL && kind->bytes_min == kind->bytes_max, data = s->object_class == CKO_DATA;
+    bool given = data ? d->data_length_given : object_has(o, CKA_VALUE_LEN);
 
-    *n = object_has(o, CKA_VALUE_LEN) ? object_ulong(o, CKA_VALUE_LEN, 0)
-         : fixed                      ? kind->bytes_min
-                                      : derive_bytes(&d->derive);
+    *n = !given ? fixed ? kind->bytes_min : derive_bytes(&d->derive)
+         : data ? d->data_bytes
+                : object_ulong(o, CKA_VALUE_LEN, 0);
     if (*n == 0) {
         diag_set(&d->why, "CKA_VALUE_LEN is missing, or 0: the mechanism gives as many bytes as are asked for");
-        return object_has(o, CKA_VALUE_LEN) ? ERR_ATTRIBUTE_VALUE : ERR_TEMPLATE_INCOMPLETE;
+        return given ? ERR_ATTRIBUTE_VALUE : ERR_TEMPLATE_INCOMPLETE;
     }
     if (kind != NULL && !key_kind_has_length(kind, *n)) {
         diag_set(&d->why, "CKA_VALUE_LEN: %s has %zu to %zu bytes, in steps of %zu", kind->name, kind->bytes_min,
@@ -116,7 +142,7 @@ enum err deriving_put(struct deriving *d, const struct schema *s, struct object 
 
 struct schema deriving_schema(const struct deriving *d)
 {
-    bool data = derivation_of(d->derive.mechanism).makes == DERIVATION_DATA;
+    bool data = derivation_of(d->derive.mechanism, d->derive.given).makes == DERIVATION_DATA;
 
     return (struct schema){.libctx = d->derive.libctx,
                            .way = SCHEMA_DERIVE,
@@ -129,14 +155,19 @@ enum err deriving_read(struct deriving *d, const Hsm__Template *given, struct sc
 {
     CK_OBJECT_CLASS made = s->object_class;
     const Hsm__Template *t = given;
+    Hsm__Template rest;
     enum err e = ERR_OK;
 
     object_init(o, reply_memory(d->work));
     for (size_t i = 0; e == ERR_OK && i < d->n_named; i++)
         e = lineage_merge(d->work, &d->named[i].object, CKA_DERIVE_TEMPLATE, t, &t, &d->why);
+    if (e == ERR_OK && made == CKO_DATA) {
+        e = take_data_length(d, t, &rest);
+        t = &rest;
+    }
     if (e == ERR_OK)
         e = schema_read(s, t, o, &d->why);
-    if (e == ERR_OK && s->object_class != made) {
+    if ((e == ERR_OK || e == ERR_ATTRIBUTE_TYPE) && s->object_class != made) { /* what its attributes may be is the second question */
         diag_set(&d->why, "CKA_CLASS is not what the mechanism makes");
         e = ERR_TEMPLATE_INCONSISTENT;
     }
@@ -163,11 +194,11 @@ static enum err plan_part(struct deriving *d, const Hsm__Template *given, struct
     enum err e;
 
     p->schema = deriving_schema(d);
-    e = deriving_read(d, given, &p->schema, o);
-    if (e == ERR_OK && p->schema.class_bit == CLASS_DATA && d->lineage.closed) {
-        diag_set(&d->why, "data that anybody can read is not made of a sensitive key");
-        e = ERR_KEY_FUNCTION;
+    if (p->schema.object_class == CKO_DATA && d->lineage.closed) {
+        diag_set(&d->why, "data that anybody can read is not made of a sensitive key, or of one with a CKA_DERIVE_TEMPLATE");
+        return ERR_KEY_FUNCTION;
     }
+    e = deriving_read(d, given, &p->schema, o);
     return e == ERR_OK ? length(d, &p->schema, o, &p->n) : e;
 }
 

@@ -27,6 +27,8 @@ struct deriving {
     size_t n;
     uint32_t template;   /* which one is looked at, from 1; 0: none */
     struct secret value; /* of which the objects are made */
+    bool data_length_given; /* what the template of a data object says of its length */
+    size_t data_bytes;
 };
 
 /* The request's keys, permitted, and its parameter, checked. Closed in any case. */

@@ -14,13 +14,14 @@ enum { VERSION_BYTES = 2 };
 
 static enum err make_objects(struct deriving *d)
 {
-    switch (derivation_of(d->derive.mechanism).makes) {
+    switch (derivation_of(d->derive.mechanism, d->derive.given).makes) {
     case DERIVATION_PUBLIC_KEY:
         return deriving_public_key(d);
     case DERIVATION_TLS_KEYS:
         return deriving_tls_keys(d);
     case DERIVATION_KEYS:
     case DERIVATION_DATA:
+    case DERIVATION_BY_LETTER:
         break;
     }
     return deriving_keys(d);
@@ -41,7 +42,7 @@ static enum err put_beside(const struct deriving *d, Hsm__ObjectsReply *reply)
     const uint8_t *from = NULL;
     size_t n = 0;
 
-    switch (derivation_of(d->derive.mechanism).beside) {
+    switch (derivation_of(d->derive.mechanism, d->derive.given).beside) {
     case DERIVATION_VECTORS:
         n = 2 * (size_t)(d->derive.given->tls12->iv_bits / 8);
         from = d->value.bytes + d->value.len - n;

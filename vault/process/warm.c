@@ -154,10 +154,12 @@ static bool derivations(OSSL_LIB_CTX *libctx)
     const struct kdf_hkdf hkdf = {.hash = "SHA256", .extract = true, .expand = true};
     const struct kdf_pbkdf2 pbkdf2 = {.hash = "SHA256", .password = bytes, .salt = bytes, .iterations = 1};
     const struct kdf_tls12 tls = {.hash = "SHA256", .label = bytes};
+    const struct kdf_sshkdf ssh = {.hash = "SHA256", .letter = 'A', .exchange_hash = bytes, .session_id = bytes};
     struct secret out = {0};
     bool ok = kdf_hkdf(libctx, &hkdf, bytes, 16, &out) == ERR_OK && kdf_pbkdf2(libctx, &pbkdf2, 16, &out) == ERR_OK &&
               kdf_tls12(libctx, &tls, bytes, 16, &out) == ERR_OK && kdf_x963(libctx, "SHA256", bytes, bytes, 16, &out) == ERR_OK &&
-              kdf_one_step(libctx, "SHA256", bytes, bytes, 16, &out) == ERR_OK;
+              kdf_one_step(libctx, "SHA256", bytes, bytes, 16, &out) == ERR_OK &&
+              kdf_sshkdf(libctx, &ssh, bytes, 16, &out) == ERR_OK;
 
     secret_clear(&out);
     return ok;

@@ -55,6 +55,7 @@ static const struct family {
                               .reveals_here = derive_reveals_ike, .is_whole = derive_whole_ike},
     [FAMILY_IKE2_PRF_PLUS] = {derive_make_ike2_prf_plus, NULL, derive_check_ike2_prf_plus, BASE_SECRET, .others_max = 1,
                               .reveals_here = derive_reveals_ike, .is_whole = derive_whole_ike},
+    [FAMILY_SSHKDF] = {derive_make_sshkdf, NULL, derive_check_sshkdf, BASE_SECRET},
 };
 
 static const struct family *family_of(const struct mechanism *m)

@@ -37,6 +37,9 @@ derive_type_fn derive_type_of_prf, derive_type_said;
 derive_reveals_fn derive_reveals_ike;
 derive_whole_fn derive_whole_base, derive_whole_ike;
 
+derive_check_fn derive_check_sshkdf;
+derive_make_fn derive_make_sshkdf;
+
 /* The second key; NULL: there is none. */
 static inline const struct key *derive_other(const struct derive *d)
 {

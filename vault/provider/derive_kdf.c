@@ -1,4 +1,4 @@
-/* Derivations that are hashes of the base key: HKDF, SP 800-108, a digest of the key; and agreement on a curve. */
+/* Derivations that are hashes of the base key: HKDF, SSH's, SP 800-108, a digest of the key; and agreement on a curve. */
 #include <string.h>
 
 #include <openssl/err.h>
@@ -6,6 +6,7 @@
 
 #include "proto/limits.h"
 #include "proto/mechanism.h"
+#include "proto/parameter.h"
 #include "vault/provider/derive_family.h"
 #include "vault/provider/kbkdf.h"
 #include "vault/provider/prf.h"
@@ -52,6 +53,24 @@ enum err derive_make_hkdf(const struct derive *d, size_t n, struct secret *out)
     if (e == ERR_OK)
         out->len = n;
     return e;
+}
+
+/* ---- SSH (RFC 4253 section 7.2): the base key is K as it is hashed there */
+
+enum err derive_check_sshkdf(const struct derive *d)
+{
+    return parameter_check(d->mechanism, d->given);
+}
+
+enum err derive_make_sshkdf(const struct derive *d, size_t n, struct secret *out)
+{
+    const Hsm__SshkdfParams *p = d->given->sshkdf;
+    const struct kdf_sshkdf s = {.hash = mechanism_hash_name(p->hash),
+                                 .letter = (char)p->letter,
+                                 .exchange_hash = derive_given_bytes(&p->exchange_hash),
+                                 .session_id = derive_given_bytes(&p->session_id)};
+
+    return kdf_sshkdf(d->libctx, &s, derive_key_bytes(d->base), n, out);
 }
 
 /* ---- SP 800-108 */

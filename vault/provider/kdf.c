@@ -117,3 +117,16 @@ enum err kdf_tls12(OSSL_LIB_CTX *libctx, const struct kdf_tls12 *t, struct kdf_b
             add_bytes(&l, OSSL_KDF_PARAM_SEED, t->seeds[i]);
     return run(libctx, "TLS1-PRF", &l, n, out);
 }
+
+enum err kdf_sshkdf(OSSL_LIB_CTX *libctx, const struct kdf_sshkdf *s, struct kdf_bytes key, size_t n, struct secret *out)
+{
+    const char type[] = {s->letter, 0};
+    struct list l = {.n = 0};
+
+    add_text(&l, OSSL_KDF_PARAM_DIGEST, s->hash);
+    add_text(&l, OSSL_KDF_PARAM_SSHKDF_TYPE, type);
+    add_bytes(&l, OSSL_KDF_PARAM_KEY, key);
+    add_bytes(&l, OSSL_KDF_PARAM_SSHKDF_XCGHASH, s->exchange_hash);
+    add_bytes(&l, OSSL_KDF_PARAM_SSHKDF_SESSION_ID, s->session_id);
+    return run(libctx, "SSHKDF", &l, n, out);
+}

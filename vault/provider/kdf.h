@@ -50,4 +50,12 @@ struct kdf_tls12 {
 };
 enum err kdf_tls12(OSSL_LIB_CTX *libctx, const struct kdf_tls12 *t, struct kdf_bytes key, size_t n, struct secret *out);
 
+/* RFC 4253 section 7.2. The key is hashed as it is: an mpint, or what else the key exchange makes of the shared secret. */
+struct kdf_sshkdf {
+    const char *hash;
+    char letter;
+    struct kdf_bytes exchange_hash, session_id;
+};
+enum err kdf_sshkdf(OSSL_LIB_CTX *libctx, const struct kdf_sshkdf *s, struct kdf_bytes key, size_t n, struct secret *out);
+
 #endif
