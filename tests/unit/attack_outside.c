@@ -59,6 +59,32 @@ static void guess_des(const CK_BYTE *value, size_t value_n)
     EVP_CIPHER_CTX_free(ctx);
 }
 
+/* ---- a key of SSH's */
+
+const CK_ULONG outside_ssh_cuts[SSH_CUTS] = {32, 40, 47, 63};
+CK_BYTE outside_ssh_text[SSH_TEXT_BYTES];
+static CK_BYTE ssh_key[MAC_BYTES];
+
+static void make_ssh_key(void)
+{
+    static const CK_BYTE letters[SSH_CUTS] = "CABA";
+    CK_BYTE all[SECRET_BYTES + SSH_TEXT_BYTES];
+    size_t n;
+
+    for (size_t i = 0; i < SSH_TEXT_BYTES; i++)
+        outside_ssh_text[i] = (CK_BYTE)(0x80 | 53 * i);
+    for (size_t i = 0; i < SSH_CUTS; i++)
+        outside_ssh_text[outside_ssh_cuts[i]] = letters[i];
+    memcpy(all, outside_protected, SECRET_BYTES);
+    memcpy(all + SECRET_BYTES, outside_ssh_text, SSH_TEXT_BYTES);
+    ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, all, sizeof all, ssh_key, &n), 1);
+}
+
+bool outside_finds_ssh(const CK_BYTE *bytes, CK_ULONG n)
+{
+    return n >= WINDOW_BYTES && memmem(bytes, n, ssh_key, WINDOW_BYTES) != NULL;
+}
+
 void outside_begin(EVP_PKEY *rsa, EVP_PKEY *curve)
 {
     struct key_part part = {.type = CKA_VALUE, .value = outside_key, .n = sizeof outside_key};
@@ -67,6 +93,7 @@ void outside_begin(EVP_PKEY *rsa, EVP_PKEY *curve)
         outside_protected[i] = i < GUESSED_END ? (CK_BYTE)(0x80 | (37 * i + 11)) : PADDING_BYTES;
     point_n = sample_point(curve, point);
     make_guesses();
+    make_ssh_key();
     by_des_n = 0;
     guess_des(outside_protected, SECRET_BYTES);
     guess_des(outside_protected + SECRET_BYTES, SHORT_BYTES);

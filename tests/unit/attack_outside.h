@@ -59,6 +59,13 @@ void outside_undoes_prf(bool xcbc, CK_BYTE number, const CK_BYTE mac[BLOCK_BYTES
 /* The public half of his key on the curve, as CK_ECDH1_DERIVE_PARAMS has it; borrowed. */
 const CK_BYTE *outside_point(CK_ULONG *n);
 
+/* What SSH hashes behind the shared secret for a key: an exchange hash, the letter C, the session; each of `outside_cuts` is the place of
+ * another letter in it that would do as well. The shared secret is the first protected value, and what comes out is protected, too. */
+enum { SSH_TEXT_BYTES = 65, SSH_CUTS = 4 };
+extern CK_BYTE outside_ssh_text[SSH_TEXT_BYTES];
+extern const CK_ULONG outside_ssh_cuts[SSH_CUTS];
+bool outside_finds_ssh(const CK_BYTE *bytes, CK_ULONG n);
+
 /* Whether this is HMAC-SHA-256 of outside_key by a part of the protected value of n bytes, or the SHA-256 of any short part. */
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n);
 /* Whether it is a block of zeros under a key of DES that a part of the protected value makes: as it stands there,

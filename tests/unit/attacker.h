@@ -82,6 +82,7 @@ void attack_ask(void);
 void attack_one_time(void); /* beside the others: it has no chances */
 void attack_old(void);
 void attack_ike(void);
+void attack_ssh(void);
 void attack_public_half(void);
 
 /* Something that was wrapped, or NULL, and how. */
