@@ -76,7 +76,7 @@ static void describe_kind(const struct key_kind *kind, uint64_t bytes, char *out
         snprintf(out + strlen(out), room - strlen(out), " %" PRIu64, 8 * bytes);
 }
 
-/* "RSA 2048", "DSA 2048", "EC P-256"; empty for what is no key. */
+/* "RSA 2048", "DSA 2048", "EC P-256", "X25519"; empty for what is no key. */
 static void describe_key(const Hsm__Object *object, char *out, size_t room)
 {
     const ProtobufCBinaryData *modulus = value_of(object, CKA_MODULUS), *params = value_of(object, CKA_EC_PARAMS);
@@ -92,7 +92,7 @@ static void describe_key(const Hsm__Object *object, char *out, size_t room)
     else if (type == CKK_EC)
         snprintf(out, room, "EC %s", curve != NULL ? curve->name : "?");
     else if (curve != NULL)
-        snprintf(out, room, "%s", curve->printed);
+        snprintf(out, room, "%s", curve->name);
     else if (type == CKK_GENERIC_SECRET)
         snprintf(out, room, "generic %" PRIu64, 8 * number_of(object, CKA_VALUE_LEN, 0));
     else if (kind != NULL)

@@ -6,7 +6,7 @@
 #include "module/rpc/wipe_call.h"
 #include "tools/hsmctl.h"
 
-static const char not_wiped[] = "the cluster was not wiped to the end";
+static const char not_wiped[] = "the cluster was not wiped to the end", nothing_wiped[] = "nothing was wiped";
 
 /* The cluster as it is now: no other is wiped. A node of an older version says nothing of it. */
 static enum status look(const struct invocation *call, struct remote *r, uint64_t *version)
@@ -19,12 +19,12 @@ static enum status look(const struct invocation *call, struct remote *r, uint64_
 
     request.of_case = HSM__REQUEST__OF_STATUS;
     request.status = &status;
-    s = remote_call(call, r, not_wiped, &request, HSM__REPLY__OF_STATUS, &reply);
+    s = remote_call(call, r, nothing_wiped, &request, HSM__REPLY__OF_STATUS, &reply);
     if (s != STATUS_DONE)
         return s;
     *version = reply->status->cluster_version;
     rpc_reply_free(reply);
-    return *version != 0 ? STATUS_DONE : complain_err(call, not_wiped, ERR_VERSION, &why);
+    return *version != 0 ? STATUS_DONE : complain_err(call, nothing_wiped, ERR_VERSION, &why);
 }
 
 static enum status wipe(const struct invocation *call, struct remote *r, struct wipe_call *w)
@@ -44,7 +44,12 @@ static enum status wipe(const struct invocation *call, struct remote *r, struct 
         more = wipe_call_goes_on(w, e, reply);
         rpc_reply_free(reply);
     }
-    return e == ERR_OK ? STATUS_DONE : complain_err(call, not_wiped, e, &why);
+    if (e == ERR_OK)
+        return STATUS_DONE;
+    if (e == ERR_WRONG_STATE)
+        diag_remedy(&why, "\"hsmctl cluster status\" says whether it may be wiped; where not, users delete their objects (such as with "
+                          "pkcs11-tool --delete-object), and an admin the users (\"hsmctl user delete\")");
+    return complain_err(call, e == ERR_WRONG_STATE && w->objects + w->users == 0 ? nothing_wiped : not_wiped, e, &why);
 }
 
 static enum status wipe_all(const struct invocation *call)
@@ -98,7 +103,7 @@ enum status cluster_wipe(const struct invocation *call)
 
     if (yes != never)
         return never ? forbid(call) : wipe_all(call);
-    diag_set(&why, "this destroys all users' keys and cannot be undone");
+    diag_set(&why, yes ? "--yes and --never contradict each other" : "this destroys all users' keys and cannot be undone");
     diag_remedy(&why, "say --yes if that is meant; or --never, and nobody can any more");
-    return complain(call, STATUS_USAGE, "nothing was wiped", &why);
+    return complain(call, STATUS_USAGE, nothing_wiped, &why);
 }

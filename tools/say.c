@@ -19,7 +19,8 @@ static const struct {
     {ERR_CLIENT_CERTIFICATE, "make one under the authority that the cluster was initialized with: \"hsmctl client make NAME --ca FOLDER\""},
     {ERR_USER_EXISTS, "\"hsmctl user list\" shows who is there"},
     {ERR_USER_UNKNOWN, "\"hsmctl user list\" shows who is there"},
-    {ERR_USER_OWNS_KEYS, "delete the keys as that user first, such as with pkcs11-tool --delete-object"},
+    {ERR_USER_OWNS_KEYS, "delete the keys as that user first, such as with pkcs11-tool --delete-object; an admin gives a user whose "
+                          "password is lost another: \"hsmctl user change-password NAME\""},
     {ERR_LAST_ADMIN, "make another admin first: \"hsmctl user create NAME --role admin\""},
     {ERR_LOST, "see that the nodes run (\"hsmctl node status\" on each) and that network.servers names them"},
     {ERR_BUSY, "try again"},
@@ -37,6 +38,8 @@ static const struct {
     {ERR_FORGED, "do not trust this node before you know why: look into its log"},
     {ERR_KEY_SIZE, "RSA keys have 2048 to 8192 bits"},
     {ERR_CURVE, "docs/pkcs11.md says which there are"},
+    {ERR_OBJECT_HANDLE, "\"hsmctl validation list\" shows what there is to remove"},
+    {ERR_LIMIT, "delete what is needed no more, then try again"},
 };
 
 static const char *remedy_of(const struct invocation *call, enum err e, char *room, size_t n)
@@ -124,7 +127,7 @@ enum status complain_login(const struct invocation *call, const char *user, bool
         diag_remedy(why, "check name, password and role (\"hsmctl user list\"; %s%s): five wrong passwords lock new logins",
                     admin ? "admins manage users and nodes" : "keys are of crypto users",
                     has_role ? "; --role says which one you are" : "");
-    snprintf(doing, sizeof doing, "cannot log in as %s %.31s", admin ? "admin" : "crypto user", user);
+    snprintf(doing, sizeof doing, "cannot log in as %s \"%.31s\"", admin ? "admin" : "crypto user", user);
     return complain_err(call, doing, e, why);
 }
 

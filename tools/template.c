@@ -101,7 +101,8 @@ static bool not_ours(struct diag *why)
 {
     ERR_clear_error();
     diag_set(why, "the key is neither RSA, DSA nor DH, of no supported curve, and not post-quantum");
-    diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519, X448, ML-KEM, ML-DSA or SLH-DSA");
+    diag_remedy(why, "use RSA, a NIST or Brainpool curve, secp256k1, Ed25519, Ed448, X25519, X448, DSA, DH, "
+                     "or with OpenSSL 3.5 ML-KEM, ML-DSA or SLH-DSA");
     return false;
 }
 

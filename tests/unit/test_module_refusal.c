@@ -83,8 +83,12 @@ END_TEST
 
 START_TEST(test_policy_is_named_and_who_may_change_it)
 {
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE des = CKK_DES;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &des, sizeof des}, {CKA_VALUE, vector, 8}};
     CK_MECHANISM m = plain(CKM_SHA1_RSA_PKCS);
     CK_MECHANISM_INFO info;
+    CK_OBJECT_HANDLE key;
 
     setup();
     ck_rv(f->C_SignInit(s, &m, aes), CKR_MECHANISM_INVALID);
@@ -92,6 +96,8 @@ START_TEST(test_policy_is_named_and_who_may_change_it)
               "hsmctl cluster policy compatible\"");
     ck_rv(f->C_GetMechanismInfo(0, CKM_DES3_KEY_GEN, &info), CKR_MECHANISM_INVALID);
     ck_logged("why=\"CKM_DES3_KEY_GEN is not in the cluster's policy");
+    ck_rv(f->C_CreateObject(s, t, 3, &key), CKR_ATTRIBUTE_VALUE_INVALID);
+    ck_logged("why=\"CKA_KEY_TYPE CKK_DES is not in the cluster's policy");
     teardown();
 }
 END_TEST

@@ -95,6 +95,7 @@ static size_t size_of(const struct object *o)
 enum err permitted_key(struct work *w, const struct object *o)
 {
     CK_KEY_TYPE type = object_ulong(o, CKA_KEY_TYPE, NO_KEY_TYPE);
+    const struct key_kind *kind = key_kind_find(type);
     enum policy p = work_policy(w);
 
     if (type == NO_KEY_TYPE || policy_allows_key(p, type, size_of(o)))
@@ -104,6 +105,7 @@ enum err permitted_key(struct work *w, const struct object *o)
                     remedy);
         return ERR_KEY_SIZE;
     }
-    work_detail(w, "CKA_KEY_TYPE %lu is not in the cluster's policy, which is %s; %s", type, policy_name(p), remedy);
+    work_detail(w, "CKA_KEY_TYPE %s is not in the cluster's policy, which is %s; %s", kind != NULL ? kind->name : "",
+                policy_name(p), remedy);
     return ERR_ATTRIBUTE_VALUE;
 }
