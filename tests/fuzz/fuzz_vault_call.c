@@ -42,7 +42,8 @@
 #include "vault/record_cache.h"
 #include "vault/seen.h"
 
-enum { CONNECTIONS = 4, ASKED = 64, REQUESTS_MAX = 64, TOKENS = 16, RESULTS = 16, RESULT_BYTES = 128, CALLS_MAX = 256, CALL_BYTES_MAX = 1 << 18 };
+enum { CONNECTIONS = 4, ASKED = 64, REQUESTS_MAX = 64, TOKENS = 16, RESULTS = 16, RESULT_BYTES = 128 };
+enum { CALLS_MAX = 256, CALL_BYTES_MAX = 1 << 18 };
 
 static const uint8_t cluster_id[16] = "a fuzzed cluster";
 
