@@ -98,14 +98,25 @@ size_t field_number_bytes(const EVP_PKEY *key)
     return n;
 }
 
-static bool is_dsa_size(int p_bits, int q_bits)
-{
-    static const int sizes[][2] = {{1024, 160}, {2048, 224}, {2048, 256}, {3072, 256}};
+/* FIELD_DSA_SIZES_TEXT */
+static const size_t dsa_sizes[][2] = {{1024, 160}, {2048, 224}, {2048, 256}, {3072, 256}};
 
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        if (sizes[i][0] == p_bits && sizes[i][1] == q_bits)
+bool field_is_dsa_size(size_t prime_bits, size_t subprime_bits)
+{
+    for (size_t i = 0; i < sizeof dsa_sizes / sizeof dsa_sizes[0]; i++)
+        if (dsa_sizes[i][0] == prime_bits && dsa_sizes[i][1] == subprime_bits)
             return true;
     return false;
+}
+
+size_t field_subprime_bits(size_t prime_bits)
+{
+    size_t bits = 0;
+
+    for (size_t i = 0; i < sizeof dsa_sizes / sizeof dsa_sizes[0]; i++)
+        if (dsa_sizes[i][0] == prime_bits && dsa_sizes[i][1] > bits)
+            bits = dsa_sizes[i][1];
+    return bits;
 }
 
 const char *field_size_text(CK_KEY_TYPE type)
@@ -119,7 +130,7 @@ enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const B
 
     if (bits < (int)FIELD_BITS_MIN || bits > (int)FIELD_BITS_MAX)
         return ERR_KEY_SIZE;
-    if (type == CKK_DSA && !is_dsa_size(bits, q_bits))
+    if (type == CKK_DSA && !field_is_dsa_size((size_t)bits, (size_t)q_bits))
         return ERR_KEY_SIZE;
     return BN_is_odd(p) && (q == NULL || BN_is_odd(q)) && field_in_range(g, p) ? ERR_OK : ERR_ATTRIBUTE_VALUE;
 }

@@ -43,6 +43,10 @@ const char *field_parameter_name(CK_ATTRIBUTE_TYPE part);
  * ERR_NO_MEMORY. */
 enum err field_check(CK_KEY_TYPE type, const BIGNUM *p, const BIGNUM *q, const BIGNUM *g);
 
+/* Whether parameters of CKK_DSA have such sizes; and the longest subprime that goes with a prime, 0: none does. */
+bool field_is_dsa_size(size_t prime_bits, size_t subprime_bits);
+size_t field_subprime_bits(size_t prime_bits);
+
 /* 1 < n < p - 1: what 0, 1 and p - 1 make of any key tells all of it, or one bit. */
 bool field_in_range(const BIGNUM *n, const BIGNUM *p);
 

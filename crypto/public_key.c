@@ -207,21 +207,39 @@ static enum err from_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct 
     return e;
 }
 
-enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct public_field *parts, struct public_key **out)
+static enum err read_numbers(CK_KEY_TYPE type, const struct public_field *parts, struct field_numbers *v)
 {
-    struct field_numbers v = {0};
-    enum err e = ERR_NO_MEMORY;
+    bool subprime = field_has_parameter(type, CKA_SUBPRIME);
 
     if (parts->prime.n > ATTRIBUTE_BYTES_MAX || parts->subprime.n > ATTRIBUTE_BYTES_MAX || parts->base.n > ATTRIBUTE_BYTES_MAX ||
         parts->value.n > ATTRIBUTE_BYTES_MAX)
         return ERR_ATTRIBUTE_VALUE;
-    v.p = BN_bin2bn(parts->prime.bytes, (int)parts->prime.n, NULL);
-    v.g = BN_bin2bn(parts->base.bytes, (int)parts->base.n, NULL);
-    v.y = BN_bin2bn(parts->value.bytes, (int)parts->value.n, NULL);
-    if (field_has_parameter(type, CKA_SUBPRIME))
-        v.q = BN_bin2bn(parts->subprime.bytes, (int)parts->subprime.n, NULL);
-    if (v.p != NULL && v.g != NULL && v.y != NULL && (!field_has_parameter(type, CKA_SUBPRIME) || v.q != NULL))
+    v->p = BN_bin2bn(parts->prime.bytes, (int)parts->prime.n, NULL);
+    v->g = BN_bin2bn(parts->base.bytes, (int)parts->base.n, NULL);
+    v->y = BN_bin2bn(parts->value.bytes, (int)parts->value.n, NULL);
+    if (subprime)
+        v->q = BN_bin2bn(parts->subprime.bytes, (int)parts->subprime.n, NULL);
+    return v->p != NULL && v->g != NULL && v->y != NULL && (!subprime || v->q != NULL) ? ERR_OK : ERR_NO_MEMORY;
+}
+
+enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct public_field *parts, struct public_key **out)
+{
+    struct field_numbers v = {0};
+    enum err e = read_numbers(type, parts, &v);
+
+    if (e == ERR_OK)
         e = from_field(libctx, type, &v, out);
+    field_numbers_clear(&v);
+    return e;
+}
+
+enum err public_field_check(CK_KEY_TYPE type, const struct public_field *parts)
+{
+    struct field_numbers v = {0};
+    enum err e = read_numbers(type, parts, &v);
+
+    if (e == ERR_OK)
+        e = field_check(type, v.p, v.q, v.g);
     field_numbers_clear(&v);
     return e;
 }

@@ -43,6 +43,9 @@ struct public_field {
 };
 enum err public_key_field(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct public_field *parts, struct public_key **out);
 
+/* The parameters alone, whatever the value. field_check's errors (crypto/field.h). */
+enum err public_field_check(CK_KEY_TYPE type, const struct public_field *parts);
+
 /* From a DER SubjectPublicKeyInfo, which must be used up (CKA_PUBLIC_KEY_INFO). */
 enum err public_key_read(OSSL_LIB_CTX *libctx, const uint8_t *info, size_t n, struct public_key **out);
 

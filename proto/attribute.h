@@ -52,6 +52,7 @@ enum attribute_flag {
     ATTRIBUTE_FRESH = 1 << 15,
     ATTRIBUTE_ADMIN = 1 << 16,
     ATTRIBUTE_MODIFY_DATA = 1 << 17,
+    ATTRIBUTE_GENERATE_PAIR = 1 << 18,
     ATTRIBUTE_COUNTS = 1 << 24
 };
 

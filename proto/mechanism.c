@@ -233,6 +233,13 @@ bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use)
     return mechanism_that_does(type, use) != NULL;
 }
 
+CK_OBJECT_CLASS mechanism_class_made(const struct mechanism *m)
+{
+    if (m->family == FAMILY_FIELD_DOMAIN)
+        return CKO_DOMAIN_PARAMETERS;
+    return key_kind_is_otp(key_kind_find(m->key_type)) ? CKO_OTP_KEY : CKO_SECRET_KEY;
+}
+
 bool mechanism_is_mac(const struct mechanism *m)
 {
     return authenticating_of(m).mac;

@@ -15,6 +15,7 @@ enum mechanism_family {
     FAMILY_RSA,      /* key pairs */
     FAMILY_EC,       /* key pairs */
     FAMILY_FIELD,    /* key pairs over finite fields */
+    FAMILY_FIELD_DOMAIN, /* domain parameters for such pairs made */
     FAMILY_PQ,       /* key pairs by a parameter set (proto/parameter_set.h) */
     FAMILY_RSA_PKCS, /* RSASSA-PKCS1-v1_5 */
     FAMILY_RSA_RAW,
@@ -202,6 +203,9 @@ bool mechanism_is_there(CK_KEY_TYPE type, CK_FLAGS use);
 
 /* The first such row; NULL: there is none. */
 const struct mechanism *mechanism_that_does(CK_KEY_TYPE type, CK_FLAGS use);
+
+/* CKO_ of what C_GenerateKey makes by a row that generates. */
+CK_OBJECT_CLASS mechanism_class_made(const struct mechanism *m);
 
 /* A MAC, which secret keys make and check. */
 bool mechanism_is_mac(const struct mechanism *m);

@@ -5,6 +5,7 @@
 #include "crypto/field.h"
 #include "module/rpc/crypto_context.h"
 #include "module/rpc/gate.h"
+#include "module/state/refusal.h"
 #include "proto/attribute_limit.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
@@ -30,13 +31,20 @@ bool public_object_is(const struct template *t)
 {
     CK_OBJECT_CLASS object_class = template_ulong(t, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
 
-    if (template_bool(t, CKA_TOKEN, false) || (object_class != CKO_PUBLIC_KEY && object_class != CKO_DATA))
+    if (template_bool(t, CKA_TOKEN, false) ||
+        (object_class != CKO_PUBLIC_KEY && object_class != CKO_DATA && object_class != CKO_DOMAIN_PARAMETERS))
         return false;
     /* Data is private where nothing else is said. */
     return visibility_is_open(object_class, template_bool(t, CKA_PRIVATE, object_class == CKO_DATA));
 }
 
 /* ---- what was given */
+
+/* Whether objects of this class are made of parts that their CKA_KEY_TYPE names. */
+static bool has_parts(const struct making *k)
+{
+    return (k->class_bit & (CLASS_PUBLIC | CLASS_DOMAIN)) != 0;
+}
 
 static bool is_part_of(CK_KEY_TYPE key_type, CK_ATTRIBUTE_TYPE type)
 {
@@ -54,15 +62,15 @@ static CK_RV check_value(struct making *k, const struct known_value *v)
     const struct attribute *row = v->row;
 
     if ((row->classes & k->class_bit) == 0)
-        return CKR_ATTRIBUTE_TYPE_INVALID;
+        return err_to_rv(refusal(ERR_ATTRIBUTE_TYPE, "objects of this CKA_CLASS have no %s", row->name));
     if ((row->flags & ATTRIBUTE_CREATE) == 0 || (row->type == CKA_TRUSTED && v->n == 1 && v->bytes[0] != 0))
-        return CKR_ATTRIBUTE_READ_ONLY;
+        return err_to_rv(refusal(ERR_ATTRIBUTE_READ_ONLY, "%s cannot be given when an object is created", row->name));
     if (!attribute_is_canonical(row, v->bytes, v->n) || v->n > attribute_bytes_max(row->type))
-        return CKR_ATTRIBUTE_VALUE_INVALID;
+        return err_to_rv(refusal(ERR_ATTRIBUTE_VALUE, "%s is malformed or too long", row->name));
     if (template_value(k->given, row->type) != v)
-        return CKR_TEMPLATE_INCONSISTENT; /* given twice */
-    if (row->flags & ATTRIBUTE_MATERIAL && k->class_bit == CLASS_PUBLIC && !is_part_of(k->key_type, row->type))
-        return CKR_TEMPLATE_INCONSISTENT;
+        return err_to_rv(refusal(ERR_TEMPLATE_INCONSISTENT, "%s is given twice", row->name));
+    if (row->flags & ATTRIBUTE_MATERIAL && has_parts(k) && !is_part_of(k->key_type, row->type))
+        return err_to_rv(refusal(ERR_TEMPLATE_INCONSISTENT, "objects of this CKA_KEY_TYPE have no %s", row->name));
     k->usage_given = k->usage_given || (row->flags & ATTRIBUTE_USAGE) != 0;
     return CKR_OK;
 }
@@ -75,10 +83,10 @@ static CK_RV check_given(struct making *k)
         rv = check_value(k, &k->given->values[i]);
     for (size_t i = 0; rv == CKR_OK && attribute_at(i) != NULL; i++) {
         const struct attribute *row = attribute_at(i);
-        bool part = k->class_bit == CLASS_PUBLIC && row->flags & ATTRIBUTE_MATERIAL && is_part_of(k->key_type, row->type);
+        bool part = has_parts(k) && row->flags & ATTRIBUTE_MATERIAL && is_part_of(k->key_type, row->type);
         bool must = row->classes & k->class_bit && (row->flags & ATTRIBUTE_CREATE_MUST || part);
         if (must && template_value(k->given, row->type) == NULL)
-            rv = CKR_TEMPLATE_INCOMPLETE;
+            rv = err_to_rv(refusal(ERR_TEMPLATE_INCOMPLETE, "%s is missing", row->name));
     }
     return rv;
 }
@@ -124,6 +132,13 @@ static enum err put_params(struct making *k)
     return ERR_OK;
 }
 
+static bool put_bits(struct making *k, CK_ATTRIBUTE_TYPE number)
+{
+    const struct known_value *v = template_value(k->given, number);
+
+    return v != NULL && buffer_put_u64(&k->bytes, attribute_bits(v->bytes, v->n));
+}
+
 /* False: such an object has no such attribute. */
 static bool put_by_rule(struct making *k, const struct attribute *row)
 {
@@ -144,6 +159,10 @@ static bool put_by_rule(struct making *k, const struct attribute *row)
         return buffer_put_u64(&k->bytes, UINT64_MAX);
     case CKA_MODULUS_BITS:
         return k->key_type == CKK_RSA && buffer_put_u64(&k->bytes, public_key_bits(k->key));
+    case CKA_PRIME_BITS:
+        return put_bits(k, CKA_PRIME);
+    case CKA_SUB_PRIME_BITS:
+        return put_bits(k, CKA_SUBPRIME);
     case CKA_PUBLIC_KEY_INFO:
         gate_enter();
         ok = public_key_info(k->key, &k->bytes) == ERR_OK;
@@ -227,18 +246,36 @@ static struct public_field_part field_part(const struct making *k, CK_ATTRIBUTE_
     return v != NULL ? (struct public_field_part){v->bytes, v->n} : (struct public_field_part){0};
 }
 
-static enum err make_key_over_field(struct making *k)
+static struct public_field field_of(const struct making *k)
 {
-    struct public_field parts = {.prime = field_part(k, CKA_PRIME),
+    return (struct public_field){.prime = field_part(k, CKA_PRIME),
                                  .subprime = field_part(k, CKA_SUBPRIME),
                                  .base = field_part(k, CKA_BASE),
                                  .value = field_part(k, CKA_VALUE)};
+}
+
+static enum err make_key_over_field(struct making *k)
+{
+    const struct public_field parts = field_of(k);
     enum err e;
 
     gate_enter();
     e = public_key_field(k->module->libctx, k->key_type, &parts, &k->key);
     gate_leave();
     return e;
+}
+
+static enum err check_domain(const struct making *k)
+{
+    const struct public_field parts = field_of(k);
+    enum err e;
+
+    gate_enter();
+    e = public_field_check(k->key_type, &parts);
+    gate_leave();
+    if (e == ERR_KEY_SIZE)
+        return refusal(e, "%s", field_size_text(k->key_type));
+    return e == ERR_ATTRIBUTE_VALUE ? refusal(e, "primes have to be odd, CKA_BASE between 1 and the prime less 1") : e;
 }
 
 static enum err make_key(struct making *k)
@@ -284,13 +321,16 @@ CK_RV public_object_create(struct module *m, CK_SESSION_HANDLE session, const st
     k.class_bit = attribute_class_bit(template_ulong(t, CKA_CLASS, CK_UNAVAILABLE_INFORMATION));
     k.key_type = template_ulong(t, CKA_KEY_TYPE, CK_UNAVAILABLE_INFORMATION);
     buffer_init(&k.bytes, OBJECT_BYTES_MAX);
-    if (k.class_bit == CLASS_PUBLIC && template_value(t, CKA_KEY_TYPE) == NULL)
-        return CKR_TEMPLATE_INCOMPLETE;
-    if (k.class_bit == CLASS_PUBLIC && !key_kind_is_pair(key_kind_find(k.key_type)))
-        return CKR_ATTRIBUTE_VALUE_INVALID;
+    if (has_parts(&k) && template_value(t, CKA_KEY_TYPE) == NULL)
+        return err_to_rv(refusal(ERR_TEMPLATE_INCOMPLETE, "CKA_KEY_TYPE is missing"));
+    if ((k.class_bit == CLASS_PUBLIC && !key_kind_is_pair(key_kind_find(k.key_type))) ||
+        (k.class_bit == CLASS_DOMAIN && !field_makes(k.key_type)))
+        return err_to_rv(refusal(ERR_ATTRIBUTE_VALUE, "CKA_KEY_TYPE %lu: such an object cannot be of this type here", k.key_type));
     rv = check_given(&k);
     if (rv == CKR_OK && k.class_bit == CLASS_PUBLIC)
         rv = err_to_rv(make_key(&k));
+    if (rv == CKR_OK && k.class_bit == CLASS_DOMAIN)
+        rv = err_to_rv(check_domain(&k));
     if (rv == CKR_OK)
         rv = err_to_rv(put_all(&k));
     if (rv == CKR_OK)

@@ -1,6 +1,6 @@
-/* Public session objects: public keys and data that only this process has. They are made here, without the cluster and without a login:
- * programs make them to verify one signature. What proto/attribute.def says of such objects is held here as the vault holds it
- * (vault/object/schema.h); certificates are the vault's, which takes them apart. */
+/* Public session objects: public keys, domain parameters and data that only this process has. They are made here, without the cluster and
+ * without a login: programs make them to verify one signature. What proto/attribute.def says of such objects is held here as the vault
+ * holds it (vault/object/schema.h); certificates are the vault's, which takes them apart. */
 #ifndef CLUSTERHSM_MODULE_STATE_PUBLIC_OBJECT_H
 #define CLUSTERHSM_MODULE_STATE_PUBLIC_OBJECT_H
 

@@ -345,6 +345,16 @@ static void mechanisms(void)
     say("\nDH pairs are made in the group that the public template has (CKA_PRIME, CKA_BASE): one of RFC 7919 or RFC 3526, or over another "
         "safe prime.\nCKA_VALUE_BITS, which the private template may have, is 225, 275, 325, 375 or 400 at least for primes of up to 2048, "
         "3072, 4096, 6144 and\n8192 bits, and just so where it is silent.\n");
+    say("\nC_GenerateKey with CKM_DSA_PARAMETER_GEN or CKM_DH_PKCS_PARAMETER_GEN makes a CKO_DOMAIN_PARAMETERS object of CKA_PRIME_BITS "
+        "bits. A\nprogram puts its CKA_PRIME, CKA_BASE and CKA_SUBPRIME into the public template of a pair. To give one of them here is "
+        "CKR_ATTRIBUTE_READ_ONLY;\na size that is not there is CKR_ATTRIBUTE_VALUE_INVALID.\n\n"
+        "- DSA: new ones each time, of the sizes above. CKA_SUB_PRIME_BITS may be given, else it is the longest that goes with the prime. "
+        "1024 bits take\n  a tenth of a second, 2048 up to one, 3072 from one second to five. A node searches for one set at a time, "
+        "so that logins are not held up: a\n  call beyond that is tried again by the module as long as `network.connect_wait` says, and is "
+        "CKR_DEVICE_ERROR then.\n"
+        "- DH: the group that the standards have for the size, the same each time: RFC 7919's of 2048, 3072, 4096, 6144 and 8192 bits, "
+        "under the\n  compatible policy RFC 3526's of 1536 and RFC 2409's of 1024 bits as well. A safe prime of one's own takes minutes "
+        "to find and is no better.\n");
     say("\nAn RSA pair of 8192 bits takes tens of seconds, often more than a minute. The call waits. Where the program ends before its "
         "key is made,\nnothing is stored; the node finishes its search all the same. Make such keys once, and "
         "not from a script with a time limit.\n\n");
@@ -356,6 +366,7 @@ static const struct word flags[] = {
     {"CREATE", "may be given to C_CreateObject"},
     {"CREATE_MUST", "has to be given there"},
     {"GENERATE", "may be given where a key is made"},
+    {"GENERATE_PAIR", "may be given where a pair is made"},
     {"UNWRAP", "may be given to C_UnwrapKey"},
     {"DERIVE", "may be given to C_DeriveKey"},
     {"GIVE", "may be given in all four ways"},
@@ -428,7 +439,8 @@ static void objects(void)
 {
     say("## Objects, and what is no object\n\n"
         "Data, X.509 certificates, domain parameters, public, private and secret keys, and keys of one-time passwords are made "
-        "by programs. The token itself has these:\n\n| class | there | why |\n|---|---|---|\n"
+        "by programs; session objects that are not private without a login, where they are data, public keys or domain "
+        "parameters. The token itself has these:\n\n| class | there | why |\n|---|---|---|\n"
         "| CKO_PROFILE | three: CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN | all that "
         "PKCS #11 Profiles 3.2 asks of these is there, and their mandatory test cases are tests here; "
         "nobody has to log in to see them. Not claimed: complete (no token has all mechanisms), public certificates "

@@ -202,3 +202,16 @@ size_t opinion_agrees(EVP_PKEY *mine, EVP_PKEY *theirs, uint8_t *out, size_t roo
     EVP_PKEY_CTX_free(ctx);
     return n;
 }
+
+bool opinion_accepts_domain(EVP_PKEY *domain)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(domain, NULL), *again = EVP_PKEY_CTX_new(domain, NULL);
+    EVP_PKEY *pair = NULL;
+    bool ok = EVP_PKEY_param_check(ctx) == 1 && EVP_PKEY_keygen_init(again) == 1 && EVP_PKEY_generate(again, &pair) == 1 &&
+              EVP_PKEY_parameters_eq(domain, pair) == 1;
+
+    EVP_PKEY_free(pair);
+    EVP_PKEY_CTX_free(again);
+    EVP_PKEY_CTX_free(ctx);
+    return ok;
+}

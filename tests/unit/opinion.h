@@ -29,6 +29,9 @@ size_t opinion_decrypts(const CK_MECHANISM *m, EVP_PKEY *key, const uint8_t *cip
 /* What both sides of ECDH, X25519 and X448 have in common, raw. Returns the bytes. */
 size_t opinion_agrees(EVP_PKEY *mine, EVP_PKEY *theirs, uint8_t *out, size_t room);
 
+/* Whether domain parameters are some: what EVP_PKEY_param_check says, and a pair made in them. */
+bool opinion_accepts_domain(EVP_PKEY *domain);
+
 /* The same by HMAC. */
 bool opinion_mac(const struct opinion *o, const uint8_t *key, size_t key_n, const uint8_t *mac, size_t mac_n);
 

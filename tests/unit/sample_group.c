@@ -6,8 +6,11 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
+#include "crypto/field.h"
+#include "tests/unit/opinion.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/sample_template.h"
 
@@ -56,6 +59,72 @@ struct sample_group sample_group_of(const EVP_PKEY *key)
     BN_free(q);
     BN_free(g);
     return made;
+}
+
+static void push_part(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, BIGNUM **number, OSSL_PARAM_BLD *build)
+{
+    CK_BYTE bytes[SAMPLE_DH_BYTES_MAX];
+    CK_ATTRIBUTE a = {type, bytes, sizeof bytes};
+
+    ck_ok(f->C_GetAttributeValue(s, object, &a, 1));
+    ck_assert_ptr_nonnull(*number = BN_bin2bn(bytes, (int)a.ulValueLen, NULL));
+    ck_assert_int_eq(OSSL_PARAM_BLD_push_BN(build, field_parameter_name(type), *number), 1);
+}
+
+EVP_PKEY *sample_group_read(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object)
+{
+    CK_KEY_TYPE type = token_number(s, object, CKA_KEY_TYPE);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, field_name(type), NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    BIGNUM *p = NULL, *q = NULL, *g = NULL;
+    OSSL_PARAM *params;
+    EVP_PKEY *domain = NULL;
+
+    push_part(s, object, CKA_PRIME, &p, build);
+    push_part(s, object, CKA_BASE, &g, build);
+    if (field_has_parameter(type, CKA_SUBPRIME))
+        push_part(s, object, CKA_SUBPRIME, &q, build);
+    ck_assert_ptr_nonnull(params = OSSL_PARAM_BLD_to_param(build));
+    ck_assert_int_eq(EVP_PKEY_fromdata_init(ctx), 1);
+    ck_assert_int_eq(EVP_PKEY_fromdata(ctx, &domain, EVP_PKEY_KEY_PARAMETERS, params), 1);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    EVP_PKEY_CTX_free(ctx);
+    BN_free(p);
+    BN_free(q);
+    BN_free(g);
+    return domain;
+}
+
+CK_RV sample_group_generate(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, CK_ULONG prime_bits, const CK_ATTRIBUTE *more, CK_ULONG n,
+                            CK_OBJECT_HANDLE *made)
+{
+    CK_MECHANISM m = {type, NULL, 0};
+    CK_ATTRIBUTE t[16];
+    CK_ULONG t_n = 0;
+
+    if (prime_bits > 0)
+        t[t_n++] = (CK_ATTRIBUTE){CKA_PRIME_BITS, &prime_bits, sizeof prime_bits};
+    ck_assert_uint_le(t_n + n, 16);
+    for (CK_ULONG i = 0; i < n; i++)
+        t[t_n++] = more[i];
+    return f->C_GenerateKey(s, &m, t, t_n, made);
+}
+
+void sample_group_try(CK_SESSION_HANDLE s, const struct mechanism *row)
+{
+    EVP_PKEY *domains[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        CK_OBJECT_HANDLE made;
+        ck_ok(sample_group_generate(s, row->type, row->size_min, NULL, 0, &made));
+        ck_assert_uint_eq(token_number(s, made, CKA_PRIME_BITS), row->size_min);
+        domains[i] = sample_group_read(s, made);
+        ck_assert_msg(opinion_accepts_domain(domains[i]), "%s", row->name);
+    }
+    ck_assert_msg(EVP_PKEY_parameters_eq(domains[0], domains[1]) == !row->dear, "%s", row->name);
+    for (size_t i = 0; i < 2; i++)
+        EVP_PKEY_free(domains[i]);
 }
 
 CK_ULONG sample_group_parts(CK_ATTRIBUTE out[SAMPLE_GROUP_PARTS])

@@ -4,6 +4,7 @@
 
 #include <openssl/types.h>
 
+#include "proto/mechanism.h"
 #include "tests/unit/token.h"
 
 enum { SAMPLE_DSA_SIZES = 4, SAMPLE_GROUP_BYTES_MAX = 384, SAMPLE_GROUP_PARTS = 3 };
@@ -24,6 +25,16 @@ struct sample_group {
 };
 struct sample_group sample_group_of_numbers(const BIGNUM *p, const BIGNUM *q, const BIGNUM *g);
 struct sample_group sample_group_of(const EVP_PKEY *key);
+
+/* The parameters that an object has, as a key of OpenSSL's with nothing else; the caller's. */
+EVP_PKEY *sample_group_read(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE object);
+
+/* Domain parameters made, with `more` in the template (CKA_PRIME_BITS 0: not given). */
+CK_RV sample_group_generate(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE type, CK_ULONG prime_bits, const CK_ATTRIBUTE *more, CK_ULONG n,
+                            CK_OBJECT_HANDLE *made);
+
+/* Two sets by a row that makes some, of its least size: OpenSSL takes both, and where the row searches they are not the same. */
+void sample_group_try(CK_SESSION_HANDLE s, const struct mechanism *row);
 
 /* Prime, subprime and base of a group of DSA, for a template; returns how many they are. */
 CK_ULONG sample_group_parts(CK_ATTRIBUTE out[SAMPLE_GROUP_PARTS]);

@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include "proto/attribute.h"
 #include "proto/parameter_set.h"
 #include "tests/unit/runner.h"
 #include "tests/unit/token.h"
@@ -418,6 +419,104 @@ START_TEST(test_open_domain_parameters_are_everybodys_and_private_ones_their_own
 }
 END_TEST
 
+static CK_ULONG whole(CK_OBJECT_HANDLE o, CK_ATTRIBUTE_TYPE type, CK_BYTE *out)
+{
+    CK_ATTRIBUTE a = {type, out, SAMPLE_DH_BYTES_MAX};
+
+    return f->C_GetAttributeValue(s, o, &a, 1) == CKR_OK ? a.ulValueLen : CK_UNAVAILABLE_INFORMATION;
+}
+
+static CK_RV create_domain(CK_KEY_TYPE type, const CK_ATTRIBUTE *parts, CK_ULONG n, const CK_ATTRIBUTE *more)
+{
+    CK_OBJECT_CLASS object_class = CKO_DOMAIN_PARAMETERS;
+    CK_ATTRIBUTE all[8] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &type, sizeof type}};
+    CK_OBJECT_HANDLE o;
+
+    for (CK_ULONG i = 0; i < n; i++)
+        all[2 + i] = parts[i];
+    if (more != NULL)
+        all[2 + n] = *more;
+    return f->C_CreateObject(s, all, 2 + n + (more != NULL), &o);
+}
+
+/* Nobody is logged in. */
+static void ck_refused_domain(CK_KEY_TYPE type, CK_ATTRIBUTE *parts, CK_ULONG n)
+{
+    static CK_BYTE one[] = {1};
+    static CK_ULONG bits = 2048;
+    const CK_ATTRIBUTE size = {CKA_PRIME_BITS, &bits, sizeof bits}, value = {CKA_VALUE, one, 1}, id = {CKA_ID, one, 1},
+                       truth = {CKA_LOCAL, &yes, 1};
+    CK_ATTRIBUTE base = {0}, *at = NULL;
+
+    ck_ok(create_domain(type, parts, n, NULL));
+    ck_rv(create_domain(type, parts, n - 1, NULL), CKR_TEMPLATE_INCOMPLETE);
+    ck_rv(create_domain(type, parts, n, &parts[0]), CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(create_domain(type, parts, n, &size), CKR_ATTRIBUTE_READ_ONLY);
+    ck_rv(create_domain(type, parts, n, &truth), CKR_ATTRIBUTE_READ_ONLY);
+    ck_rv(create_domain(type, parts, n, &value), CKR_ATTRIBUTE_TYPE_INVALID);
+    ck_rv(create_domain(type, parts, n, &id), CKR_ATTRIBUTE_TYPE_INVALID);
+    ck_rv(create_domain(type == CKK_DH ? CKK_DSA : CKK_DH, parts, n, NULL),
+          type == CKK_DH ? CKR_TEMPLATE_INCOMPLETE : CKR_TEMPLATE_INCONSISTENT);
+    ck_rv(create_domain(CKK_RSA, parts, n, NULL), CKR_ATTRIBUTE_VALUE_INVALID);
+    ck_rv(create_domain(CKK_X9_42_DH, parts, n, NULL), CKR_ATTRIBUTE_VALUE_INVALID);
+    ck_rv(create_domain(type, parts, n, &(CK_ATTRIBUTE){CKA_TOKEN, &yes, 1}), CKR_USER_NOT_LOGGED_IN);
+    ck_rv(create_domain(type, parts, n, &(CK_ATTRIBUTE){CKA_PRIVATE, &yes, 1}), CKR_USER_NOT_LOGGED_IN);
+    for (CK_ULONG i = 0; i < n; i++)
+        if (parts[i].type == CKA_BASE)
+            base = *(at = &parts[i]);
+    ck_assert_ptr_nonnull(at);
+    *at = (CK_ATTRIBUTE){CKA_BASE, one, 1};
+    ck_rv(create_domain(type, parts, n, NULL), CKR_ATTRIBUTE_VALUE_INVALID);
+    *at = base;
+}
+
+/* Programs that check what somebody else has signed, and agree with somebody else, bring parameters along as they do public keys. */
+START_TEST(test_session_domain_parameters_need_no_login)
+{
+    static struct sample_template t;
+    static CK_BYTE here[SAMPLE_DH_BYTES_MAX], there[SAMPLE_DH_BYTES_MAX];
+    CK_ATTRIBUTE closed[] = {{CKA_PRIVATE, &yes, 1}}, token = {CKA_TOKEN, &yes, 1};
+    local_node_policy = POLICY_COMPATIBLE;
+    token_start_with_users();
+    for (int dsa = 0; dsa < 2; dsa++) {
+        EVP_PKEY *key = dsa ? sample_dsa() : sample_dh("ffdhe2048");
+        CK_OBJECT_HANDLE mine_alone, kept, of_vault;
+        CK_ATTRIBUTE parts[8];
+        CK_ULONG n = 0;
+        sample_public(&t, key);
+        sample_ulong(&t, CKA_CLASS, CKO_DOMAIN_PARAMETERS);
+        t.list[0] = t.list[--t.message.n_attributes];
+        t.message.n_attributes--; /* without CKA_VALUE */
+        s = token_session();
+        mine_alone = token_key_create(s, &t, NULL, 0);
+        ck_ok(token_login(s, CKU_USER, ALICE));
+        of_vault = token_key_create(s, &t, closed, 1);
+        for (size_t i = 0; attribute_at(i) != NULL; i++) { /* it is what the vault would have made of it, but for its name */
+            CK_ATTRIBUTE_TYPE type = attribute_at(i)->type;
+            CK_ULONG bytes = whole(mine_alone, type, here);
+            ck_assert_msg(bytes == whole(of_vault, type, there), "%s", attribute_at(i)->name);
+            ck_assert_msg(type == CKA_UNIQUE_ID || type == CKA_PRIVATE || bytes == CK_UNAVAILABLE_INFORMATION ||
+                              memcmp(here, there, bytes) == 0, "%s", attribute_at(i)->name);
+        }
+        ck_assert_uint_eq(token_number(s, mine_alone, CKA_PRIME_BITS), 2048);
+        ck_assert(!token_flag(s, mine_alone, CKA_LOCAL));
+        ck_ok(f->C_CopyObject(s, mine_alone, &token, 1, &kept));
+        ck_assert_uint_eq(token_number(s, kept, CKA_PRIME_BITS), 2048);
+        ck_ok(f->C_DestroyObject(s, kept));
+        ck_ok(f->C_Logout(s));
+        ck_assert_uint_eq(token_number(s, mine_alone, CKA_KEY_TYPE), dsa ? CKK_DSA : CKK_DH);
+        for (size_t i = 0; i < t.message.n_attributes; i++) /* the parts, as the host says them */
+            if (t.list[i]->type != CKA_CLASS && t.list[i]->type != CKA_KEY_TYPE)
+                parts[n++] = (CK_ATTRIBUTE){t.list[i]->type, t.list[i]->value.data, t.list[i]->value.len};
+        ck_assert_uint_eq(n, dsa ? 3 : 2);
+        ck_refused_domain(dsa ? CKK_DSA : CKK_DH, parts, n);
+        ck_ok(f->C_CloseSession(s));
+        EVP_PKEY_free(key);
+    }
+    token_stop();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -428,6 +527,7 @@ Suite *test_suite(void)
         &test_key_that_always_asks_is_private,
         &test_templates_of_keys_may_say_it,
         &test_open_domain_parameters_are_everybodys_and_private_ones_their_owners,
+        &test_session_domain_parameters_need_no_login,
         NULL,
     };
 

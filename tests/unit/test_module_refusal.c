@@ -178,6 +178,30 @@ START_TEST(test_what_is_not_refused_is_not_in_the_log)
 }
 END_TEST
 
+/* Public session objects are made in the module, so nobody else tells. */
+START_TEST(test_what_is_wrong_with_a_public_object_is_told)
+{
+    CK_OBJECT_CLASS object_class = CKO_DOMAIN_PARAMETERS;
+    CK_KEY_TYPE dh = CKK_DH, rsa = CKK_RSA;
+    CK_ULONG bits = 2048;
+    CK_ATTRIBUTE t[] = {{CKA_CLASS, &object_class, sizeof object_class}, {CKA_KEY_TYPE, &dh, sizeof dh}, {CKA_PRIME, vector, sizeof vector},
+                        {CKA_BASE, vector, 1}, {CKA_PRIME_BITS, &bits, sizeof bits}};
+    CK_OBJECT_HANDLE made;
+
+    setup();
+    ck_rv(f->C_CreateObject(s, t, 5, &made), CKR_ATTRIBUTE_READ_ONLY);
+    ck_logged("why=\"CKA_PRIME_BITS cannot be given when an object is created\"");
+    ck_rv(f->C_CreateObject(s, t, 3, &made), CKR_TEMPLATE_INCOMPLETE);
+    ck_logged("why=\"CKA_BASE is missing\"");
+    ck_rv(f->C_CreateObject(s, t, 4, &made), CKR_KEY_SIZE_RANGE);
+    ck_logged("why=\"CKA_PRIME has 1024 to 8192 bits\"");
+    t[1].pValue = &rsa;
+    ck_rv(f->C_CreateObject(s, t, 4, &made), CKR_ATTRIBUTE_VALUE_INVALID);
+    ck_logged("why=\"CKA_KEY_TYPE 0: such an object cannot be of this type here\"");
+    teardown();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     static const TTest *const *const tests[] = {
@@ -189,6 +213,7 @@ Suite *test_suite(void)
         &test_key_that_may_not_is_told_with_its_attribute,
         &test_form_of_a_pin_is_told_without_the_pin,
         &test_what_is_not_refused_is_not_in_the_log,
+        &test_what_is_wrong_with_a_public_object_is_told,
         NULL,
     };
 

@@ -14,6 +14,7 @@
 #include "tests/unit/recipe.h"
 #include "tests/unit/recipe_key.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/sample_group.h"
 #include "tests/unit/sample_template.h"
 #include "tests/unit/token.h"
 #include "tests/unit/token_key.h"
@@ -517,6 +518,14 @@ static void try_pair(const struct mechanism *row, const struct recipe_key *unuse
         EVP_PKEY_free(halves[i]);
 }
 
+static void try_making(const struct mechanism *row, const struct recipe_key *unused)
+{
+    if (mechanism_class_made(row) == CKO_DOMAIN_PARAMETERS)
+        sample_group_try(s, row);
+    else
+        try_generation(row, unused);
+}
+
 /* ---- the loop */
 
 static const struct {
@@ -531,7 +540,7 @@ static const struct {
     {CKF_ENCAPSULATE | CKF_DECAPSULATE, true, try_encapsulation},
     {CKF_DERIVE, true, try_derivation},
     {CKF_DIGEST, false, try_digest},
-    {CKF_GENERATE, false, try_generation},
+    {CKF_GENERATE, false, try_making},
     {CKF_GENERATE_KEY_PAIR, false, try_pair},
 };
 enum { WORKS = sizeof works / sizeof works[0] };

@@ -84,10 +84,13 @@ static CK_RV digest(CK_SESSION_HANDLE session, CK_MECHANISM *m, CK_OBJECT_HANDLE
 
 static CK_RV generate(CK_SESSION_HANDLE session, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
 {
+    static CK_ULONG prime_bits = 1024;
+    CK_ATTRIBUTE size = {CKA_PRIME_BITS, &prime_bits, sizeof prime_bits};
+    const struct mechanism *row = mechanism_find(m->mechanism);
     CK_OBJECT_HANDLE out;
 
     (void)key;
-    return f->C_GenerateKey(session, m, made + 2, 1, &out);
+    return f->C_GenerateKey(session, m, row != NULL && mechanism_class_made(row) == CKO_DOMAIN_PARAMETERS ? &size : made + 2, 1, &out);
 }
 
 static CK_RV generate_pair(CK_SESSION_HANDLE session, CK_MECHANISM *m, CK_OBJECT_HANDLE key)

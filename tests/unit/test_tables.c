@@ -28,8 +28,8 @@ START_TEST(test_attribute_that_we_make_cannot_be_given)
     for (size_t i = 0; attribute_at(i) != NULL; i++) {
         unsigned flags = attribute_at(i)->flags;
         if (flags & ATTRIBUTE_MAKE)
-            ck_assert_msg(!(flags & (ATTRIBUTE_CREATE | ATTRIBUTE_GENERATE | ATTRIBUTE_UNWRAP | ATTRIBUTE_DERIVE | ATTRIBUTE_MODIFY |
-                                     ATTRIBUTE_COPY)), "%s", attribute_at(i)->name);
+            ck_assert_msg(!(flags & (ATTRIBUTE_CREATE | ATTRIBUTE_GENERATE | ATTRIBUTE_GENERATE_PAIR | ATTRIBUTE_UNWRAP | ATTRIBUTE_DERIVE |
+                                     ATTRIBUTE_MODIFY | ATTRIBUTE_COPY)), "%s", attribute_at(i)->name);
         if (flags & ATTRIBUTE_CREATE_MUST)
             ck_assert_msg(flags & ATTRIBUTE_CREATE, "%s", attribute_at(i)->name);
         ck_assert_msg(attribute_at(i)->classes != 0, "%s", attribute_at(i)->name);

@@ -8,6 +8,7 @@
 #include "tests/unit/sample_template.h"
 #include "tests/unit/works.h"
 #include "vault/node/node.h"
+#include "vault/vault.h"
 
 /* ---- what is kept, and the pool */
 
@@ -96,6 +97,89 @@ START_TEST(test_private_key_from_outside_is_checked_on_the_pool)
 {
     ck_assert_uint_eq(jobs_of_import(CKO_PRIVATE_KEY), 1);
     ck_assert_uint_eq(jobs_of_import(CKO_SECRET_KEY), 0);
+}
+END_TEST
+
+/* Domain parameters as a session object. */
+static void begin_domain(CK_MECHANISM_TYPE type, CK_ULONG bits)
+{
+    static struct sample_template t;
+    static Hsm__Mechanism mechanism;
+    static Hsm__Generate generate;
+    Hsm__Request r = HSM__REQUEST__INIT;
+
+    hsm__mechanism__init(&mechanism);
+    mechanism.type = type;
+    sample_start(&t);
+    sample_ulong(&t, CKA_PRIME_BITS, bits);
+    hsm__generate__init(&generate);
+    generate.mechanism = &mechanism;
+    generate.template_ = &t.message;
+    r.of_case = HSM__REQUEST__OF_GENERATE;
+    r.generate = &generate;
+    works_new_request();
+    works_begin(&r, false);
+}
+
+static enum err reply_error(void)
+{
+    own_front_expect(&works.front, HSM__VAULT_ANSWER__OF_REPLY);
+    return own_front_reply(&works.front, works.channel, &works.request, NULL);
+}
+
+START_TEST(test_domain_parameters_are_searched_for_on_the_pool)
+{
+    works_setup(true);
+    begin_domain(CKM_DH_PKCS_PARAMETER_GEN, 2048);
+    ck_assert_uint_eq(works.front.n_jobs, 0);
+    ck_assert_int_eq(reply_error(), ERR_OK);
+    begin_domain(CKM_DSA_PARAMETER_GEN, 512); /* what is wrong is told without waiting */
+    ck_assert_uint_eq(works.front.n_jobs, 0);
+    ck_assert_int_eq(reply_error(), ERR_ATTRIBUTE_VALUE);
+    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    ck_assert_uint_eq(works.front.n_jobs, 1);
+    own_front_run_job(&works.front);
+    ck_assert_int_eq(reply_error(), ERR_OK);
+    works_teardown();
+}
+END_TEST
+
+START_TEST(test_second_search_for_domain_parameters_gives_its_worker_back)
+{
+    struct vault *v;
+    works_setup(true);
+    v = local_node_vault(works.node);
+    atomic_store(&v->searches_domain, true); /* another worker is at it */
+    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    own_front_run_job(&works.front);
+    ck_assert_int_eq(reply_error(), ERR_BUSY);
+    ck_assert(atomic_load(&v->searches_domain));
+    atomic_store(&v->searches_domain, false);
+    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    own_front_run_job(&works.front);
+    ck_assert_int_eq(reply_error(), ERR_OK);
+    ck_assert(!atomic_load(&v->searches_domain));
+    works_teardown();
+}
+END_TEST
+
+/* It ends its search and stands in nobody's way then. */
+START_TEST(test_search_that_nobody_waits_for_any_more_ends)
+{
+    uint64_t call;
+    works_setup(true);
+    begin_domain(CKM_DH_PKCS_PARAMETER_GEN, 2048); /* is answered, so its number is known */
+    call = works.front.said->call;
+    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    own_front_drop(&works.front, call + 1);
+    own_front_run_job(&works.front);
+    own_front_expect(&works.front, HSM__VAULT_ANSWER__OF_DROPPED);
+    ck_assert_uint_eq(works.front.said->call, call + 1);
+    ck_assert(!atomic_load(&local_node_vault(works.node)->searches_domain));
+    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    own_front_run_job(&works.front);
+    ck_assert_int_eq(reply_error(), ERR_OK);
+    works_teardown();
 }
 END_TEST
 
@@ -434,6 +518,9 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_what_was_kept_is_released_once_however_the_work_ends,
         &test_dear_work_goes_to_the_pool_once_it_is_known_to_be_dear,
         &test_private_key_from_outside_is_checked_on_the_pool,
+        &test_domain_parameters_are_searched_for_on_the_pool,
+        &test_second_search_for_domain_parameters_gives_its_worker_back,
+        &test_search_that_nobody_waits_for_any_more_ends,
         &test_dear_work_is_done_at_once_where_there_is_no_pool,
         &test_work_on_the_pool_is_not_touched_until_it_is_back, &test_request_that_grows_in_memory_is_refused_on_arrival,
         &test_reply_from_the_pool_finds_its_channel_closed,

@@ -6,6 +6,7 @@
 #include "tests/unit/local_store.h"
 #include "vault/node/node.h"
 #include "vault/operation/operation.h"
+#include "vault/work_state.h"
 
 struct works works;
 
@@ -50,13 +51,15 @@ static const struct operation *find(uint32_t number)
 {
     static const struct operation read = {read_decide, NULL}, change = {change_decide, change_answer},
                                   login = {login_decide, change_answer}, status = {op_status_decide, NULL},
-                                  random = {op_generate_random_decide, NULL}, create = {op_create_decide, op_create_answer};
+                                  random = {op_generate_random_decide, NULL}, create = {op_create_decide, op_create_answer},
+                                  generate = {op_generate_decide, op_generate_answer};
 
     switch (number) {
     case REQUEST_user_list: return &read;
     case REQUEST_node_grant: return &change;
     case REQUEST_login: return &login;
     case REQUEST_create: return &create;
+    case REQUEST_generate: return &generate;
     case REQUEST_status: return &status;
     case REQUEST_generate_random: return &random;
     default: return NULL;
@@ -80,7 +83,7 @@ static const struct operation *find_node(uint32_t number)
 
 static enum err let_in(struct work *w)
 {
-    (void)w;
+    w->policy = POLICY_COMPATIBLE;
     return ERR_OK;
 }
 
@@ -116,7 +119,7 @@ void works_send(Hsm__Request *r, const Hsm__Facts *facts)
 {
     static uint64_t number;
     bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_CREATE ||
-                  r->of_case == HSM__REQUEST__OF_LOGIN;
+                  r->of_case == HSM__REQUEST__OF_GENERATE || r->of_case == HSM__REQUEST__OF_LOGIN;
 
     buffer_clear(&works.request.body);
     own_front_seal(works.channel, r, change ? works.request_id : NULL, &works.request);

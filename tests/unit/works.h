@@ -4,7 +4,7 @@
  *   node_grant  a change: did.decide(w); its answer notes the result, then did.answer(w)
  *   login       a dear change that changes nothing: the channel's user is did.user_id
  *   create      the front's own: did.decide(w)
- * and status, generate_random and the request create are the product's. */
+ * and status, generate_random and the requests create and generate are the product's. */
 #ifndef CLUSTERHSM_TESTS_UNIT_WORKS_H
 #define CLUSTERHSM_TESTS_UNIT_WORKS_H
 

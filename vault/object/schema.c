@@ -165,6 +165,14 @@ static bool has_part(const struct schema *s, CK_ATTRIBUTE_TYPE part)
     return s->class_bit == CLASS_PUBLIC ? key_type_has_public_part(s->key_type, part) : key_type_has_part(s->key_type, part);
 }
 
+/* What a row has to say of one way or another. */
+static unsigned given_flags(const struct schema *s)
+{
+    bool pair = s->way == SCHEMA_GENERATE && s->class_bit & (CLASS_PUBLIC | CLASS_PRIVATE);
+
+    return ways[s->way].flags | (pair ? ATTRIBUTE_GENERATE_PAIR : 0u);
+}
+
 /* Whether an attribute with this row may be given for such an object, in this way. */
 static enum err may_give(const struct schema *s, const struct object *o, const struct attribute *row, struct diag *why)
 {
@@ -172,7 +180,7 @@ static enum err may_give(const struct schema *s, const struct object *o, const s
         diag_set(why, "%s has no %s", schema_class_name(s->class_bit), row->name);
         return ERR_ATTRIBUTE_TYPE;
     }
-    if ((row->flags & ways[s->way].flags) == 0) {
+    if ((row->flags & given_flags(s)) == 0) {
         diag_set(why, "%s cannot be given when %s is %s", row->name, schema_class_name(s->class_bit), ways[s->way].name);
         return ERR_ATTRIBUTE_READ_ONLY;
     }

@@ -1,4 +1,5 @@
 /* C_GenerateKey. */
+#include "proto/attribute.h"
 #include "proto/key_kind.h"
 #include "proto/limits.h"
 #include "proto/mechanism.h"
@@ -6,6 +7,7 @@
 #include "vault/object/permitted.h"
 #include "vault/object/reply.h"
 #include "vault/object/schema.h"
+#include "vault/operation/generate_domain.h"
 #include "vault/operation/operation.h"
 #include "vault/provider/generate.h"
 
@@ -60,31 +62,35 @@ static enum err make_key(struct work *w, const struct mechanism *m, CK_KEY_TYPE 
     return generate_pbkdf2(libctx, work_request(w)->generate->mechanism->pbkdf2, type, bytes, out);
 }
 
-/* The call and, at the first time, the key; then the whole object. */
+/* At the first time the key is made. */
+static enum err make_secret(struct work *w, const struct mechanism *m, const struct schema *s, struct object *o, struct diag *why)
+{
+    struct key *k = work_kept(w);
+    size_t bytes = 0;
+    enum err e = read_length(key_kind_find(s->key_type), o, &bytes, why);
+
+    if (e == ERR_OK && k == NULL && (e = make_key(w, m, s->key_type, bytes, &k)) == ERR_OK)
+        work_keep(w, k, release_key);
+    return e == ERR_OK ? material_put(k, o) : e;
+}
+
+/* The call, what the mechanism makes, and the whole object. */
 static enum err make(struct work *w, struct object *o, struct diag *why)
 {
     const Hsm__Generate *call = work_request(w)->generate;
     const struct mechanism *m;
-    struct schema s = {.libctx = work_vault(w)->libctx, .way = SCHEMA_GENERATE, .object_class = CKO_SECRET_KEY};
-    struct key *k = work_kept(w);
-    size_t bytes = 0;
+    struct schema s = {.libctx = work_vault(w)->libctx, .way = SCHEMA_GENERATE};
     enum err e = permitted_mechanism(w, call->mechanism, CKF_GENERATE, &m);
 
     if (e != ERR_OK)
         return e;
     s.mechanism = m->type;
-    if (key_kind_is_otp(key_kind_find(m->key_type)))
-        s.object_class = CKO_OTP_KEY;
+    s.object_class = mechanism_class_made(m);
     if ((e = read_type(w, m, &s.key_type, why)) != ERR_OK)
         return e;
     if ((e = schema_read(&s, call->template_, o, why)) != ERR_OK)
         return e;
-    if ((e = read_length(key_kind_find(s.key_type), o, &bytes, why)) != ERR_OK)
-        return e;
-    if (k == NULL && (e = make_key(w, m, s.key_type, bytes, &k)) == ERR_OK)
-        work_keep(w, k, release_key);
-    if (e == ERR_OK)
-        e = material_put(k, o);
+    e = s.class_bit == CLASS_DOMAIN ? generate_domain(w, m, o, why) : make_secret(w, m, &s, o, why);
     return e == ERR_OK ? schema_complete(&s, o, why) : e;
 }
 
