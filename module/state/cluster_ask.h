@@ -12,15 +12,21 @@
 enum err cluster_ask(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
                      Hsm__Reply **out);
 
-/* The same; what a refusal says of which template it is about goes to *which (Reply.which), unless that is NULL. */
+/* For a request that is answered by nothing but that it is done. */
+enum err cluster_ask_done(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids);
+
+/* cluster_ask without a look at whether the login holds: by who has its turn, or asks for what needs none. */
+enum err cluster_ask_once(struct module *m, const Hsm__Request *request, Hsm__Reply__OfCase wanted, Hsm__Reply **out);
+
+/* cluster_ask; what a refusal says of which template it is about goes to *which (Reply.which), unless that is NULL. */
 enum err cluster_ask_which(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, Hsm__Reply__OfCase wanted,
                            Hsm__Reply **out, uint32_t *which);
 
-/* The same for a request that is answered by bytes: *n is the room at first. ERR_MALFORMED: none, or more than that, which no vault of ours
+/* For a request that is answered by bytes: *n is the room at first. ERR_MALFORMED: none, or more than that, which no vault of ours
  * sends. */
 enum err cluster_ask_bytes(struct module *m, const Hsm__Request *request, const uint64_t *ids, size_t n_ids, uint8_t *out, size_t *n);
 
-/* The same for a request that makes one object, which is kept as cluster_keep_made says. */
+/* For a request that makes one object, which is kept as cluster_keep_made says. */
 CK_RV cluster_ask_made(struct module *m, CK_SESSION_HANDLE session, const Hsm__Request *request, const uint64_t *ids, size_t n_ids,
                        CK_OBJECT_HANDLE *out);
 

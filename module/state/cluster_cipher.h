@@ -2,7 +2,9 @@
 #ifndef CLUSTERHSM_MODULE_STATE_CLUSTER_CIPHER_H
 #define CLUSTERHSM_MODULE_STATE_CLUSTER_CIPHER_H
 
-#include "module/state/cluster.h"
+#include "module/state/key_request.h"
+#include "module/state/module.h"
+#include "proto/error.h"
 
 /* One request; see Encrypt in request.proto. */
 struct cluster_cipher {

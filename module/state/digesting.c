@@ -1,7 +1,7 @@
 #include "module/state/digesting.h"
 
 #include "module/rpc/gate.h"
-#include "module/state/cluster.h"
+#include "module/state/cluster_digest.h"
 #include "module/state/key_for.h"
 #include "module/state/mechanism_given.h"
 #include "module/state/module.h"

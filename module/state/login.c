@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "module/state/cluster.h"
+#include "module/state/cluster_user.h"
 
 static const char first_admin[] = "admin";
 

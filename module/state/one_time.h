@@ -3,7 +3,7 @@
 #ifndef CLUSTERHSM_MODULE_STATE_ONE_TIME_H
 #define CLUSTERHSM_MODULE_STATE_ONE_TIME_H
 
-#include "module/state/cluster.h"
+#include "module/state/cluster_sign.h"
 
 /* Of a key's passwords; 0: it is no such key. */
 size_t one_time_digits(const struct known *key);

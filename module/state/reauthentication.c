@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "module/state/cluster.h"
+#include "module/state/cluster_user.h"
 #include "module/state/login.h"
 
 void reauthentication_begin(struct reauthentication *r, const struct known *key)

@@ -3,7 +3,7 @@
 #include "crypto/eddsa.h"
 #include "crypto/verify.h"
 #include "module/rpc/gate.h"
-#include "module/state/cluster.h"
+#include "module/state/cluster_sign.h"
 #include "module/state/key_for.h"
 #include "module/state/one_time.h"
 #include "module/state/output.h"
