@@ -198,6 +198,16 @@ enum status remote_call(const struct invocation *call, struct remote *r, const c
     return e == ERR_OK ? STATUS_DONE : complain_err(call, doing, e, &why);
 }
 
+enum status remote_status(const struct invocation *call, struct remote *r, const char *doing, Hsm__Reply **out)
+{
+    Hsm__Request request = HSM__REQUEST__INIT;
+    Hsm__Status status = HSM__STATUS__INIT;
+
+    request.of_case = HSM__REQUEST__OF_STATUS;
+    request.status = &status;
+    return remote_call(call, r, doing, &request, HSM__REPLY__OF_STATUS, out);
+}
+
 enum status remote_as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request, Hsm__Reply__OfCase expect,
                             Hsm__Reply **out)
 {

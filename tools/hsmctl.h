@@ -76,6 +76,9 @@ enum err remote_try(const struct invocation *call, struct remote *r, const Hsm__
 enum status remote_call(const struct invocation *call, struct remote *r, const char *doing, const Hsm__Request *request,
                         Hsm__Reply__OfCase expect, Hsm__Reply **out);
 
+/* What the cluster says of itself (HSM__REPLY__OF_STATUS). As remote_call. */
+enum status remote_status(const struct invocation *call, struct remote *r, const char *doing, Hsm__Reply **out);
+
 /* All that a command of an admin's has to do: open, log in (as admin, unless --user says who), ask, close. As remote_call. */
 enum status remote_as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request, Hsm__Reply__OfCase expect,
                             Hsm__Reply **out);

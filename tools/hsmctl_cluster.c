@@ -194,17 +194,16 @@ enum status cluster_grant(const struct invocation *call)
     return answer(call, o);
 }
 
-static enum status show_policy(const struct invocation *call, struct remote *r)
+static enum status show_policy(const struct invocation *call)
 {
-    Hsm__Request request = HSM__REQUEST__INIT;
-    Hsm__Status status = HSM__STATUS__INIT;
     Hsm__Reply *reply = NULL;
+    struct remote r;
     struct output *o;
-    enum status s;
+    enum status s = remote_open(call, &r);
 
-    request.of_case = HSM__REQUEST__OF_STATUS;
-    request.status = &status;
-    s = remote_call(call, r, "cannot ask the cluster", &request, HSM__REPLY__OF_STATUS, &reply);
+    if (s == STATUS_DONE)
+        s = remote_status(call, &r, "cannot ask the cluster", &reply);
+    remote_close(&r);
     if (s != STATUS_DONE)
         return s;
     o = output_new();
@@ -213,22 +212,21 @@ static enum status show_policy(const struct invocation *call, struct remote *r)
     return answer(call, o);
 }
 
-static enum status set_policy(const struct invocation *call, struct remote *r)
+static enum status set_policy(const struct invocation *call)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
     Hsm__PolicySet set = HSM__POLICY_SET__INIT;
     Hsm__Reply *reply = NULL;
     struct output *o;
-    enum status s = remote_login(call, r, true, "admin");
+    enum status s;
 
     request.of_case = HSM__REQUEST__OF_POLICY_SET;
     request.policy_set = &set;
     set.policy = (char *)(uintptr_t)call->arguments[0];
-    if (s == STATUS_DONE)
-        s = remote_call(call, r, "the policy was not changed", &request, HSM__REPLY__OF_EMPTY, &reply);
-    rpc_reply_free(reply);
+    s = remote_as_admin(call, "the policy was not changed", &request, HSM__REPLY__OF_EMPTY, &reply);
     if (s != STATUS_DONE)
         return s;
+    rpc_reply_free(reply);
     o = output_new();
     output_text(o, "policy", set.policy);
     return answer(call, o);
@@ -236,13 +234,7 @@ static enum status set_policy(const struct invocation *call, struct remote *r)
 
 enum status cluster_policy(const struct invocation *call)
 {
-    struct remote r;
-    enum status s = remote_open(call, &r);
-
-    if (s == STATUS_DONE)
-        s = call->n_arguments > 0 ? set_policy(call, &r) : show_policy(call, &r);
-    remote_close(&r);
-    return s;
+    return call->n_arguments > 0 ? set_policy(call) : show_policy(call);
 }
 
 static enum status status_by_node(const struct invocation *call)
@@ -274,8 +266,6 @@ static enum status status_by_node(const struct invocation *call)
 
 enum status cluster_status(const struct invocation *call)
 {
-    Hsm__Request request = HSM__REQUEST__INIT;
-    Hsm__Status status = HSM__STATUS__INIT;
     Hsm__Reply *reply = NULL;
     struct remote r;
     struct output *o = NULL;
@@ -283,12 +273,10 @@ enum status cluster_status(const struct invocation *call)
 
     if (call->options[OPTION_socket] != NULL || call->options[OPTION_node_config] != NULL)
         return status_by_node(call);
-    request.of_case = HSM__REQUEST__OF_STATUS;
-    request.status = &status;
     s = remote_open(call, &r);
     if (s == STATUS_DONE) {
         progress(call, "asking the cluster");
-        s = remote_call(call, &r, "cannot ask the cluster", &request, HSM__REPLY__OF_STATUS, &reply);
+        s = remote_status(call, &r, "cannot ask the cluster", &reply);
     }
     if (s == STATUS_DONE) {
         o = output_new();

@@ -11,15 +11,10 @@ static const char not_wiped[] = "the cluster was not wiped to the end", nothing_
 /* The cluster as it is now: no other is wiped. A node of an older version says nothing of it. */
 static enum status look(const struct invocation *call, struct remote *r, uint64_t *version)
 {
-    Hsm__Request request = HSM__REQUEST__INIT;
-    Hsm__Status status = HSM__STATUS__INIT;
     Hsm__Reply *reply = NULL;
     struct diag why = {0};
-    enum status s;
+    enum status s = remote_status(call, r, nothing_wiped, &reply);
 
-    request.of_case = HSM__REQUEST__OF_STATUS;
-    request.status = &status;
-    s = remote_call(call, r, nothing_wiped, &request, HSM__REPLY__OF_STATUS, &reply);
     if (s != STATUS_DONE)
         return s;
     *version = reply->status->cluster_version;
