@@ -31,6 +31,7 @@ static void add_key(struct work *w, const struct mechanism *m, bool first, const
     const Hsm__Derive *call = work_request(w)->derive;
     bool strict = is_strict(w), reveals = derive_reveals(m, call->mechanism, call->n_others), closed = is_closed(key);
 
+    l->reveals = reveals;
     l->closed = l->closed || (strict && closed) || lineage_has_a_say(key, CKA_DERIVE_TEMPLATE);
     l->whole = l->whole || (reveals && closed);
     l->retyped = l->retyped || (strict && closed) ||
@@ -219,8 +220,21 @@ static enum err add(struct work *w, Hsm__Template *t, const struct listed *l)
     return ERR_OK;
 }
 
-enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
-                       const Hsm__Template **out, struct diag *why)
+/* What the template is silent about, it says now; what it says has to be so. */
+static enum err merge_one(struct work *w, const struct listed *l, CK_ATTRIBUTE_TYPE own, Hsm__Template *t, struct diag *why)
+{
+    const Hsm__Attribute *have = find(t, l->type);
+
+    if (have == NULL)
+        return add(w, t, l);
+    if (have->value.len == l->n && bytes_equal(have->value.data, l->value, l->n))
+        return ERR_OK;
+    explain(l->type, own, why);
+    return ERR_TEMPLATE_INCONSISTENT;
+}
+
+static enum err merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given, Hsm__Template **out,
+                      struct diag *why)
 {
     size_t n = given != NULL ? given->n_attributes : 0, at = 0;
     Hsm__Template *t = work_memory(w, sizeof *t);
@@ -230,20 +244,38 @@ enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_
     if (t == NULL)
         return ERR_NO_MEMORY;
     hsm__template__init(t);
-    t->attributes = work_memory(w, (n + TEMPLATE_ATTRIBUTES_MAX) * sizeof t->attributes[0]);
+    t->attributes = work_memory(w, (n + TEMPLATE_ATTRIBUTES_MAX + 1) * sizeof t->attributes[0]); /* and one that is handed down */
     if (t->attributes == NULL)
         return ERR_NO_MEMORY;
     for (size_t i = 0; i < n; i++)
         t->attributes[t->n_attributes++] = given->attributes[i];
-    for (size_t i = 0; e == ERR_OK && i < TEMPLATE_ATTRIBUTES_MAX && listed_next(maker, own, &at, &l); i++) {
-        const Hsm__Attribute *have = find(given, l.type);
-        if (have == NULL) {
-            e = add(w, t, &l);
-        } else if (have->value.len != l.n || !bytes_equal(have->value.data, l.value, l.n)) {
-            explain(l.type, own, why);
-            e = ERR_TEMPLATE_INCONSISTENT;
-        }
-    }
+    for (size_t i = 0; e == ERR_OK && i < TEMPLATE_ATTRIBUTES_MAX && listed_next(maker, own, &at, &l); i++)
+        e = merge_one(w, &l, own, t, why);
     *out = t;
+    return e;
+}
+
+enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
+                       const Hsm__Template **out, struct diag *why)
+{
+    Hsm__Template *t;
+    enum err e = merge(w, maker, own, given, &t, why);
+
+    if (e == ERR_OK)
+        *out = t;
+    return e;
+}
+
+enum err lineage_merge_derived(struct work *w, const struct lineage *l, const struct object *maker, const Hsm__Template *given,
+                               const Hsm__Template **out, struct diag *why)
+{
+    const struct object_attribute *list = object_find(maker, CKA_DERIVE_TEMPLATE);
+    Hsm__Template *t;
+    enum err e = merge(w, maker, CKA_DERIVE_TEMPLATE, given, &t, why);
+
+    if (e == ERR_OK && l->reveals && lineage_has_a_say(maker, CKA_DERIVE_TEMPLATE))
+        e = merge_one(w, &(struct listed){CKA_DERIVE_TEMPLATE, list->value, list->n}, CKA_DERIVE_TEMPLATE, t, why);
+    if (e == ERR_OK)
+        *out = t;
     return e;
 }

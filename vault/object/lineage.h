@@ -10,6 +10,7 @@
 struct lineage {
     struct schema_base base; /* for the schema */
     bool sensitive;          /* the base key is not to be read */
+    bool reveals;            /* the new value shows bytes of the old ones */
     bool closed;             /* nothing that can be read comes of it but by CKA_VALUE of the new key, which may have rules */
     bool whole;              /* the new value has to hold all of the old one */
     bool retyped;            /* the same bytes may be made keys of several types, and none of them is to be read */
@@ -50,6 +51,11 @@ bool lineage_has_a_say(const struct object *maker, CK_ATTRIBUTE_TYPE own);
  * ERR_TEMPLATE_INCONSISTENT: they contradict each other; ERR_NO_MEMORY. */
 enum err lineage_merge(struct work *w, const struct object *maker, CK_ATTRIBUTE_TYPE own, const Hsm__Template *given,
                        const Hsm__Template **out, struct diag *why);
+
+/* The same of a key that is derived, and CKA_DERIVE_TEMPLATE. What shows bytes of the maker has that template itself, too: else the next
+ * derivation would make the same bytes as one of the maker, without it. */
+enum err lineage_merge_derived(struct work *w, const struct lineage *l, const struct object *maker, const Hsm__Template *given,
+                               const Hsm__Template **out, struct diag *why);
 
 /* Of the whole object, whoever has had a hand in it since: ERR_TEMPLATE_INCONSISTENT. */
 enum err lineage_obeys(const struct object *maker, CK_ATTRIBUTE_TYPE own, const struct object *key, struct diag *why);

@@ -160,7 +160,7 @@ enum err deriving_read(struct deriving *d, const Hsm__Template *given, struct sc
 
     object_init(o, reply_memory(d->work));
     for (size_t i = 0; e == ERR_OK && i < d->n_named; i++)
-        e = lineage_merge(d->work, &d->named[i].object, CKA_DERIVE_TEMPLATE, t, &t, &d->why);
+        e = lineage_merge_derived(d->work, &d->lineage, &d->named[i].object, t, &t, &d->why);
     if (e == ERR_OK && made == CKO_DATA) {
         e = take_data_length(d, t, &rest);
         t = &rest;
