@@ -13,6 +13,7 @@
 #include "crypto/field.h"
 #include "proto/limits.h"
 #include "tests/document/one_time.h"
+#include "tests/document/refused.h"
 
 enum { COLUMNS_MAX = 16, CELL_BYTES = 256 };
 
@@ -283,7 +284,14 @@ static const struct word trusted[] = {
     {NULL, NULL},
 };
 
-static void mechanism_row(const char *text, struct tally *tally)
+static const struct word parameters[] = {
+#define PARAMETER(word, meaning) {#word, meaning},
+#include "tests/document/parameter.def"
+#undef PARAMETER
+    {NULL, NULL},
+};
+
+static void mechanism_row(CK_MECHANISM_TYPE number, const char *text, struct tally *tally)
 {
     static const char *const otherwise[] = {"MODERN", "UNSAID", NULL};
     const struct row *r = take_row_or("proto/mechanism.def", text, 12, otherwise);
@@ -292,10 +300,12 @@ static void mechanism_row(const char *text, struct tally *tally)
     bool pairs = strcmp(r->cell[3], "ANY_PAIR") == 0, key = !pairs && strcmp(r->cell[3], "NO_KEY") != 0;
 
     snprintf(policy, sizeof policy, "%.*s", (int)strcspn(r->cell[10], "("), r->cell[10]);
+    if (strcmp(r->cell[6], "PARAM_NONE") != 0)
+        check_words(r->cell[0], r->cell[6] + strlen("PARAM_"), parameters);
     check_words(r->cell[0], r->cell[8], where);
     check_words(r->cell[0], policy, policies);
     check_words(r->cell[0], r->cell[11], trusted);
-    sayf("| %s | %s | %s | ", r->cell[0], words(r->cell[2]), pairs ? "every pair" : key ? r->cell[3] : "");
+    sayf("| %s | 0x%lX | %s | %s | ", r->cell[0], number, words(r->cell[2]), pairs ? "every pair" : key ? r->cell[3] : "");
     if (key)
         sayf("%s to %s", r->cell[4], r->cell[5]);
     sayf(" | %s | %s | %s | %s | %s | %s |\n", strcmp(r->cell[6], "PARAM_NONE") == 0 ? "" : lower(r->cell[6] + strlen("PARAM_")),
@@ -312,13 +322,15 @@ static void mechanisms(void)
 
     say("## Mechanisms\n\nSizes are bits for RSA, DSA, DH and curves, bytes for secret keys and for public keys of post-quantum ones, as\n"
         "C_GetMechanismInfo has them. ML-KEM, ML-DSA and SLH-DSA are there where OpenSSL 3.5 or later runs, and not listed elsewhere.\n"
-        "The `parameter` is the structure that the standard gives the mechanism.\n\n"
-        "| mechanism | operations | key | sizes | parameter | hash | data | policy | trusted keys | CloudHSM |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n");
-#define MECH(...) mechanism_row(#__VA_ARGS__, &tally);
+        "The `parameter` is the standard's structure (below); where there is none, pParameter is NULL. "
+        "A program that knows no name shows the number.\n\n"
+        "| mechanism | number | operations | key | sizes | parameter | hash | data | policy | trusted keys | CloudHSM |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|\n");
+#define MECH(ckm, ...) mechanism_row(ckm, #ckm ", " #__VA_ARGS__, &tally);
 #include "proto/mechanism.def"
 #undef MECH
     sayf("\n%u mechanisms; CloudHSM has %u of them.\n", tally.all, tally.cloudhsm);
+    explain(parameters);
     explain(where);
     explain(policies);
     say("\nA key whose CKA_TRUSTED is true wraps and unwraps:\n");
@@ -344,7 +356,8 @@ static void mechanisms(void)
         "CKM_DSA takes a digest of 20, 28,\n32, 48 or 64 bytes, of which as many count as the subprime has.\n");
     say("\nDH pairs are made in the group that the public template has (CKA_PRIME, CKA_BASE): one of RFC 7919 or RFC 3526, or over another "
         "safe prime.\nCKA_VALUE_BITS, which the private template may have, is 225, 275, 325, 375 or 400 at least for primes of up to 2048, "
-        "3072, 4096, 6144 and\n8192 bits, and just so where it is silent.\n");
+        "3072, 4096, 6144 and\n8192 bits, and just so where it is silent. What CKM_DH_PKCS_DERIVE makes is the agreed number, as long as "
+        "the prime; a key that is shorter\n(CKA_VALUE_LEN) has its last bytes.\n");
     say("\nC_GenerateKey with CKM_DSA_PARAMETER_GEN or CKM_DH_PKCS_PARAMETER_GEN makes a CKO_DOMAIN_PARAMETERS object of CKA_PRIME_BITS "
         "bits. A\nprogram puts its CKA_PRIME, CKA_BASE and CKA_SUBPRIME into the public template of a pair. To give one of them here is "
         "CKR_ATTRIBUTE_READ_ONLY;\na size that is not there is CKR_ATTRIBUTE_VALUE_INVALID.\n\n"
@@ -405,20 +418,6 @@ static const char by_rule[] =
 #include "tests/document/by_rule.def"
     ;
 
-/* The order of vault/object/key_use.c and module/state/key_for.c. */
-static const char which_code[] =
-    "\n## Which code when a key may not\n\nThe first that applies, in this order. The module's log (`log.level: info`) "
-    "names the attribute or the policy.\n\n"
-    "| case | code |\n|---|---|\n"
-    "| no such mechanism, it does not do this, or the cluster's policy does not have it | CKR_MECHANISM_INVALID |\n"
-    "| its parameter is malformed, or names a hash or MAC that the policy does not have | CKR_MECHANISM_PARAM_INVALID |\n"
-    "| no such object for this user, or it is no key (a certificate, data) | CKR_KEY_HANDLE_INVALID |\n"
-    "| the use's attribute is not true, or the wrong half of a pair (signing with a public key) | CKR_KEY_FUNCTION_NOT_PERMITTED |\n"
-    "| another type of key than the mechanism's | CKR_KEY_TYPE_INCONSISTENT |\n"
-    "| the mechanism is not in the key's CKA_ALLOWED_MECHANISMS | CKR_MECHANISM_INVALID |\n"
-    "| the key is smaller than the policy wants | CKR_KEY_SIZE_RANGE |\n\n"
-    "Keys that wrap and unwrap have codes of their own for handle, size and type: CKR_WRAPPING_KEY_*, CKR_UNWRAPPING_KEY_*.\n";
-
 static void attributes(void)
 {
     say("## Attributes\n\nOne table for creating, generating, changing and reading. `objects` says which have it.\n\n"
@@ -429,7 +428,7 @@ static void attributes(void)
     explain(flags);
     explain(defaults);
     say(by_rule);
-    say(which_code);
+    say(refused);
     say("\n");
 }
 
@@ -496,20 +495,20 @@ static const struct word kinds[] = {
     {NULL, NULL},
 };
 
-static void error_row(const char *text)
+static void error_row(CK_RV number, const char *text)
 {
     const struct row *r = take_row("proto/error.def", text, 4);
 
     check_words(r->cell[0], r->cell[1], kinds);
-    sayf("| %s | %s | %s | %s |\n", r->cell[2], r->cell[0], lower(r->cell[1]), r->cell[3]);
+    sayf("| %s | 0x%lX | %s | %s | %s |\n", r->cell[2], number, r->cell[0], lower(r->cell[1]), r->cell[3]);
 }
 
 static void errors(void)
 {
     say("## Errors\n\nWhat can go wrong below the functions themselves, and the code that a program gets for it; a log has the name\n"
         "and the text.\n\n"
-        "| code | name | kind | text |\n|---|---|---|---|\n");
-#define ERROR(...) error_row(#__VA_ARGS__);
+        "| code | number | name | kind | text |\n|---|---|---|---|---|\n");
+#define ERROR(name, kind, rv, text) error_row(rv, #name ", " #kind ", " #rv ", " #text);
 #include "proto/error.def"
 #undef ERROR
     explain(kinds);
