@@ -29,6 +29,7 @@
 #include "proto/pkcs11.h"
 #include "proto/request.h"
 #include "tests/fuzz/replay.h"
+#include "tests/fuzz/wire_mutate.h"
 #include "vault/access/access.h"
 #include "vault/access/guesses.h"
 #include "vault/access/users.h"
@@ -443,12 +444,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     return 0;
 }
 
+size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t n, size_t room, unsigned seed)
+{
+    return wire_mutate(bytes, n, room, seed, LLVMFuzzerMutate);
+}
+
 /* Login and resumption are signed over the channel's own beginning, which is new each time. */
 static bool is_beyond(uint32_t request)
 {
     bool needs_kem = request == REQUEST_encapsulate || request == REQUEST_decapsulate;
 
-    return request == REQUEST_login || request == REQUEST_resume || (needs_kem && !parameter_set_makes_here(CKK_ML_KEM));
+    return request == REQUEST_login || request == REQUEST_resume ||
+           (needs_kem && !parameter_set_makes_here(CKK_ML_KEM));
 }
 
 const char *fuzz_unreached(void)

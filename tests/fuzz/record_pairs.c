@@ -1,4 +1,4 @@
-/* Stories of pairs for the corpus of fuzz_vault_call: encapsulation, curves, finite fields, RSA; uses with the password, and the policy. */
+/* Stories of pairs for the corpus of fuzz_vault_call: post-quantum, RSA, curves, finite fields; uses with the password, and the policy. */
 #include "tests/fuzz/record.h"
 
 #include <openssl/bn.h>
