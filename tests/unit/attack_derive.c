@@ -109,72 +109,145 @@ static void undo(CK_OBJECT_HANDLE made)
 
 /* ---- derivations */
 
-static CK_MECHANISM hkdf(CK_MECHANISM_TYPE type, CK_HKDF_PARAMS *p, struct attack_inputs *in)
+static CK_MECHANISM with_text(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
 {
-    *p = (CK_HKDF_PARAMS){.bExtract = CK_TRUE, .bExpand = (CK_BBOOL)attack_chance(2), .prfHashMechanism = CKM_SHA256,
-                          .ulSaltType = attack_chance(2) ? CKF_HKDF_SALT_KEY : CKF_HKDF_SALT_NULL};
-    if (p->ulSaltType == CKF_HKDF_SALT_KEY) {
-        p->hSaltKey = attack_any();
-        attack_input(in, p->hSaltKey);
-    }
-    return (CK_MECHANISM){type, p, sizeof *p};
+    (void)in;
+    return (CK_MECHANISM){type, &d->text, sizeof d->text};
 }
 
-static bool is_kbkdf(CK_MECHANISM_TYPE type)
+static CK_MECHANISM with_nothing(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
 {
-    return type == CKM_SP800_108_COUNTER_KDF || type == CKM_SP800_108_FEEDBACK_KDF ||
-           type == CKM_SP800_108_DOUBLE_PIPELINE_KDF;
+    (void)d;
+    (void)in;
+    return (CK_MECHANISM){type, NULL, 0};
+}
+
+static CK_MECHANISM with_key(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    attack_input(in, d->other);
+    return (CK_MECHANISM){type, &d->other, sizeof d->other};
+}
+
+static CK_MECHANISM with_bit(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    (void)in;
+    return (CK_MECHANISM){type, &d->bit, sizeof d->bit};
+}
+
+static CK_MECHANISM with_cbc(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    static CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc;
+
+    (void)d;
+    (void)in;
+    cbc = (CK_AES_CBC_ENCRYPT_DATA_PARAMS){{0}, data, 32};
+    return (CK_MECHANISM){type, &cbc, sizeof cbc};
+}
+
+static CK_MECHANISM with_randoms(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    static CK_VERSION version;
+    static CK_TLS12_MASTER_KEY_DERIVE_PARAMS master;
+
+    (void)d;
+    (void)in;
+    master = (CK_TLS12_MASTER_KEY_DERIVE_PARAMS){{data, 32, data, 32}, &version, CKM_SHA256};
+    return (CK_MECHANISM){type, &master, sizeof master};
+}
+
+static CK_MECHANISM with_point(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    static CK_ECDH1_DERIVE_PARAMS ecdh;
+    CK_ULONG n;
+    const CK_BYTE *point = outside_point(&n);
+
+    (void)d;
+    (void)in;
+    ecdh = (CK_ECDH1_DERIVE_PARAMS){CKD_NULL, 0, NULL, n, (CK_BYTE *)(uintptr_t)point};
+    return (CK_MECHANISM){type, &ecdh, sizeof ecdh};
+}
+
+static CK_MECHANISM with_salt(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    static CK_HKDF_PARAMS hkdf;
+
+    (void)d;
+    hkdf = (CK_HKDF_PARAMS){.bExtract = CK_TRUE, .bExpand = (CK_BBOOL)attack_chance(2), .prfHashMechanism = CKM_SHA256,
+                            .ulSaltType = attack_chance(2) ? CKF_HKDF_SALT_KEY : CKF_HKDF_SALT_NULL};
+    if (hkdf.ulSaltType == CKF_HKDF_SALT_KEY) {
+        hkdf.hSaltKey = attack_any();
+        attack_input(in, hkdf.hSaltKey);
+    }
+    return (CK_MECHANISM){type, &hkdf, sizeof hkdf};
+}
+
+static CK_MECHANISM with_fields(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in)
+{
+    static struct fields fields;
+
+    (void)d;
+    return kbkdf(type, &fields, in);
+}
+
+static CK_OBJECT_HANDLE of_any(void)
+{
+    return attack_any();
+}
+
+static CK_OBJECT_HANDLE of_own_or_any(void)
+{
+    return attack_chance(2) ? attacker.own_aes : attack_any();
+}
+
+static CK_OBJECT_HANDLE of_curve(void)
+{
+    return attacker.closed_curve;
 }
 
 void attack_derive(void)
 {
-    static const CK_MECHANISM_TYPE types[] = {
-        CKM_CONCATENATE_BASE_AND_KEY, CKM_CONCATENATE_BASE_AND_DATA, CKM_CONCATENATE_DATA_AND_BASE, CKM_XOR_BASE_AND_DATA,
-        CKM_EXTRACT_KEY_FROM_KEY,     CKM_SHA256_KEY_DERIVATION,     CKM_AES_ECB_ENCRYPT_DATA,      CKM_AES_CBC_ENCRYPT_DATA,
-        CKM_TLS12_MASTER_KEY_DERIVE,  CKM_HKDF_DERIVE,               CKM_ECDH1_DERIVE,              CKM_SP800_108_COUNTER_KDF,
-        CKM_SP800_108_COUNTER_KDF,    CKM_SP800_108_FEEDBACK_KDF,    CKM_SP800_108_DOUBLE_PIPELINE_KDF};
-    CK_MECHANISM_TYPE type = types[attack_chance(sizeof types / sizeof types[0])];
-    CK_OBJECT_HANDLE base = type == CKM_ECDH1_DERIVE             ? attacker.closed_curve
-                            : is_kbkdf(type) && attack_chance(2) ? attacker.own_aes
-                                                                 : attack_any(),
-                     other = attack_any(), key = 0;
-    CK_VERSION version = {0, 0};
-    CK_ULONG bit = 8 * attack_chance(SECRET_BYTES), point_n;
-    const CK_BYTE *point = outside_point(&point_n);
-    CK_KEY_DERIVATION_STRING_DATA text = {data, 16u * (1 + attack_chance(4))};
-    CK_AES_CBC_ENCRYPT_DATA_PARAMS cbc = {{0}, data, 32};
-    CK_TLS12_MASTER_KEY_DERIVE_PARAMS master = {{data, 32, data, 32}, &version, CKM_SHA256};
-    CK_ECDH1_DERIVE_PARAMS ecdh = {CKD_NULL, 0, NULL, point_n, (CK_BYTE *)(uintptr_t)point};
-    CK_HKDF_PARAMS extract;
-    struct fields fields;
+    static const struct derivation {
+        CK_MECHANISM_TYPE type;
+        CK_OBJECT_HANDLE (*base)(void);
+        CK_MECHANISM (*with)(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in);
+        void (*undo)(CK_OBJECT_HANDLE made); /* NULL: there is no way back that is known */
+    } rows[] = {
+        {CKM_CONCATENATE_BASE_AND_KEY, of_any, with_key, NULL},
+        {CKM_CONCATENATE_BASE_AND_DATA, of_any, with_text, NULL},
+        {CKM_CONCATENATE_DATA_AND_BASE, of_any, with_text, NULL},
+        {CKM_XOR_BASE_AND_DATA, of_any, with_text, NULL},
+        {CKM_EXTRACT_KEY_FROM_KEY, of_any, with_bit, NULL},
+        {CKM_SHA256_KEY_DERIVATION, of_any, with_nothing, NULL},
+        {CKM_AES_ECB_ENCRYPT_DATA, of_any, with_text, NULL},
+        {CKM_AES_CBC_ENCRYPT_DATA, of_any, with_cbc, NULL},
+        {CKM_TLS12_MASTER_KEY_DERIVE, of_any, with_randoms, NULL},
+        {CKM_HKDF_DERIVE, of_any, with_salt, NULL},
+        {CKM_ECDH1_DERIVE, of_curve, with_point, NULL},
+        {CKM_SP800_108_COUNTER_KDF, of_own_or_any, with_fields, undo},
+        {CKM_SP800_108_COUNTER_KDF, of_own_or_any, with_fields, undo},
+        {CKM_SP800_108_FEEDBACK_KDF, of_own_or_any, with_fields, undo},
+        {CKM_SP800_108_DOUBLE_PIPELINE_KDF, of_own_or_any, with_fields, undo},
+        /* The ones that came later (attack_later). */
+        {CKM_DH_PKCS_DERIVE, attack_field_base, attack_field_number, NULL},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0], LATER = 1 };
+    const struct derivation *row = &rows[attack_chance(attack_later ? ROWS : ROWS - LATER)];
+    CK_OBJECT_HANDLE base = row->base(), key = 0;
+    struct attack_drawn d = {.other = attack_any()};
     struct attack_inputs in = {.n = 0};
-    CK_MECHANISM m = {type, &text, sizeof text};
-    struct attack_flags *g = attack_private_or_not(attack_template(false, true));
+    struct attack_flags *g;
+    CK_MECHANISM m;
 
+    d.bit = 8 * attack_chance(SECRET_BYTES);
+    d.text = (CK_KEY_DERIVATION_STRING_DATA){data, 16u * (1 + attack_chance(4))};
+    g = attack_private_or_not(attack_template(false, true));
     attack_input(&in, base);
-    if (type == CKM_CONCATENATE_BASE_AND_KEY) {
-        m = (CK_MECHANISM){type, &other, sizeof other};
-        attack_input(&in, other);
-    } else if (type == CKM_EXTRACT_KEY_FROM_KEY) {
-        m = (CK_MECHANISM){type, &bit, sizeof bit};
-    } else if (type == CKM_SHA256_KEY_DERIVATION) {
-        m = (CK_MECHANISM){type, NULL, 0};
-    } else if (type == CKM_AES_CBC_ENCRYPT_DATA) {
-        m = (CK_MECHANISM){type, &cbc, sizeof cbc};
-    } else if (type == CKM_TLS12_MASTER_KEY_DERIVE) {
-        m = (CK_MECHANISM){type, &master, sizeof master};
-    } else if (type == CKM_ECDH1_DERIVE) {
-        m = (CK_MECHANISM){type, &ecdh, sizeof ecdh};
-    } else if (type == CKM_HKDF_DERIVE) {
-        m = hkdf(type, &extract, &in);
-    } else if (is_kbkdf(type)) {
-        m = kbkdf(type, &fields, &in);
-    }
+    m = row->with(row->type, &d, &in);
     if (f->C_DeriveKey(attacker.session, &m, base, g->t, g->n, &key) != CKR_OK)
         return;
-    attack_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(type), NULL, 0), key);
-    if (is_kbkdf(type))
-        undo(key);
+    attack_as_closed(&in, attacker.policy == POLICY_MODERN || derive_reveals(mechanism_find(row->type), NULL, 0), key);
+    if (row->undo != NULL)
+        row->undo(key);
     attack_keep(key);
 }
 
@@ -182,21 +255,29 @@ void attack_derive(void)
 
 void attack_public_half(void)
 {
-    static const CK_ATTRIBUTE_TYPE parts[] = {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1};
+    static const struct {
+        const CK_OBJECT_HANDLE *of;
+        CK_ATTRIBUTE_TYPE hidden[3]; /* what only the private half has */
+    } rows[] = {{&attacker.closed_curve, {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1}},
+                {&attacker.asking, {CKA_VALUE, CKA_PRIVATE_EXPONENT, CKA_PRIME_1}},
+                {&attacker.closed_field, {CKA_PRIVATE_EXPONENT, CKA_PRIME_1, CKA_VALUE_BITS}}};
     CK_MECHANISM m = {CKM_PUB_KEY_FROM_PRIV_KEY, NULL, 0};
     struct attack_flags *g = attack_template(false, false);
+    size_t i = attack_chance(attack_later ? 3 : 2);
     CK_OBJECT_HANDLE key = 0;
     CK_BYTE bytes[1024];
+    CK_ATTRIBUTE value = {CKA_VALUE, bytes, sizeof bytes};
 
-    if (f->C_DeriveKey(attacker.session, &m, attack_chance(2) ? attacker.closed_curve : attacker.asking, g->t,
-                       attack_chance((unsigned)g->n + 1), &key) != CKR_OK)
+    if (f->C_DeriveKey(attacker.session, &m, *rows[i].of, g->t, attack_chance((unsigned)g->n + 1), &key) != CKR_OK)
         return;
     attack_accepted();
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        CK_ATTRIBUTE a = {parts[i], bytes, sizeof bytes};
+    for (size_t j = 0; j < sizeof rows[i].hidden / sizeof rows[i].hidden[0]; j++) {
+        CK_ATTRIBUTE a = {rows[i].hidden[j], bytes, sizeof bytes};
         if (f->C_GetAttributeValue(attacker.session, key, &a, 1) == CKR_OK)
             attack_leak("a public key with a private part");
     }
+    if (f->C_GetAttributeValue(attacker.session, key, &value, 1) == CKR_OK)
+        attack_learn(bytes, value.ulValueLen, "a public key");
     f->C_DestroyObject(attacker.session, key);
 }
 

@@ -24,6 +24,7 @@ void attack_one_time_begin(CK_BBOOL extractable)
 
     turn = 0;
     ck_ok(f->C_CreateObject(attacker.session, t, sizeof t / sizeof t[0], &key));
+    attacker.one_time = key;
 }
 
 static CK_ULONG sign(CK_MECHANISM *m, CK_BYTE *out, CK_ULONG room)

@@ -2,6 +2,7 @@
  * outside, set against what was wrapped under the same vector, put into the ciphers within. */
 #include <string.h>
 
+#include "proto/key_kind.h"
 #include "proto/mechanism.h"
 #include "tests/unit/attacker.h"
 #include "tests/unit/token.h"
@@ -44,6 +45,7 @@ CK_MECHANISM attack_blob_mechanism(struct blob *b)
     static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA256, CKG_MGF1_SHA256, CKZ_DATA_SPECIFIED, NULL, 0};
     static CK_RSA_AES_KEY_WRAP_PARAMS rsa_aes = {128, &oaep};
     static CK_ECDH_AES_KEY_WRAP_PARAMS ecdh = {256, CKD_SHA256_KDF, 0, NULL};
+    static CK_SALSA20_CHACHA20_POLY1305_PARAMS chacha;
 
     switch (b->type) {
     case CKM_AES_CBC_PAD:
@@ -60,6 +62,9 @@ CK_MECHANISM attack_blob_mechanism(struct blob *b)
         return (CK_MECHANISM){b->type, &rsa_aes, sizeof rsa_aes};
     case CKM_ECDH_AES_KEY_WRAP:
         return (CK_MECHANISM){b->type, &ecdh, sizeof ecdh};
+    case CKM_CHACHA20_POLY1305:
+        chacha = (CK_SALSA20_CHACHA20_POLY1305_PARAMS){b->iv, IV_BYTES, NULL, 0};
+        return (CK_MECHANISM){b->type, &chacha, sizeof chacha};
     default:
         return (CK_MECHANISM){b->type, NULL, 0};
     }
@@ -138,20 +143,50 @@ static CK_ULONG closed_length(CK_OBJECT_HANDLE key)
     return sensitive && with_trusted ? length_of(key) : 0;
 }
 
+static CK_OBJECT_HANDLE to_rsa(void)
+{
+    return attacker.own_rsa;
+}
+
+static CK_OBJECT_HANDLE to_curve(void)
+{
+    return attack_chance(2) ? attacker.own_curve : attacker.trusted_curve;
+}
+
+static CK_OBJECT_HANDLE to_stream(void)
+{
+    return attacker.trusted_stream;
+}
+
 void attack_wrap(void)
 {
-    static const CK_MECHANISM_TYPE types[] = {
-        CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PKCS7, CKM_AES_CBC_PAD,      CKM_AES_GCM,
-        CKM_AES_GCM,      CKM_AES_CCM,          CKM_RSA_PKCS_OAEP,      CKM_RSA_AES_KEY_WRAP, CKM_ECDH_AES_KEY_WRAP};
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        CK_OBJECT_HANDLE (*with)(void);
+        bool stream; /* two keys under one vector are each other's cipher */
+    } rows[] = {
+        {CKM_AES_KEY_WRAP, any_cipher, false},
+        {CKM_AES_KEY_WRAP_KWP, any_cipher, false},
+        {CKM_AES_KEY_WRAP_PKCS7, any_cipher, false},
+        {CKM_AES_CBC_PAD, any_cipher, false},
+        {CKM_AES_GCM, any_cipher, true},
+        {CKM_AES_GCM, any_cipher, true},
+        {CKM_AES_CCM, any_cipher, true},
+        {CKM_RSA_PKCS_OAEP, to_rsa, false},
+        {CKM_RSA_AES_KEY_WRAP, to_rsa, false},
+        {CKM_ECDH_AES_KEY_WRAP, to_curve, false},
+        /* The ones that came later (attack_later). */
+        {CKM_CHACHA20_POLY1305, to_stream, true},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0], LATER = 1 };
     struct blob *b = &blobs[blobs_n < BLOBS_MAX ? blobs_n : 1 + attack_chance(BLOBS_MAX - 1)]; /* the first stays */
     CK_OBJECT_HANDLE with, key = attack_any();
     bool chosen = attack_chance(2);
+    size_t i = attack_chance(attack_later ? ROWS : ROWS - LATER);
 
-    b->type = types[attack_chance(sizeof types / sizeof types[0])];
+    b->type = rows[i].type;
     memset(b->iv, 0, sizeof b->iv);
-    with = mechanism_find(b->type)->key_type == CKK_RSA  ? attacker.own_rsa
-           : mechanism_find(b->type)->key_type == CKK_EC ? (attack_chance(2) ? attacker.own_curve : attacker.trusted_curve)
-                                                         : any_cipher();
+    with = rows[i].with();
     if (wrap_by(b, with, key, &chosen) != CKR_OK) {
         b->n = 0;
         return;
@@ -164,7 +199,7 @@ void attack_wrap(void)
     attack_learn(b->bytes, b->n, "wrapped");
     if (outside_opens(b))
         attack_leak("opened outside");
-    if ((b->type == CKM_AES_GCM || b->type == CKM_AES_CCM) && chosen)
+    if (rows[i].stream && chosen)
         compare(b, with);
 }
 
@@ -204,32 +239,55 @@ void attack_unwrap(void)
     attack_keep(key);
 }
 
-/* ---- ciphers and digests as oracles */
+/* ---- ciphers as oracles */
 
-/* As it was wrapped; or, what GCM has wrapped, as the counter mode within it, whose both directions are the same. */
+static CK_MECHANISM counter_within(struct blob *b)
+{
+    static CK_AES_CTR_PARAMS ctr;
+
+    ctr = (CK_AES_CTR_PARAMS){.ulCounterBits = 32};
+    memcpy(ctr.cb, b->iv, IV_BYTES);
+    ctr.cb[15] = 2;
+    return (CK_MECHANISM){CKM_AES_CTR, &ctr, sizeof ctr};
+}
+
+static CK_MECHANISM chacha_within(struct blob *b)
+{
+    static CK_BYTE count[4] = {1};
+    static CK_CHACHA20_PARAMS chacha;
+
+    chacha = (CK_CHACHA20_PARAMS){count, 32, b->iv, 8 * IV_BYTES};
+    return (CK_MECHANISM){CKM_CHACHA20, &chacha, sizeof chacha};
+}
+
+/* As it was wrapped; or, what was wrapped with a tag, as the stream within it, whose both directions are the same. */
 void attack_cipher(void)
 {
+    static const struct {
+        CK_MECHANISM_TYPE type;
+        CK_MECHANISM (*within)(struct blob *b);
+    } rows[] = {{CKM_AES_GCM, counter_within}, {CKM_CHACHA20_POLY1305, chacha_within}};
     struct blob *b = attack_blob();
     CK_BYTE out[BLOB_BYTES_MAX + 2 * TAG_BYTES];
     CK_ULONG n = sizeof out, in_n;
-    CK_AES_CTR_PARAMS ctr = {.ulCounterBits = 32};
     CK_MECHANISM m;
     CK_OBJECT_HANDLE with = cipher_for(b);
-    bool stream, encrypt = attack_chance(2);
+    bool stream = false, encrypt = attack_chance(2);
+    size_t i = 0;
     CK_RV rv;
 
-    if (b == NULL || mechanism_find(b->type)->key_type != CKK_AES)
+    if (b == NULL || key_kind_is_pair(key_kind_find(mechanism_find(b->type)->key_type)))
         return;
     m = attack_blob_mechanism(b);
     in_n = b->n;
-    stream = b->type == CKM_AES_GCM && (encrypt || attack_chance(2));
+    while (i < sizeof rows / sizeof rows[0] && rows[i].type != b->type)
+        i++;
+    if (i < sizeof rows / sizeof rows[0])
+        stream = encrypt || attack_chance(2);
     if (stream)
         in_n -= TAG_BYTES;
-    if (stream && attack_chance(2)) {
-        memcpy(ctr.cb, b->iv, IV_BYTES);
-        ctr.cb[15] = 2;
-        m = (CK_MECHANISM){CKM_AES_CTR, &ctr, sizeof ctr};
-    }
+    if (stream && attack_chance(2))
+        m = rows[i].within(b);
     rv = encrypt ? f->C_EncryptInit(attacker.session, &m, with) : f->C_DecryptInit(attacker.session, &m, with);
     if (rv == CKR_OK)
         rv = encrypt ? f->C_Encrypt(attacker.session, b->bytes, in_n, out, &n)

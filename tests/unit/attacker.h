@@ -20,9 +20,18 @@ struct attacker {
     CK_OBJECT_HANDLE templated;   /* an AES key whose CKA_UNWRAP_TEMPLATE and CKA_DERIVE_TEMPLATE close all that it makes */
     CK_OBJECT_HANDLE closed_curve; /* a private key that is not to be read, and derives */
     CK_OBJECT_HANDLE asking;      /* a private key whose CKA_ALWAYS_AUTHENTICATE is true: he has no password */
+    /* There with attack_later: */
+    CK_OBJECT_HANDLE closed_field; /* a private key of Diffie-Hellman whose number is the first protected value, and derives */
+    CK_OBJECT_HANDLE domain;       /* its domain parameters */
+    CK_OBJECT_HANDLE one_time;     /* a key of one-time passwords, the same value */
+    CK_OBJECT_HANDLE verifies, verifies_aes; /* keys that derive what is closed, and verify */
+    CK_OBJECT_HANDLE trusted_stream; /* a CKK_CHACHA20 key that an admin has trusted */
 };
 extern struct attacker attacker;
 extern CK_BYTE attack_known_value[SECRET_BYTES];
+
+/* Whether what came later is among the moves: where it is not, the calls are those of the table in docs/decisions/009. */
+extern bool attack_later;
 
 unsigned attack_chance(unsigned below);
 
@@ -71,6 +80,17 @@ void attack_input(struct attack_inputs *in, CK_OBJECT_HANDLE key);
 /* What was made of them: no less closed where it inherits, or a template of theirs says so. */
 void attack_as_closed(const struct attack_inputs *in, bool inherits, CK_OBJECT_HANDLE made);
 
+/* What is drawn for a derivation, in one order, whatever it makes of that. */
+struct attack_drawn {
+    CK_OBJECT_HANDLE other;
+    CK_ULONG bit;
+    CK_KEY_DERIVATION_STRING_DATA text;
+};
+
+/* A row of attack_derive's: which keys it is made of, and with what. Good until the next call. */
+CK_OBJECT_HANDLE attack_field_base(void);
+CK_MECHANISM attack_field_number(CK_MECHANISM_TYPE type, struct attack_drawn *d, struct attack_inputs *in);
+
 /* Moves. */
 void attack_derive(void);
 void attack_wrap(void);
@@ -84,6 +104,8 @@ void attack_old(void);
 void attack_ike(void);
 void attack_ssh(void);
 void attack_public_half(void);
+void attack_field(void);
+void attack_oracle(void);
 
 /* Something that was wrapped, or NULL, and how. */
 struct blob *attack_blob(void);
@@ -98,5 +120,8 @@ void attack_asking_end(void);
 
 /* A key of one-time passwords whose value is the first protected one. */
 void attack_one_time_begin(CK_BBOOL extractable);
+
+void attack_field_begin(CK_BBOOL extractable, CK_BBOOL with_trusted);
+void attack_oracle_begin(void);
 
 #endif

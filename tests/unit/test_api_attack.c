@@ -38,7 +38,8 @@ static CK_OBJECT_HANDLE keys[KEYS_MAX];
 static size_t keys_n;
 
 static unsigned long done, accepted, leaks;
-static enum { AT_FIRST, WITH_IKE, WITH_SSH } known; /* how many of the moves there are */
+static enum { AT_FIRST, WITH_IKE, WITH_SSH, WITH_ALL } known; /* how many of the moves there are */
+bool attack_later;
 
 unsigned attack_chance(unsigned below)
 {
@@ -150,9 +151,21 @@ CK_OBJECT_HANDLE attack_protected(void)
     return keys[0];
 }
 
+static CK_OBJECT_HANDLE later(void)
+{
+    static const CK_OBJECT_HANDLE *const those[] = {&attacker.closed_field, &attacker.domain,       &attacker.one_time,
+                                                    &attacker.verifies,     &attacker.verifies_aes, &attacker.trusted_stream};
+
+    return *those[attack_chance(sizeof those / sizeof those[0])];
+}
+
 CK_OBJECT_HANDLE attack_any(void)
 {
-    unsigned which = attack_chance(12);
+    unsigned which;
+
+    if (attack_later && attack_chance(6) == 0)
+        return later();
+    which = attack_chance(12);
 
     return which == 0   ? attacker.own_aes
            : which == 1 ? attacker.own_value
@@ -198,6 +211,18 @@ static void set_trusted(void)
     g->n += attack_chance(2);
     if (f->C_SetAttributeValue(attacker.session, attacker.trusted, g->t, g->n) == CKR_OK)
         attack_accepted();
+}
+
+static void set_later(void)
+{
+    struct attack_flags *g = attack_template(false, false);
+    CK_OBJECT_HANDLE key = later();
+
+    only_to_open(g);
+    if (f->C_SetAttributeValue(attacker.session, key, g->t, attack_chance((unsigned)g->n + 1)) == CKR_OK) {
+        accepted++;
+        read_key(key);
+    }
 }
 
 static void set(void)
@@ -270,6 +295,10 @@ static void trust(void)
     attacker.trusted_curve = import_public(nobodys, true);
     ck_ok(token_trust(attacker.session, attacker.trusted));
     ck_ok(token_trust(attacker.session, attacker.trusted_curve));
+    if (attack_later) {
+        attacker.trusted_stream = token_wrapping_key_by(attacker.session, CKM_CHACHA20_KEY_GEN);
+        ck_ok(token_trust(attacker.session, attacker.trusted_stream));
+    }
     EVP_PKEY_free(nobodys);
 }
 
@@ -328,6 +357,10 @@ static void start(enum policy policy, CK_BBOOL extractable, CK_BBOOL with_truste
     attacker.closed_curve = import_closed_curve();
     attack_asking_begin(policy == POLICY_MODERN);
     attack_one_time_begin(extractable);
+    if (attack_later) {
+        attack_field_begin(extractable, with_trusted);
+        attack_oracle_begin();
+    }
     attacker.own_aes = import(CKK_AES, outside_key, sizeof outside_key, open, 7);
     attacker.own_value = import(CKK_AES, attack_known_value, sizeof attack_known_value, open, 7);
     attacker.own_rsa = import_public(rsa, false);
@@ -375,8 +408,9 @@ static void attack(unsigned long calls)
                  {"pair", make_pair},
                  /* The ones that came later are left out where the calls are those of the table in docs/decisions/009. */
                  {"ike", attack_ike},       {"ike", attack_ike},       {"ike", attack_ike},       {"half", attack_public_half},
-                 {"ssh", attack_ssh},       {"ssh", attack_ssh},       {"ssh", attack_ssh}};
-    static const unsigned later[] = {[AT_FIRST] = 7, [WITH_IKE] = 3, [WITH_SSH] = 0};
+                 {"ssh", attack_ssh},       {"ssh", attack_ssh},       {"ssh", attack_ssh},       {"field", attack_field},
+                 {"oracle", attack_oracle}, {"set", set_later}};
+    static const unsigned later[] = {[AT_FIRST] = 10, [WITH_IKE] = 6, [WITH_SSH] = 3, [WITH_ALL] = 0};
 
     for (; done < calls && leaks == 0; done++) {
         size_t i = attack_chance((unsigned)(sizeof moves / sizeof moves[0]) - later[known]);
@@ -450,6 +484,7 @@ static void holds_with_later_ones(void)
 {
     holds(POLICY_MODERN, CK_FALSE, CK_FALSE);
     holds(POLICY_COMPATIBLE, CK_FALSE, CK_FALSE);
+    holds(POLICY_MODERN, CK_TRUE, CK_TRUE);
     holds(POLICY_COMPATIBLE, CK_TRUE, CK_TRUE);
     known = AT_FIRST;
 }
@@ -465,6 +500,16 @@ START_TEST(test_no_sequence_with_ssh_does)
 {
     known = WITH_SSH;
     holds_with_later_ones();
+}
+END_TEST
+
+/* Pairs of Diffie-Hellman and domain parameters, keys that only verify, CKK_CHACHA20. */
+START_TEST(test_no_sequence_with_all_does)
+{
+    known = WITH_ALL;
+    attack_later = true;
+    holds_with_later_ones();
+    attack_later = false;
 }
 END_TEST
 
@@ -485,6 +530,7 @@ Suite *test_suite(void)
         &test_no_sequence_takes_out_a_key_that_asks_for_trusted_ones,
         &test_no_sequence_with_ike_does,
         &test_no_sequence_with_ssh_does,
+        &test_no_sequence_with_all_does,
         &test_the_search_finds_what_is_open,
         NULL,
     };

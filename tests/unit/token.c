@@ -214,7 +214,12 @@ CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *lab
 
 CK_OBJECT_HANDLE token_wrapping_key(CK_SESSION_HANDLE s)
 {
-    CK_MECHANISM m = {CKM_AES_KEY_GEN, NULL, 0};
+    return token_wrapping_key_by(s, CKM_AES_KEY_GEN);
+}
+
+CK_OBJECT_HANDLE token_wrapping_key_by(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE generation)
+{
+    CK_MECHANISM m = {generation, NULL, 0};
     CK_ULONG bytes = 32;
     CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
     CK_ATTRIBUTE t[] = {{CKA_VALUE_LEN, &bytes, sizeof bytes}, {CKA_TOKEN, &yes, 1}, {CKA_WRAP, &yes, 1}, {CKA_UNWRAP, &yes, 1},

@@ -65,6 +65,7 @@ CK_OBJECT_HANDLE token_secret_key(CK_SESSION_HANDLE s, CK_KEY_TYPE type, CK_ULON
 CK_OBJECT_HANDLE token_hmac_key(CK_SESSION_HANDLE s, bool token, const char *label);
 /* An AES key for wrapping that an admin may trust: generated in the token, never to be copied. */
 CK_OBJECT_HANDLE token_wrapping_key(CK_SESSION_HANDLE s);
+CK_OBJECT_HANDLE token_wrapping_key_by(CK_SESSION_HANDLE s, CK_MECHANISM_TYPE generation); /* of 32 bytes */
 /* The admin's word for it; alice is logged in before and after. */
 CK_RV token_trust(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key);
 
