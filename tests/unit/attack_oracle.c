@@ -1,5 +1,5 @@
-/* Keys that only verify, as oracles: each has a CKA_DERIVE_TEMPLATE, so that what it derives is closed whatever the policy, and a MAC is what
- * it derives. MACs of one byte are tried out, then of two, and so on. */
+/* Keys that only verify, as oracles: each has a CKA_DERIVE_TEMPLATE, so that what it derives is closed whatever the policy, and a MAC is
+ * what it derives. MACs of one byte are tried out, then of two, and so on. */
 #include <check.h>
 #include <string.h>
 
