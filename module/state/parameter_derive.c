@@ -310,8 +310,12 @@ enum err parameter_take_data(const struct mechanism *row, const void *given, Hsm
 
 enum err parameter_take_public_value(const struct mechanism *row, const void *given, CK_ULONG n, Hsm__Mechanism *out)
 {
+    const CK_BYTE *number = given;
+
     (void)row;
-    return take_data(given, n, NULL, 0, out);
+    for (; n > 0 && number[0] == 0; n--) /* a number as CKA_VALUE is one, which loses them too */
+        number++;
+    return take_data(number, n, NULL, 0, out);
 }
 
 enum err parameter_take_bit(const struct mechanism *row, const void *given, Hsm__Mechanism *out)

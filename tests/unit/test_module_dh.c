@@ -185,6 +185,31 @@ START_TEST(test_two_pairs_agree_and_openssl_with_them)
 }
 END_TEST
 
+/* As a DER INTEGER has them, whose first bit is its sign. */
+START_TEST(test_public_number_may_begin_with_zeros)
+{
+    CK_BYTE mine[PRIME_BYTES + 2] = {0}, a[PRIME_BYTES], b[PRIME_BYTES];
+    struct token_pair one, two;
+    CK_OBJECT_HANDLE key;
+    CK_ULONG n;
+
+    s = token_alice_under(POLICY_COMPATIBLE);
+    one = made_in("ffdhe2048");
+    two = made_in("ffdhe2048");
+    n = read_value(one.public_key, mine + 2, PRIME_BYTES);
+    ck_ok(derive(two.private_key, mine + 2, n, 0, &key));
+    read_value(key, a, sizeof a);
+    for (size_t zeros = 1; zeros <= 2; zeros++) {
+        ck_ok(derive(two.private_key, mine + 2 - zeros, n + zeros, 0, &key));
+        read_value(key, b, sizeof b);
+        ck_assert_mem_eq(a, b, PRIME_BYTES);
+    }
+    memset(mine, 0, sizeof mine);
+    ck_rv(derive(two.private_key, mine, sizeof mine, 0, &key), CKR_MECHANISM_PARAM_INVALID);
+    token_stop();
+}
+END_TEST
+
 /* A secret that begins with zeros keeps them: one public number in 256 gives such a one, and 5,000 are tried at most. */
 START_TEST(test_leading_zeros_are_kept)
 {
@@ -285,6 +310,7 @@ Suite *test_suite(void)
         &test_no_pair_is_made_in_a_group_that_tells,
         &test_short_primes_are_for_the_compatible_policy,
         &test_two_pairs_agree_and_openssl_with_them,
+        &test_public_number_may_begin_with_zeros,
         &test_leading_zeros_are_kept,
         &test_public_numbers_that_tell_are_refused,
         &test_agreement_of_a_closed_key_is_closed_under_the_modern_policy,
