@@ -119,6 +119,12 @@ static void show_object(struct output *o, const Hsm__Object *object)
     output_bytes(o, "id", id != NULL ? id->data : NULL, id != NULL ? id->len : 0);
 }
 
+/* hsmctl validation list */
+static bool has_own_list(const Hsm__Object *object)
+{
+    return number_of(object, CKA_CLASS, CK_UNAVAILABLE_INFORMATION) == CKO_VALIDATION;
+}
+
 enum status key_list(const struct invocation *call)
 {
     Hsm__Request request = HSM__REQUEST__INIT;
@@ -141,7 +147,8 @@ enum status key_list(const struct invocation *call)
         if (s != STATUS_DONE)
             break;
         for (size_t i = 0; i < reply->objects->n_objects; i++)
-            show_object(o, reply->objects->objects[i]);
+            if (!has_own_list(reply->objects->objects[i]))
+                show_object(o, reply->objects->objects[i]);
         more = reply->objects->next_after_id > find.after_id;
         find.after_id = reply->objects->next_after_id;
         rpc_reply_free(reply);
