@@ -247,6 +247,23 @@ enum err parameter_check(const struct mechanism *row, const Hsm__Mechanism *m)
     return fields[row->param].check != NULL ? fields[row->param].check(row, m) : ERR_OK;
 }
 
+bool parameter_names_hash(const Hsm__Mechanism *m, CK_MECHANISM_TYPE *hash)
+{
+    if (m->pss != NULL)
+        *hash = m->pss->hash;
+    else if (m->oaep != NULL)
+        *hash = m->oaep->hash;
+    else if (m->hkdf != NULL)
+        *hash = m->hkdf->hash;
+    else if (m->tls12 != NULL)
+        *hash = m->tls12->hash;
+    else if (m->sshkdf != NULL)
+        *hash = m->sshkdf->hash;
+    else
+        return false;
+    return true;
+}
+
 size_t parameter_signature_bytes(const struct mechanism *row, const Hsm__Mechanism *m, size_t key_size)
 {
     if (row->param == PARAM_GENERAL)

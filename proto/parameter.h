@@ -15,6 +15,10 @@ bool parameter_is_given(const struct mechanism *row, const Hsm__Mechanism *m);
  * what PSS holds. */
 enum err parameter_check(const struct mechanism *row, const Hsm__Mechanism *m);
 
+/* The hash (CKM_) that the parameter names and the policy has a say in (policy_allows_hash); false: it names none. PRFs of derivations are
+ * mechanisms of their own. */
+bool parameter_names_hash(const Hsm__Mechanism *m, CK_MECHANISM_TYPE *hash);
+
 /* mechanism_signature_bytes, where the parameter may say how much of it is left. */
 size_t parameter_signature_bytes(const struct mechanism *row, const Hsm__Mechanism *m, size_t key_size);
 

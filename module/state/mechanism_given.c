@@ -98,6 +98,7 @@ enum err mechanism_take(struct module *m, const CK_MECHANISM *given, CK_FLAGS op
 enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS operation, mechanism_parameter_fn *take, void *context,
                            struct mechanism_given *out)
 {
+    CK_MECHANISM_TYPE hash;
     enum err e;
 
     *out = (struct mechanism_given){.row = mechanism_asked(m, given->mechanism)};
@@ -119,12 +120,8 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
         e = parameter_check(out->row, out->wire);
     if (e == ERR_MECHANISM_PARAM)
         refuse_parameter(out->row, given);
-    if (e == ERR_OK && out->wire->pss != NULL)
-        e = policy_check_hash(m, out->row, out->wire->pss->hash);
-    if (e == ERR_OK && out->wire->oaep != NULL)
-        e = policy_check_hash(m, out->row, out->wire->oaep->hash);
-    if (e == ERR_OK && out->wire->sshkdf != NULL)
-        e = policy_check_hash(m, out->row, out->wire->sshkdf->hash);
+    if (e == ERR_OK && parameter_names_hash(out->wire, &hash))
+        e = policy_check_hash(m, out->row, hash);
     if (e != ERR_OK)
         mechanism_clear(out);
     return e;

@@ -379,6 +379,27 @@ START_TEST(test_the_version_in_a_premaster_secret_is_told_of_open_ones_only)
 }
 END_TEST
 
+START_TEST(test_md5_is_in_no_derivation_and_no_mac_of_tls)
+{
+    for (enum policy p = POLICY_MODERN; p <= POLICY_COMPATIBLE; p++) {
+        const struct mechanism *hkdf = mechanism_find(CKM_HKDF_DERIVE), *tls = mechanism_find(CKM_TLS12_MASTER_KEY_DERIVE);
+        struct pkcs11_tls_mac_params finished = {CKM_MD5, 12, 1};
+        CK_MECHANISM m, mac = {CKM_TLS12_MAC, &finished, sizeof finished};
+        CK_OBJECT_HANDLE base, key;
+        s = token_alice_under(p);
+        base = import(CKK_GENERIC_SECRET, 48, open_flags);
+        m = mechanism_for(hkdf, 0);
+        ((CK_HKDF_PARAMS *)m.pParameter)->prfHashMechanism = CKM_MD5;
+        ck_rv(derive(hkdf, &m, base, NULL, 0, &key), CKR_MECHANISM_PARAM_INVALID);
+        m = mechanism_for(tls, 0);
+        ((CK_TLS12_MASTER_KEY_DERIVE_PARAMS *)m.pParameter)->prfHashMechanism = CKM_MD5;
+        ck_rv(derive(tls, &m, base, NULL, 0, &key), CKR_MECHANISM_PARAM_INVALID);
+        ck_rv(f->C_SignInit(s, &mac, base), CKR_MECHANISM_PARAM_INVALID);
+        token_stop();
+    }
+}
+END_TEST
+
 /* RFC 6070, the second vector. */
 START_TEST(test_a_key_is_made_from_a_password)
 {
@@ -570,6 +591,7 @@ Suite *test_suite(void)
         &test_a_further_keys_own_template_is_obeyed,
         &test_the_base_keys_template_holds_for_mac_secrets_too,
         &test_what_a_template_closes_is_not_had_in_parts,
+        &test_md5_is_in_no_derivation_and_no_mac_of_tls,
         &test_a_key_is_made_from_a_password,
         NULL,
     };

@@ -7,16 +7,6 @@
 
 static const char remedy[] = "an admin may allow it: hsmctl cluster policy compatible";
 
-/* The one that the parameter names. */
-static const char *hash_of(const Hsm__Mechanism *given)
-{
-    if (given != NULL && given->pss != NULL)
-        return mechanism_hash_name(given->pss->hash);
-    if (given != NULL && given->sshkdf != NULL)
-        return mechanism_hash_name(given->sshkdf->hash);
-    return given != NULL && given->oaep != NULL ? mechanism_hash_name(given->oaep->hash) : NULL;
-}
-
 enum err permitted_row(struct work *w, const struct mechanism *m)
 {
     if (policy_allows(work_policy(w), m))
@@ -37,7 +27,8 @@ enum err permitted_mechanism(struct work *w, const Hsm__Mechanism *given, CK_FLA
 {
     const struct mechanism *m = given != NULL ? mechanism_find(given->type) : NULL;
     const struct mechanism *prf = prf_of(given);
-    const char *hash = hash_of(given);
+    CK_MECHANISM_TYPE named;
+    const char *hash = given != NULL && parameter_names_hash(given, &named) ? mechanism_hash_name(named) : NULL;
 
     if (m == NULL || !mechanism_does(m, use))
         return ERR_MECHANISM;
