@@ -1,5 +1,5 @@
-/* Why the module refused a call by itself, for its log: what the cluster refuses comes with its reason (cluster.c), what never gets there
- * would be a bare number in the application. At the level of a caller's mistakes, LOG_INFO. */
+/* Why the module refused a call by itself, for its log: what the cluster refuses comes with its reason (cluster_ask.c), what never gets
+ * there would be a bare number in the application. At the level of a caller's mistakes, LOG_INFO. */
 #ifndef CLUSTERHSM_MODULE_STATE_REFUSAL_H
 #define CLUSTERHSM_MODULE_STATE_REFUSAL_H
 

@@ -5,7 +5,7 @@
  *        for a safe prime of one's own takes minutes, and all that comes of it is one that nobody else has looked at
  *   DSA  primes and base at random (FIPS 186-4 appendix A), by OpenSSL; field_group_check has looked at them before anybody does
  *
- * Any thread. DH at once. DSA: measured on one core, 1024 bits a tenth of a second, 2048 up to one, 3072 from one second to five. */
+ * Any thread. DH at once. DSA searches: from a fraction of a second to many seconds, longer for longer primes, and never the same. */
 #ifndef CLUSTERHSM_VAULT_PROVIDER_FIELD_DOMAIN_H
 #define CLUSTERHSM_VAULT_PROVIDER_FIELD_DOMAIN_H
 
