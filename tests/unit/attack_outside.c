@@ -65,19 +65,26 @@ const CK_ULONG outside_ssh_cuts[SSH_CUTS] = {32, 40, 47, 63};
 CK_BYTE outside_ssh_text[SSH_TEXT_BYTES];
 static CK_BYTE ssh_key[MAC_BYTES];
 
+void outside_derives_ssh(const CK_BYTE *secret, CK_ULONG n, CK_BYTE key[MAC_BYTES])
+{
+    CK_BYTE all[SECRET_BYTES + SSH_TEXT_BYTES];
+    size_t made;
+
+    ck_assert_uint_le(n, SECRET_BYTES);
+    memcpy(all, secret, n);
+    memcpy(all + n, outside_ssh_text, SSH_TEXT_BYTES);
+    ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, all, n + SSH_TEXT_BYTES, key, &made), 1);
+}
+
 static void make_ssh_key(void)
 {
     static const CK_BYTE letters[SSH_CUTS] = "CABA";
-    CK_BYTE all[SECRET_BYTES + SSH_TEXT_BYTES];
-    size_t n;
 
     for (size_t i = 0; i < SSH_TEXT_BYTES; i++)
         outside_ssh_text[i] = (CK_BYTE)(0x80 | 53 * i);
     for (size_t i = 0; i < SSH_CUTS; i++)
         outside_ssh_text[outside_ssh_cuts[i]] = letters[i];
-    memcpy(all, outside_protected, SECRET_BYTES);
-    memcpy(all + SECRET_BYTES, outside_ssh_text, SSH_TEXT_BYTES);
-    ck_assert_int_eq(EVP_Q_digest(NULL, "SHA256", NULL, all, sizeof all, ssh_key, &n), 1);
+    outside_derives_ssh(outside_protected, SECRET_BYTES, ssh_key);
 }
 
 bool outside_finds_ssh(const CK_BYTE *bytes, CK_ULONG n)

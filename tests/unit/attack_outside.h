@@ -65,6 +65,8 @@ enum { SSH_TEXT_BYTES = 65, SSH_CUTS = 4 };
 extern CK_BYTE outside_ssh_text[SSH_TEXT_BYTES];
 extern const CK_ULONG outside_ssh_cuts[SSH_CUTS];
 bool outside_finds_ssh(const CK_BYTE *bytes, CK_ULONG n);
+/* The same key of another secret. */
+void outside_derives_ssh(const CK_BYTE *secret, CK_ULONG n, CK_BYTE key[MAC_BYTES]);
 
 /* Whether this is HMAC-SHA-256 of outside_key by a part of the protected value of n bytes, or the SHA-256 of any short part. */
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n);

@@ -114,6 +114,9 @@ CK_MECHANISM attack_blob_mechanism(struct blob *b);
 /* No more was wrapped than the protected key, by the templated one, whose value this is. */
 void attack_wrap_begin(const CK_BYTE *templated, CK_ULONG n);
 
+/* What SSH makes of the templated key is closed by its template. */
+void attack_ssh_begin(const CK_BYTE *templated, CK_ULONG n);
+
 /* The key that asks, made anew with each search; extractable: where the policy does not let it go out. Cleared at the end. */
 void attack_asking_begin(CK_BBOOL extractable);
 void attack_asking_end(void);

@@ -315,6 +315,7 @@ static void make_templated(void)
         value[i] = (CK_BYTE)attack_chance(128);
     attacker.templated = import(CKK_AES, value, sizeof value, more, sizeof more / sizeof more[0]);
     attack_wrap_begin(value, sizeof value);
+    attack_ssh_begin(value, sizeof value);
 }
 
 static CK_OBJECT_HANDLE import_closed_curve(void)
