@@ -264,6 +264,11 @@ static void go_on(struct engine *e, struct work *w, enum err verdict)
         finish(e, w, verdict == ERR_NEED ? ERR_LIMIT : verdict);
 }
 
+bool engine_job_is_lengthy(const struct engine_job *job)
+{
+    return job->work->runs_lengthy;
+}
+
 void engine_job_run(struct engine_job *job)
 {
     struct work *w = job->work;
@@ -298,6 +303,8 @@ static void advance(struct engine *e, struct work *w)
 {
     struct engine_job *job;
 
+    w->runs_lengthy = w->lengthy;
+    w->lengthy = false;
     if (!w->dear || e->setup.defer == NULL) {
         w->on_pool = w->dear;
         w->job_result = work_run(w, e->setup.parts);

@@ -44,6 +44,9 @@ void engine_free(struct engine *e);
 
 void engine_call(struct engine *e, const Hsm__VaultCall *call);
 
+/* Of these one is to run at a time; on the engine's thread. */
+bool engine_job_is_lengthy(const struct engine_job *job);
+
 void engine_job_run(struct engine_job *job);
 void engine_job_done(struct engine_job *job);
 

@@ -2,7 +2,6 @@
 #ifndef CLUSTERHSM_VAULT_VAULT_H
 #define CLUSTERHSM_VAULT_VAULT_H
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 #include <openssl/types.h>
@@ -22,7 +21,6 @@ struct vault {
     struct record_cache *records; /* vault/record_cache.h: records opened lately; NULL: each is opened anew */
     struct key_cache *key_cache; /* vault/object/key_cache.h: unsealed keys by (id, version, tag) */
     struct guesses *guesses;     /* vault/access/guesses.h: a token bucket of password tries a user, should the front skip the count */
-    atomic_bool searches_domain; /* vault/operation/generate_domain.h: a thread is at it */
     uint64_t (*now_ms)(void);    /* Unix time by our own clock: clock_real_ms, or a test's */
 };
 

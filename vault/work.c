@@ -149,6 +149,15 @@ enum err work_dear(struct work *w)
     return w->on_pool ? ERR_OK : ERR_PENDING;
 }
 
+enum err work_lengthy(struct work *w)
+{
+    w->dear = true;
+    if (w->runs_lengthy)
+        return ERR_OK;
+    w->lengthy = true;
+    return ERR_PENDING;
+}
+
 /* ---- records */
 
 enum err work_record(struct work *w, uint64_t id, Hsm__RecordKind kind, const struct opened_record **out)

@@ -76,6 +76,9 @@ enum err work_lookup(struct work *w, const uint8_t token[INDEX_TOKEN_BYTES], uin
  */
 enum err work_dear(struct work *w);
 
+/* The same for what takes seconds, this time: one such runs at a time, and the others wait without a worker. */
+enum err work_lengthy(struct work *w);
+
 /* ---- a change: collected while deciding, sent as one atomic command. Begun anew at each call of decide. */
 
 /* A fresh object id from the vault's block. ERR_PENDING while the next block is leased; ERR_LIMIT. Asked again after a conflict or a

@@ -39,7 +39,7 @@ enum err work_run(struct work *w, const struct engine_parts *parts)
     if (e == ERR_PENDING && w->proposed != PROPOSED_NOTHING) {
         enum err made = work_make_command(w, w->proposed, w->proposed_step);
         e = made == ERR_OK ? e : made;
-    } else if (e == ERR_PENDING && (!w->dear || w->on_pool)) {
+    } else if (e == ERR_PENDING && (!w->dear || (w->on_pool && !w->lengthy))) {
         e = ERR_BUG;
     }
     if (w->row == NULL && e != ERR_NEED && e != ERR_PENDING) {

@@ -75,6 +75,8 @@ struct work {
     bool dropped;                   /* the front forgot it while it was on the pool */
     enum err job_result;            /* of the handler's run on the pool */
     bool dear;                      /* goes to the pool from here on */
+    bool lengthy;                   /* ... the next time as one of those that run one at a time; and so it runs now */
+    bool runs_lengthy;
     bool on_pool;
     bool answering;                 /* the command is applied */
     bool repeats;                   /* the front's ring knows the request id */

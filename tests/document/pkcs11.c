@@ -363,8 +363,7 @@ static void mechanisms(void)
         "CKR_ATTRIBUTE_READ_ONLY;\na size that is not there is CKR_ATTRIBUTE_VALUE_INVALID.\n\n"
         "- DSA: new ones each time, of the sizes above. CKA_SUB_PRIME_BITS may be given, else it is the longest that goes with the prime. "
         "1024 bits take\n  a tenth of a second, 2048 up to one, 3072 from one second to five. A node searches for one set at a time, "
-        "so that logins are not held up: a\n  call beyond that is tried again by the module as long as `network.connect_wait` says, and is "
-        "CKR_DEVICE_ERROR then.\n"
+        "so that logins are not held up;\n  other calls for some wait.\n"
         "- DH: the group that the standards have for the size, the same each time: RFC 7919's of 2048, 3072, 4096, 6144 and 8192 bits, "
         "under the\n  compatible policy RFC 3526's of 1536 and RFC 2409's of 1024 bits as well. A safe prime of one's own takes minutes "
         "to find and is no better.\n");

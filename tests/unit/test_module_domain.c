@@ -1,8 +1,6 @@
 /* Domain parameters that the token makes: those of Diffie-Hellman are the standards', those of DSA are new; from them to pairs and their
  * use, judged by OpenSSL. What a template may not ask for, under both policies, and who sees them. */
-#include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -12,7 +10,6 @@
 #include "tests/unit/runner.h"
 #include "tests/unit/sample_group.h"
 #include "tests/unit/token_key.h"
-#include "vault/vault.h"
 
 enum { ROOM = 1024 };
 
@@ -147,7 +144,9 @@ START_TEST(test_parameters_say_where_they_come_from_and_are_no_key)
     s = token_alice_under(POLICY_COMPATIBLE);
     for (size_t i = 0; i < 2; i++) {
         CK_OBJECT_HANDLE domain = made(both[i], 1024);
+        CK_ATTRIBUTE parts[SAMPLE_GROUP_PARTS];
         CK_ULONG size = 0, number;
+        parts_of(domain, parts);
         ck_assert_uint_eq(token_number(s, domain, CKA_CLASS), CKO_DOMAIN_PARAMETERS);
         ck_assert(token_flag(s, domain, CKA_LOCAL));
         ck_assert(!token_flag(s, domain, CKA_TOKEN) && !token_flag(s, domain, CKA_PRIVATE));
@@ -442,46 +441,6 @@ START_TEST(test_nobody_and_no_admin_makes_any)
 }
 END_TEST
 
-/* ---- one search at a time */
-
-static struct vault *vault(void)
-{
-    return local_node_vault(token_node);
-}
-
-static void *end_the_search(void *unused)
-{
-    (void)unused;
-    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
-    atomic_store(&vault()->searches_domain, false);
-    return NULL;
-}
-
-START_TEST(test_second_search_waits_and_a_login_does_not)
-{
-    CK_OBJECT_HANDLE domain;
-    pthread_t other;
-
-    token_connect_wait_ms = 200;
-    s = token_alice_under(POLICY_COMPATIBLE);
-    atomic_store(&vault()->searches_domain, true);
-    ck_ok(f->C_Logout(s));
-    ck_ok(token_login(s, CKU_USER, BOB));
-    ck_ok(sample_group_generate(s, CKM_DH_PKCS_PARAMETER_GEN, 2048, NULL, 0, &domain)); /* which is no search */
-    ck_rv(sample_group_generate(s, CKM_DSA_PARAMETER_GEN, 1024, NULL, 0, &domain), CKR_DEVICE_ERROR);
-    ck_assert(atomic_load(&vault()->searches_domain)); /* it is still the other's */
-    token_stop();
-    token_connect_wait_ms = 20000;
-    s = token_alice_under(POLICY_COMPATIBLE);
-    atomic_store(&vault()->searches_domain, true);
-    ck_assert_int_eq(pthread_create(&other, NULL, end_the_search, NULL), 0);
-    ck_ok(sample_group_generate(s, CKM_DSA_PARAMETER_GEN, 1024, NULL, 0, &domain));
-    ck_assert_int_eq(pthread_join(other, NULL), 0);
-    ck_assert(!atomic_load(&vault()->searches_domain));
-    token_stop();
-}
-END_TEST
-
 /* What was found once is not searched for again when the change has to be made anew. */
 START_TEST(test_parameters_are_kept_over_conflicts_and_lost_replies)
 {
@@ -518,7 +477,6 @@ Suite *test_suite(void)
         &test_sizes_that_no_group_has_are_refused,
         &test_modern_policy_has_neither_dsa_nor_the_old_groups,
         &test_nobody_and_no_admin_makes_any,
-        &test_second_search_waits_and_a_login_does_not,
         &test_parameters_are_kept_over_conflicts_and_lost_replies,
         NULL,
     };

@@ -8,7 +8,6 @@
 #include "tests/unit/sample_template.h"
 #include "tests/unit/works.h"
 #include "vault/node/node.h"
-#include "vault/vault.h"
 
 /* ---- what is kept, and the pool */
 
@@ -138,27 +137,70 @@ START_TEST(test_domain_parameters_are_searched_for_on_the_pool)
     ck_assert_int_eq(reply_error(), ERR_ATTRIBUTE_VALUE);
     begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
     ck_assert_uint_eq(works.front.n_jobs, 1);
+    ck_assert(engine_job_is_lengthy(works.front.jobs[0]));
     own_front_run_job(&works.front);
     ck_assert_int_eq(reply_error(), ERR_OK);
     works_teardown();
 }
 END_TEST
 
-START_TEST(test_second_search_for_domain_parameters_gives_its_worker_back)
+static enum err put_lengthily(struct work *w)
 {
-    struct vault *v;
+    enum err e = work_kept(w) == NULL ? work_lengthy(w) : ERR_OK;
+
+    if (e == ERR_OK && work_kept(w) == NULL)
+        work_keep(w, malloc(1), release);
+    return e == ERR_OK ? works_put(w) : e;
+}
+
+/* What comes after the one lengthy step is dear, as it was, and waits for nobody else's. */
+START_TEST(test_lengthy_work_is_so_once)
+{
     works_setup(true);
-    v = local_node_vault(works.node);
-    atomic_store(&v->searches_domain, true); /* another worker is at it */
-    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    works.did.decide = put_lengthily;
+    works_begin_change(false);
+    ck_assert_uint_eq(works.front.n_jobs, 1);
+    ck_assert(engine_job_is_lengthy(works.front.jobs[0]));
     own_front_run_job(&works.front);
-    ck_assert_int_eq(reply_error(), ERR_BUSY);
-    ck_assert(atomic_load(&v->searches_domain));
-    atomic_store(&v->searches_domain, false);
-    begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
+    ck_assert_uint_eq(works.did.decided, 2);
+    own_front_expect(&works.front, HSM__VAULT_ANSWER__OF_PROPOSE);
+    works_answer_outcome(HSM__OUTCOME_STATUS__OUTCOME_CONFLICT, ERR_OK, NULL, 0);
+    ck_assert_uint_eq(works.front.n_jobs, 1);
+    ck_assert(!engine_job_is_lengthy(works.front.jobs[0]));
+    ck_assert_int_eq(works_go_on(), ERR_OK);
+    ck_assert_uint_eq(works.did.released, 1);
+    works_teardown();
+}
+END_TEST
+
+/* Dear for another reason, and lengthy only then. */
+static enum err read_dearly_then_lengthily(struct work *w)
+{
+    enum err e = work_dear(w);
+
+    works.did.decided++;
+    if (e == ERR_OK)
+        e = work_lengthy(w);
+    return e == ERR_OK ? works_reply_empty(w) : e;
+}
+
+START_TEST(test_dear_work_may_turn_out_to_be_lengthy)
+{
+    works_setup(true);
+    works.did.read = read_dearly_then_lengthily;
+    works_begin_read();
+    ck_assert_uint_eq(works.front.n_jobs, 1);
+    ck_assert(!engine_job_is_lengthy(works.front.jobs[0]));
     own_front_run_job(&works.front);
-    ck_assert_int_eq(reply_error(), ERR_OK);
-    ck_assert(!atomic_load(&v->searches_domain));
+    ck_assert_uint_eq(works.front.n_jobs, 1);
+    ck_assert(engine_job_is_lengthy(works.front.jobs[0]));
+    ck_assert_int_eq(works_go_on(), ERR_OK);
+    ck_assert_uint_eq(works.did.decided, 3);
+    works_teardown();
+    works_setup(false);
+    works.did.read = read_dearly_then_lengthily;
+    works_begin_read();
+    ck_assert_int_eq(works_go_on(), ERR_OK);
     works_teardown();
 }
 END_TEST
@@ -175,7 +217,6 @@ START_TEST(test_search_that_nobody_waits_for_any_more_ends)
     own_front_run_job(&works.front);
     own_front_expect(&works.front, HSM__VAULT_ANSWER__OF_DROPPED);
     ck_assert_uint_eq(works.front.said->call, call + 1);
-    ck_assert(!atomic_load(&local_node_vault(works.node)->searches_domain));
     begin_domain(CKM_DSA_PARAMETER_GEN, 1024);
     own_front_run_job(&works.front);
     ck_assert_int_eq(reply_error(), ERR_OK);
@@ -519,7 +560,8 @@ Suite *test_suite(void)
         &test_dear_work_goes_to_the_pool_once_it_is_known_to_be_dear,
         &test_private_key_from_outside_is_checked_on_the_pool,
         &test_domain_parameters_are_searched_for_on_the_pool,
-        &test_second_search_for_domain_parameters_gives_its_worker_back,
+        &test_lengthy_work_is_so_once,
+        &test_dear_work_may_turn_out_to_be_lengthy,
         &test_search_that_nobody_waits_for_any_more_ends,
         &test_dear_work_is_done_at_once_where_there_is_no_pool,
         &test_work_on_the_pool_is_not_touched_until_it_is_back, &test_request_that_grows_in_memory_is_refused_on_arrival,

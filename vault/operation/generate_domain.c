@@ -38,20 +38,9 @@ static enum err read_sizes(CK_KEY_TYPE type, const struct object *o, struct size
 
 static enum err make(struct work *w, const struct mechanism *m, struct sizes sizes, EVP_PKEY **out)
 {
-    struct vault *v = work_vault(w);
-    enum err e;
+    enum err e = m->dear ? work_lengthy(w) : ERR_OK;
 
-    if (!m->dear)
-        return field_domain_generate(v->libctx, m->key_type, sizes.prime, sizes.subprime, out);
-    if ((e = work_dear(w)) != ERR_OK)
-        return e;
-    if (atomic_exchange(&v->searches_domain, true)) {
-        work_detail(w, "other domain parameters are being searched for, and one search is made at a time: try again");
-        return ERR_BUSY;
-    }
-    e = field_domain_generate(v->libctx, m->key_type, sizes.prime, sizes.subprime, out);
-    atomic_store(&v->searches_domain, false);
-    return e;
+    return e == ERR_OK ? field_domain_generate(work_vault(w)->libctx, m->key_type, sizes.prime, sizes.subprime, out) : e;
 }
 
 static enum err put_parts(const EVP_PKEY *domain, CK_KEY_TYPE type, struct object *o)

@@ -7,9 +7,8 @@
 #include "vault/object/body.h"
 #include "vault/work.h"
 
-/* Puts the parameters into an object that schema_read has passed. Those that are searched for are searched for on the pool, are kept, and
- * there is one search at a time: with two, whoever logs in would find no worker. ERR_BUSY: another is under way; the client's module asks
- * again. ERR_PENDING, ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT, ERR_ATTRIBUTE_VALUE, ERR_KEY_SIZE, ERR_NO_MEMORY, ERR_BUG. */
+/* Puts the parameters into an object that schema_read has passed. Those that are searched for are lengthy work, and are kept. ERR_PENDING,
+ * ERR_TEMPLATE_INCOMPLETE, ERR_TEMPLATE_INCONSISTENT, ERR_ATTRIBUTE_VALUE, ERR_KEY_SIZE, ERR_NO_MEMORY, ERR_BUG. */
 enum err generate_domain(struct work *w, const struct mechanism *m, struct object *o, struct diag *why);
 
 #endif

@@ -1,5 +1,6 @@
 /* The threads for dear work: key generation, passwords, large RSA keys. They run at a lower priority, so that a signature that is cheap
- * never waits for a processor that makes a key.
+ * never waits for a processor that makes a key. Of lengthy jobs one runs at a time, whatever is free: so whoever logs in does not wait
+ * for one, where there are two workers or more.
  *
  * A job belongs to the station whose engine has made it, and comes back to it. */
 #ifndef CLUSTERHSM_VAULT_PROCESS_POOL_H

@@ -9,12 +9,14 @@ ULONG = ctypes.c_ulong
 POINTER = ctypes.POINTER
 
 CKA = dict(CLASS=0x0, TOKEN=0x1, PRIVATE=0x2, LABEL=0x3, VALUE=0x11, KEY_TYPE=0x100, ID=0x102, SIGN=0x108, VERIFY=0x10A,
-           MODULUS=0x120, MODULUS_BITS=0x121, PUBLIC_EXPONENT=0x122, EC_PARAMS=0x180, EC_POINT=0x181, ALWAYS_AUTHENTICATE=0x202,
+           MODULUS=0x120, MODULUS_BITS=0x121, PUBLIC_EXPONENT=0x122, PRIME=0x130, SUBPRIME=0x131, BASE=0x132, PRIME_BITS=0x133,
+           LOCAL=0x163, EC_PARAMS=0x180, EC_POINT=0x181, ALWAYS_AUTHENTICATE=0x202,
            VALIDATION_MODULE_ID=0x622, OTP_LENGTH=0x221, OTP_COUNTER=0x22E)
-CKK = dict(HOTP=0x23)
+CKK = dict(DSA=0x1, DH=0x2, HOTP=0x23)
 CKM = dict(RSA_PKCS_KEY_PAIR_GEN=0x0, RSA_PKCS=0x1, SHA256_RSA_PKCS=0x40, SHA256_HMAC=0x251, EC_KEY_PAIR_GEN=0x1040,
-           ECDSA=0x1041, ECDSA_SHA256=0x1044, HOTP=0x291)
-CKO = dict(DATA=0, CERTIFICATE=1, PUBLIC_KEY=2, PRIVATE_KEY=3, SECRET_KEY=4, OTP_KEY=8)
+           ECDSA=0x1041, ECDSA_SHA256=0x1044, HOTP=0x291, DSA_KEY_PAIR_GEN=0x10, DSA_SHA256=0x14, DH_PKCS_KEY_PAIR_GEN=0x20,
+           DSA_PARAMETER_GEN=0x2000, DH_PKCS_PARAMETER_GEN=0x2001)
+CKO = dict(DATA=0, CERTIFICATE=1, PUBLIC_KEY=2, PRIVATE_KEY=3, SECRET_KEY=4, DOMAIN_PARAMETERS=6, OTP_KEY=8)
 CKR = {0x0: "OK", 0x2: "HOST_MEMORY", 0x5: "GENERAL_ERROR", 0x6: "FUNCTION_FAILED", 0x7: "ARGUMENTS_BAD",
        0x30: "DEVICE_ERROR", 0x31: "DEVICE_MEMORY", 0x32: "DEVICE_REMOVED", 0x54: "FUNCTION_NOT_SUPPORTED",
        0x60: "KEY_HANDLE_INVALID", 0x68: "KEY_FUNCTION_NOT_PERMITTED", 0x82: "OBJECT_HANDLE_INVALID", 0xA0: "PIN_INCORRECT",
@@ -127,6 +129,22 @@ class Session:
         handles = (ULONG(), ULONG())
         self.call("GenerateKeyPair", ctypes.byref(mechanism), public, ULONG(4), private, ULONG(5), ctypes.byref(handles[0]),
                   ctypes.byref(handles[1]))
+        return handles[0].value, handles[1].value
+
+    def generate_domain(self, mechanism, bits, **values):
+        """The handle of domain parameters of this size."""
+        handle, chosen = ULONG(), Mechanism(CKM[mechanism], None, 0)
+        asked = dict(PRIME_BITS=bits, **values)
+        self.call("GenerateKey", ctypes.byref(chosen), template(asked), ULONG(len(asked)), ctypes.byref(handle))
+        return handle.value
+
+    def generate_in(self, domain, mechanism, **values):
+        """Handles of the public and the private key of a pair in domain parameters."""
+        chosen, handles = Mechanism(CKM[mechanism], None, 0), (ULONG(), ULONG())
+        names = ("PRIME", "SUBPRIME", "BASE") if mechanism.startswith("DSA") else ("PRIME", "BASE")
+        public = dict(values, **{name: self.attribute(domain, name) for name in names})
+        self.call("GenerateKeyPair", ctypes.byref(chosen), template(public), ULONG(len(public)), template(values), ULONG(len(values)),
+                  ctypes.byref(handles[0]), ctypes.byref(handles[1]))
         return handles[0].value, handles[1].value
 
     def create(self, **values):
