@@ -80,10 +80,21 @@ static bool number_parse(const char *text, const struct unit *units, uint64_t *o
     return false;
 }
 
+/* As it may be written: with its unit. */
+static void duration_out_of_range(const struct setting *row, uint64_t v, struct diag *why)
+{
+    diag_set(why, "%s: %" PRIu64 "ms is out of range", row->path, v);
+    diag_remedy(why, "choose %" PRIu64 "ms to %" PRIu64 "ms", row->min, row->max);
+}
+
 static bool in_range(const struct setting *row, uint64_t v, const char *of, struct diag *why)
 {
     if (v >= row->min && (row->max == 0 || v <= row->max))
         return true;
+    if (row->kind == SETTING_DURATION_MS && row->max != 0) {
+        duration_out_of_range(row, v, why);
+        return false;
+    }
     diag_set(why, "%s: %s %" PRIu64 " is out of range", row->path, of, v);
     if (row->max)
         diag_remedy(why, "choose %" PRIu64 " to %" PRIu64, row->min, row->max);
@@ -98,7 +109,6 @@ static bool number_assign(const struct setting *row, void *field, const char *te
     const char *of = "value";
     if (row->kind == SETTING_DURATION_MS) {
         units = durations;
-        of = "milliseconds";
     } else if (row->kind == SETTING_BYTES) {
         units = sizes;
         of = "bytes";

@@ -16,7 +16,9 @@ const char *tls_error_text(const SSL *ssl, char *out, size_t room)
     const char *reason = e ? ERR_reason_error_string(e) : NULL;
     long verdict = ssl ? SSL_get_verify_result(ssl) : X509_V_OK;
 
-    if (verdict != X509_V_OK)
+    if (verdict == X509_V_ERR_APPLICATION_VERIFICATION)
+        snprintf(out, room, "its certificates are refused, and the log has the reason");
+    else if (verdict != X509_V_OK)
         snprintf(out, room, "%s: %s", reason ? reason : "the certificate was refused",
             X509_verify_cert_error_string(verdict));
     else

@@ -99,7 +99,7 @@ static const struct bad {
     {"name: a\nlisten: {address: ':80'}\n", 2, "is no address"},
     {"name: a\ntimes: {wait: 10}\n", 2, "is no duration; write a number with a unit"},
     {"name: a\ntimes: {wait: 10 s}\n", 2, "is no duration"},
-    {"name: a\ntimes: {wait: 2h}\n", 2, "milliseconds 7200000 is out of range"},
+    {"name: a\ntimes: {wait: 2h}\n", 2, "times.wait: 7200000ms is out of range; choose 1ms to 3600000ms"},
     {"name: a\nsizes: {cache: 4KB}\n", 2, "is no size"},
     {"name: a\nsizes: {cache: 99999999999GiB}\n", 2, "is no size"},
     {"name: a\nlists: {files: [a, b, c, d]}\n", 2, "number of entries 4 is out of range"},

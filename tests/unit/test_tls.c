@@ -129,6 +129,18 @@ START_TEST(test_tls_server_refuses_foreign_client)
 }
 END_TEST
 
+/* Who refuses by rules of his own (SSL_CTX_set_cert_verify_callback) has said in the log which: OpenSSL has no word for it. */
+START_TEST(test_tls_refusal_of_our_own_leads_to_the_log)
+{
+    struct tls_setup s = server_setup(), c = client_setup();
+    char text[160];
+
+    ck_assert(shake(&s, &c));
+    SSL_set_verify_result(client_end, X509_V_ERR_APPLICATION_VERIFICATION);
+    ck_assert_str_eq(tls_error_text(client_end, text, sizeof text), "its certificates are refused, and the log has the reason");
+}
+END_TEST
+
 START_TEST(test_tls_client_trusts_nobody_by_default)
 {
     struct tls_setup s = server_setup(), c = client_setup();
@@ -191,6 +203,7 @@ Suite *test_suite(void)
     static const TTest *const *const tests[] = {&test_tls_ends_know_each_other, &test_tls_gives_nothing_to_resume,
         &test_tls_server_refuses_client_without_certificate,
         &test_tls_server_takes_client_without_certificate_where_optional, &test_tls_server_refuses_foreign_client,
+        &test_tls_refusal_of_our_own_leads_to_the_log,
         &test_tls_client_trusts_nobody_by_default, &test_tls_verify_hook_has_the_last_word,
         &test_tls_refuses_older_versions, &test_tls_refuses_key_of_another_certificate, NULL};
     Suite *suite = suite_create("tls");
