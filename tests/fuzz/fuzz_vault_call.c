@@ -6,6 +6,7 @@
  *   request       on a connection with such a channel, the body is a packed Request; time_ms says who is logged in: user id << 4 | role
  *   records       the sealed part is the packed body
  *   found         the tokens are those that were asked for
+ *                 a session key's sealed record of one byte is that of the newest such object, or of one so many before it
  *   outcome       REPEATED without a result has the one that was proposed under this request id before
  *   check         an empty command is the last one that was proposed
  *   cluster_record (of node)  the record is a packed ClusterBody
@@ -28,6 +29,7 @@
 #include "proto/parameter_set.h"
 #include "proto/pkcs11.h"
 #include "proto/request.h"
+#include "tests/fuzz/key_refs.h"
 #include "tests/fuzz/replay.h"
 #include "tests/fuzz/wire_mutate.h"
 #include "vault/access/access.h"
@@ -44,7 +46,7 @@
 #include "vault/seen.h"
 
 enum { CONNECTIONS = 4, ASKED = 64, REQUESTS_MAX = 64, TOKENS = 16, RESULTS = 16, RESULT_BYTES = 128 };
-enum { CALLS_MAX = 256, CALL_BYTES_MAX = 1 << 18 };
+enum { SESSION_OBJECTS = 8, CALLS_MAX = 256, CALL_BYTES_MAX = 1 << 18 };
 
 static const uint8_t cluster_id[16] = "a fuzzed cluster";
 
@@ -69,6 +71,8 @@ static struct {
         size_t n;
     } results[RESULTS];
     size_t n_results;
+    struct buffer session_objects[SESSION_OBJECTS];
+    size_t n_session_objects;
     struct buffer proposed;
     unsigned answers;
 } x;
@@ -134,6 +138,19 @@ static void note_need(const Hsm__Need *need)
     }
 }
 
+static void note_session_objects(const Hsm__ObjectsReply *objects)
+{
+    for (size_t i = 0; i < objects->n_objects; i++) {
+        ProtobufCBinaryData sealed = objects->objects[i]->sealed;
+        struct buffer *to = &x.session_objects[x.n_session_objects % SESSION_OBJECTS];
+        if (sealed.len == 0)
+            continue;
+        x.n_session_objects++;
+        buffer_reset(to);
+        must(buffer_put(to, sealed.data, sealed.len));
+    }
+}
+
 static void check_reply(uint64_t call, const Hsm__Sealed *sealed)
 {
     size_t at = call % ASKED;
@@ -147,6 +164,8 @@ static void check_reply(uint64_t call, const Hsm__Sealed *sealed)
     must(reply != NULL && (reply->error == ERR_OK || err_from_wire(reply->error) != ERR_OK));
     if (reply->error == ERR_OK && x.asked[at].request < REQUESTS_MAX)
         served[x.asked[at].request] = true;
+    if (reply->of_case == HSM__REPLY__OF_OBJECTS)
+        note_session_objects(reply->objects);
     hsm__reply__free_unpacked(reply, NULL);
     secret_clear(&text);
 }
@@ -224,6 +243,8 @@ static void end_world(void)
     seen_free(x.vault.seen);
     ids_free(x.vault.ids);
     keyring_free(x.vault.keyring);
+    for (size_t i = 0; i < SESSION_OBJECTS; i++)
+        buffer_clear(&x.session_objects[i]);
     buffer_clear(&x.proposed);
 }
 
@@ -271,11 +292,43 @@ static void seal_facts(Hsm__Facts *facts)
             memcpy(facts->found[i]->token.data, x.tokens[i], INDEX_TOKEN_BYTES);
 }
 
+static void seal_key(void *arg, Hsm__KeyRef *key)
+{
+    const struct buffer *from;
+    struct buffer sealed = {0};
+
+    (void)arg;
+    if (key->sealed.len != 1 || key->sealed.data[0] >= x.n_session_objects)
+        return;
+    from = &x.session_objects[(x.n_session_objects - 1 - key->sealed.data[0]) % SESSION_OBJECTS];
+    must(buffer_put(&sealed, from->data, from->len));
+    replace(&key->sealed, &sealed);
+}
+
+/* The body's keys; which request it is, 0: none. */
+static uint32_t seal_keys(ProtobufCBinaryData *body)
+{
+    Hsm__Request *request = hsm__request__unpack(NULL, body->len, body->data);
+    struct buffer packed = {0};
+    uint32_t number;
+
+    if (request == NULL)
+        return 0;
+    number = (uint32_t)request->of_case;
+    if (x.n_session_objects > 0) {
+        key_refs_each(&request->base, seal_key, NULL);
+        hsm__request__pack(request, buffer_extend(&packed, hsm__request__get_packed_size(request)));
+        replace(body, &packed);
+    }
+    hsm__request__free_unpacked(request, NULL);
+    return number;
+}
+
 static void seal_request(uint64_t call, Hsm__RequestCall *r)
 {
     struct channel *module = x.modules[r->connection];
     Hsm__FrameHeader *header = hsm__frame_header__unpack(NULL, r->header.len, r->header.data);
-    Hsm__Request *request = hsm__request__unpack(NULL, r->body.len, r->body.data);
+    uint32_t number = seal_keys(&r->body);
     struct buffer head = {0}, body = {0};
 
     if (module != NULL && header != NULL) {
@@ -285,14 +338,12 @@ static void seal_request(uint64_t call, Hsm__RequestCall *r)
         x.asked[call % ASKED].call = call;
         x.asked[call % ASKED].counter = header->counter;
         x.asked[call % ASKED].module = module;
-        x.asked[call % ASKED].request = request != NULL ? (uint32_t)request->of_case : 0;
+        x.asked[call % ASKED].request = number;
         replace(&r->header, &head);
         replace(&r->body, &body);
     }
     if (header != NULL)
         hsm__frame_header__free_unpacked(header, NULL);
-    if (request != NULL)
-        hsm__request__free_unpacked(request, NULL);
     buffer_clear(&head);
     buffer_clear(&body);
 }

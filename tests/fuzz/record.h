@@ -50,8 +50,10 @@ void record_wrap(Hsm__KeyRef *with, uint64_t back, uint64_t target, Hsm__Mechani
 
 void record_sign(uint64_t id, Hsm__Mechanism *m, const char *data);
 
-/* As alice. The second leaves the policy compatible. */
+/* As alice. record_pairs leaves the policy compatible, which record_old_keys wants. */
 void record_secret_keys(void);
+void record_objects(void);
 void record_pairs(void);
+void record_old_keys(void);
 
 #endif

@@ -469,6 +469,19 @@ static void use_templates(uint64_t target)
     record_derive(key, 0, &blocks, 0);
 }
 
+/* What only the compatible policy has. */
+static void use_old_ciphers(uint64_t des3, uint64_t aes)
+{
+    Hsm__IvParams iv = HSM__IV_PARAMS__INIT;
+    Hsm__Mechanism cbc = record_mechanism(CKM_DES3_CBC_PAD), ecb = record_mechanism(CKM_DES3_ECB), sums = record_mechanism(CKM_AES_MAC);
+
+    iv.iv = record_text("8 bytes.");
+    cbc.iv = &iv;
+    cipher(des3, &cbc, false);
+    cipher(des3, &ecb, true);
+    mac(aes, &sums);
+}
+
 /* ---- the stories */
 
 void record_secret_keys(void)
@@ -511,4 +524,13 @@ void record_secret_keys(void)
     record_as_alice();
     change(generic);
     record_end("changes");
+}
+
+void record_old_keys(void)
+{
+    Hsm__Mechanism des3 = record_mechanism(CKM_DES3_KEY_GEN);
+
+    record_as_alice();
+    use_old_ciphers(generate_by(&des3, CKK_DES3, 0), generate(CKM_AES_KEY_GEN, CKK_AES));
+    record_end("old_ciphers");
 }

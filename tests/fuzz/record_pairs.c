@@ -167,6 +167,25 @@ static void wrap_by_rsa(void)
     record_sign(rsa, &sign, "20 bytes, as SHA-1's");
 }
 
+/* Its primes have to be found. */
+static void sign_without_primes(void)
+{
+    static const char block[128] = {0, 1};
+    Hsm__Sign s = HSM__SIGN__INIT;
+    Hsm__Mechanism m = record_mechanism(CKM_RSA_X_509);
+    EVP_PKEY *key = EVP_RSA_gen(1024);
+    struct sample_template t;
+
+    sample_private(&t, key, false);
+    sample_bool(&t, CKA_TOKEN, true);
+    sample_bool(&t, CKA_SIGN, true);
+    s.key = record_key(record_create(&t));
+    s.mechanism = &m;
+    s.data = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)block, .len = sizeof block};
+    record_ask_quietly(HSM__REQUEST__OF_SIGN, &s);
+    EVP_PKEY_free(key);
+}
+
 static void public_half(uint64_t id)
 {
     Hsm__Derive d = HSM__DERIVE__INIT;
@@ -359,6 +378,7 @@ void record_pairs(void)
     record_end("public_half");
     record_as_alice();
     wrap_by_rsa();
+    sign_without_primes();
     record_end("rsa_wraps");
     record_as_alice();
     agree_on(curve_by_name("P-256"), CKM_EC_KEY_PAIR_GEN, CKM_ECDH_AES_KEY_WRAP);

@@ -11,6 +11,7 @@
 #include "module/rpc/rpc.h"
 #include "proto/frame.pb-c.h"
 #include "proto/pkcs11.h"
+#include "tests/fuzz/key_refs.h"
 #include "tests/fuzz/record.h"
 #include "tests/unit/local_node.h"
 #include "tests/unit/local_store.h"
@@ -48,6 +49,14 @@ static void flush(void)
     waiting = NULL;
 }
 
+/* A session object's record is sealed anew where it is replayed: the newest is meant. */
+static void forget_sealed(void *arg, Hsm__KeyRef *key)
+{
+    (void)arg;
+    if (key->sealed.len > 0)
+        key->sealed.len = 1, key->sealed.data[0] = 0;
+}
+
 /* The first handler to see the request gives its text, and who asks. */
 static enum err see_request(struct work *w)
 {
@@ -55,8 +64,11 @@ static enum err see_request(struct work *w)
 
     if (waiting != NULL && waiting->request->body.len == 0) {
         size_t n = hsm__request__get_packed_size(work_request(w));
-        waiting->request->body.data = malloc(n + 1);
-        waiting->request->body.len = hsm__request__pack(work_request(w), waiting->request->body.data);
+        uint8_t *text = malloc(n + 1);
+        Hsm__Request *copy = hsm__request__unpack(NULL, hsm__request__pack(work_request(w), text), text);
+        key_refs_each(&copy->base, forget_sealed, NULL);
+        waiting->request->body = (ProtobufCBinaryData){.data = text, .len = hsm__request__pack(copy, text)};
+        hsm__request__free_unpacked(copy, NULL);
         waiting->time_ms = login->user_id << 4 | (uint64_t)login->role;
     }
     return access_check(w);
@@ -439,6 +451,22 @@ static void tell_node(void)
     }
 }
 
+/* Another node's front asks whether the last command is what a vault has made. */
+static void check_last(void)
+{
+    Hsm__VaultCall call = HSM__VAULT_CALL__INIT;
+    Hsm__CheckBatch check = HSM__CHECK_BATCH__INIT;
+    ProtobufCBinaryData commands[] = {{0}, record_text("no command")};
+
+    flush();
+    check.commands = commands;
+    check.n_commands = 2;
+    call.call = 99;
+    call.of_case = HSM__VAULT_CALL__OF_CHECK;
+    call.check = &check;
+    write_call(&call);
+}
+
 /* All that the stories before have left, to the end; then no more. */
 static void wipe_all(void)
 {
@@ -489,6 +517,7 @@ START_TEST(record)
     record_begin();
     record_login("admin", "admin-password", true);
     make_user("alice");
+    check_last();
     record_end("user");
     record_begin();
     record_login("admin", "admin-password", true);
@@ -529,7 +558,9 @@ START_TEST(record)
     record_login("admin", "admin-password", true);
     make_user("alice");
     record_secret_keys();
+    record_objects();
     record_pairs();
+    record_old_keys();
     rpc_free(rpc);
     client_identity_clear(&identity);
     local_node_free(node);
