@@ -1,6 +1,7 @@
 /* hsmctl user: who may log in. */
 #include <string.h>
 
+#include "proto/limits.h"
 #include "tools/hsmctl.h"
 
 static enum status as_admin(const struct invocation *call, const char *doing, const Hsm__Request *request)
@@ -20,6 +21,18 @@ static bool is_role(const char *role, struct diag *why)
     diag_set(why, "\"%.30s\" is no role", role);
     diag_remedy(why, "give --role crypto-user or --role admin");
     return false;
+}
+
+/* As users are known by it (vault/access/password.h), and as the list shows it. */
+static void output_name(struct output *o, const char *key, const char *name)
+{
+    char known[USER_NAME_BYTES_MAX + 1];
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n < USER_NAME_BYTES_MAX; n++)
+        known[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] - 'A' + 'a') : name[n];
+    known[n] = '\0';
+    output_text(o, key, known);
 }
 
 enum status user_create(const struct invocation *call)
@@ -47,7 +60,7 @@ enum status user_create(const struct invocation *call)
     if (s != STATUS_DONE)
         return s;
     o = output_new();
-    output_text(o, "made", call->arguments[0]);
+    output_name(o, "made", call->arguments[0]);
     output_text(o, "role", role);
     return answer(call, o);
 }
@@ -66,7 +79,7 @@ enum status user_delete(const struct invocation *call)
     if (s != STATUS_DONE)
         return s;
     o = output_new();
-    output_text(o, "deleted", call->arguments[0]);
+    output_name(o, "deleted", call->arguments[0]);
     return answer(call, o);
 }
 
@@ -130,7 +143,7 @@ enum status user_change_password(const struct invocation *call)
     if (s != STATUS_DONE)
         return s;
     o = output_new();
-    output_text(o, "changed", name != NULL ? name : option_or(call, OPTION_user, "your password"));
+    output_name(o, "changed", name != NULL ? name : option_or(call, OPTION_user, "your password"));
     output_text(o, "next", "logins with the old password have ended, on all nodes");
     return answer(call, o);
 }
