@@ -35,6 +35,24 @@ enum status node_status(const struct invocation *call)
     return answer(call, o);
 }
 
+/* On standard output: as a file has it, or as JSON where programs ask. */
+static enum status show_csr(const struct invocation *call, X509_REQ *csr)
+{
+    BIO *memory;
+    char *text = NULL;
+    struct output *o;
+
+    if (call->options[OPTION_json] == NULL)
+        return PEM_write_X509_REQ(stdout, csr) == 1 && fflush(stdout) == 0 ? STATUS_DONE : STATUS_FILE;
+    memory = BIO_new(BIO_s_mem());
+    o = output_new();
+    if (memory != NULL && PEM_write_bio_X509_REQ(memory, csr) == 1 && BIO_write(memory, "", 1) == 1 &&
+        BIO_get_mem_data(memory, &text) > 0)
+        output_text(o, "request", text);
+    BIO_free(memory);
+    return answer(call, o);
+}
+
 enum status node_csr(const struct invocation *call)
 {
     const char *path = call->n_arguments > 0 ? call->arguments[0] : NULL;
@@ -54,7 +72,7 @@ enum status node_csr(const struct invocation *call)
     } else if (!show_csr_read(&reply->facts->hardware_csr, &csr, &why)) {
         s = complain(call, STATUS_REFUSED, doing, &why);
     } else if (path == NULL) {
-        s = PEM_write_X509_REQ(stdout, csr) == 1 && fflush(stdout) == 0 ? STATUS_DONE : STATUS_FILE;
+        s = show_csr(call, csr);
     } else if (!pem_make_csr(path, csr, &why)) {
         s = complain(call, STATUS_FILE, doing, &why);
     } else {

@@ -212,16 +212,18 @@ static CK_RV check_locking(const CK_C_INITIALIZE_ARGS *args)
     return given == 0 || given == 4 ? CKR_OK : CKR_ARGUMENTS_BAD;
 }
 
+/* Who asks for the log at the terminal looks for a reason, and reasons stand at LOG_INFO: the level that is set says no less then. */
 static void open_log(const struct client_settings *s)
 {
     const char *named = secure_getenv("CLUSTERHSM_LOG");
+    bool at_terminal = named != NULL && strcmp(named, "stderr") == 0;
     enum log_level level;
     struct diag why = {0};
     char text[LOG_LINE_BYTES_MAX / 2];
 
     if (log_level_from_text(s->log_level, &level))
-        log_set_level(level);
-    if (named != NULL && strcmp(named, "stderr") == 0)
+        log_set_level(at_terminal && level < LOG_INFO ? LOG_INFO : level);
+    if (at_terminal)
         log_to_stderr();
     else if (s->log_file[0] != '\0' && !log_open(s->log_file, &why))
         notice(diag_text(&why, text, sizeof text)); /* a log that can't be written stops nobody */

@@ -73,7 +73,8 @@ static const char aliases[] =
     "election takes a second or two, so 5s is about the least.\n"
     "\n"
     "The module's log is off until `log.file` is set. With `log.level: info` it says why a mechanism, a key or a template was\n"
-    "refused: the policy, the parameter, the attribute that was wrong. The default level, `warning`, leaves that out.\n";
+    "refused: the policy, the parameter, the attribute that was wrong. The default level, `warning`, leaves that out.\n"
+    "With `CLUSTERHSM_LOG=stderr` in a program's environment the log is at its terminal, reasons and all, whatever is set here.\n";
 
 int main(void)
 {

@@ -4,10 +4,10 @@
 
 static const char refused[] =
     "\n## When a mechanism does not work\n\n"
-    "The module's log has the reason: with `log: {file: PATH, level: info}` in the client's configuration it says "
-    "which mechanism, parameter,\n"
-    "attribute or policy it was (and `CLUSTERHSM_LOG=stderr` in the environment shows it at the terminal, at that "
-    "level). Without the log, the\n"
+    "The module's log has the reason: `CLUSTERHSM_LOG=stderr` in the program's environment shows it at the terminal, "
+    "and `log: {file: PATH,\n"
+    "level: info}` in the client's configuration keeps it. It says which mechanism, parameter, attribute or policy it "
+    "was. Without the log, the\n"
     "code says where to look. The first case that applies, in this order:\n\n"
     "| code | case | look at |\n|---|---|---|\n"
     "| CKR_MECHANISM_INVALID | there is no such mechanism | the table of mechanisms. Post-quantum ones are there "

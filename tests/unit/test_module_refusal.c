@@ -1,6 +1,8 @@
 /* Why the module refuses a call by itself, before anything is asked of the cluster, stands in its log; and nothing where nothing is
  * refused. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -164,6 +166,29 @@ START_TEST(test_form_of_a_pin_is_told_without_the_pin)
 }
 END_TEST
 
+/* Who asks for it looks for a reason: nobody has to change the configuration first. */
+START_TEST(test_log_at_the_terminal_has_the_reasons_without_a_setting)
+{
+    CK_MECHANISM m = plain(CKM_SHA1_RSA_PKCS);
+    int kept = dup(STDERR_FILENO), file;
+
+    snprintf(path, sizeof path, "%s/terminal", temp_folder_of_test("module_refusal"));
+    ck_assert_int_ge(file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600), 0);
+    setenv("CLUSTERHSM_LOG", "stderr", 1);
+    local_node_policy = POLICY_MODERN;
+    ck_assert_int_ge(dup2(file, STDERR_FILENO), 0);
+    token_start_with_users();
+    s = token_alice();
+    ck_rv(f->C_SignInit(s, &m, 1), CKR_MECHANISM_INVALID);
+    ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+    close(file);
+    close(kept);
+    unsetenv("CLUSTERHSM_LOG");
+    ck_logged("info call_refused error=MECHANISM why=\"CKM_SHA1_RSA_PKCS is not in the cluster's policy");
+    teardown();
+}
+END_TEST
+
 START_TEST(test_what_is_not_refused_is_not_in_the_log)
 {
     CK_MECHANISM cbc = {CKM_AES_CBC, vector, VALUE_BYTES};
@@ -212,6 +237,7 @@ Suite *test_suite(void)
         &test_length_of_a_wrong_parameter_is_told,
         &test_key_that_may_not_is_told_with_its_attribute,
         &test_form_of_a_pin_is_told_without_the_pin,
+        &test_log_at_the_terminal_has_the_reasons_without_a_setting,
         &test_what_is_not_refused_is_not_in_the_log,
         &test_what_is_wrong_with_a_public_object_is_told,
         NULL,
