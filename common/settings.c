@@ -42,7 +42,9 @@ static bool unknown_key(const struct setting *table, size_t n, const char *path,
         }
     }
     diag_set(why, "unknown key %s", path);
-    if (nearest)
+    if (nearest && setting_is_list(nearest) && nearest->path[most] == '\0' && path[most] == '.')
+        diag_remedy(why, "%s is a list: begin each of its lines with a dash", nearest->path);
+    else if (nearest)
         diag_remedy(why, "did you mean %s?", nearest->path);
     else
         diag_remedy(why, "delete it");

@@ -103,8 +103,10 @@ enum err mechanism_take_by(struct module *m, const CK_MECHANISM *given, CK_FLAGS
 
     *out = (struct mechanism_given){.row = mechanism_asked(m, given->mechanism)};
     if (out->row == NULL)
-        return refusal(ERR_MECHANISM, "there is no mechanism 0x%lx here; docs/pkcs11.md has all that there are, "
-                       "and which need OpenSSL 3.5", given->mechanism);
+        return refusal(ERR_MECHANISM, "there is no mechanism 0x%lx here; %s", given->mechanism,
+                       given->mechanism < CKM_VENDOR_DEFINED
+                           ? "docs/pkcs11.md has all that there are, and which need OpenSSL 3.5"
+                           : "another vendor's number can be an alias of one that is (aliases in docs/configuration.md)");
     if (!mechanism_does(out->row, operation))
         return refusal(ERR_MECHANISM, "%s does not %s", out->row->name, refusal_verb(operation));
     if ((e = policy_check_row(m, out->row)) != ERR_OK)

@@ -79,6 +79,7 @@ static const struct bad {
     {"---\n", 0, "the key name is missing"},
     {"name: a\nnmae: b\n", 2, "unknown key nmae; did you mean name?"},
     {"name: a\nlisten:\n  adress: x:1\n", 3, "did you mean listen.address?"},
+    {"name: a\nlists: {names: {x: y}}\n", 2, "unknown key lists.names.x; lists.names is a list: begin each of its lines with a dash"},
     {"name: a\nname: b\n", 2, "twice"},
     {"name:\n", 1, "without a value"},
     {"name: \"\"\n", 1, "length 0 is out of range; choose 1 to 32"},
