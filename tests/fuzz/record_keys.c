@@ -316,6 +316,24 @@ static void ike(uint64_t base, uint64_t other)
     }
 }
 
+/* Every letter, one of each side of them, and an exchange hash that is too short. */
+static void ssh(uint64_t base)
+{
+    static const char text[] = "thirty-two bytes of a hash, or so";
+    Hsm__SshkdfParams p = HSM__SSHKDF_PARAMS__INIT;
+    Hsm__Mechanism m = record_mechanism(KRM_SSHKDF_DERIVE);
+
+    m.sshkdf = &p;
+    p.hash = CKM_SHA256;
+    p.exchange_hash = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)text, .len = 32};
+    p.session_id = p.exchange_hash;
+    for (p.letter = 'A' - 1; p.letter <= 'G'; p.letter++)
+        record_derive(base, 0, &m, p.letter == 'D' ? 80 : 16);
+    p.letter = 'C';
+    p.exchange_hash.len--;
+    record_derive(base, 0, &m, 16);
+}
+
 /* Several keys at once, fed back, twice through; a key in the midst of it. */
 static void kbkdf_modes(uint64_t base, uint64_t other)
 {
@@ -509,6 +527,9 @@ void record_secret_keys(void)
     record_as_alice();
     ike(generic, other);
     record_end("ike");
+    record_as_alice();
+    ssh(generic);
+    record_end("ssh");
     record_as_alice();
     kbkdf_modes(aes, generic);
     record_end("several");
