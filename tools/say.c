@@ -36,7 +36,7 @@ static const struct {
     {ERR_GRANT, "an admin runs \"hsmctl cluster grant FINGERPRINT\""},
     {ERR_VERSION, "upgrade the older one"},
     {ERR_FORGED, "do not trust this node before you know why: look into its log"},
-    {ERR_KEY_SIZE, "RSA keys have 2048 to 8192 bits"},
+    {ERR_KEY_SIZE, "docs/pkcs11.md says which sizes there are, and which of them under the compatible policy only"},
     {ERR_CURVE, "docs/pkcs11.md says which there are"},
     {ERR_OBJECT_HANDLE, "\"hsmctl validation list\" shows what there is to remove"},
     {ERR_LIMIT, "delete what is needed no more, then try again"},
