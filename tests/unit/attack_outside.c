@@ -260,6 +260,11 @@ const CK_BYTE *outside_point(CK_ULONG *n)
     return point;
 }
 
+const CK_BYTE *outside_guess(CK_ULONG n, size_t i)
+{
+    return i + n <= GUESSED_END ? guesses[n][i] : NULL;
+}
+
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n)
 {
     for (size_t i = 0; i + n <= GUESSED_END; i++)

@@ -70,6 +70,10 @@ void outside_derives_ssh(const CK_BYTE *secret, CK_ULONG n, CK_BYTE key[MAC_BYTE
 
 /* Whether this is HMAC-SHA-256 of outside_key by a part of the protected value of n bytes, or the SHA-256 of any short part. */
 bool outside_guesses(const CK_BYTE mac[MAC_BYTES], CK_ULONG n);
+
+/* The same, one by one: HMAC-SHA-256 of outside_key by a part of n bytes; NULL: there are no more. */
+const CK_BYTE *outside_guess(CK_ULONG n, size_t i);
+
 /* Whether it is a block of zeros under a key of DES that a part of the protected value makes: as it stands there,
  * turned by whole bytes, or with zeros behind. */
 bool outside_guesses_des(const CK_BYTE sealed[8]);

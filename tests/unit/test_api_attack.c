@@ -66,17 +66,35 @@ void attack_learn(const CK_BYTE *bytes, CK_ULONG n, const char *how)
         attack_leak(how);
 }
 
-/* A key of few bytes is tried out, by what it signs. */
+static CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0};
+
+static bool is_guessed_by_signing(CK_OBJECT_HANDLE key, CK_ULONG n)
+{
+    CK_BYTE mac[MAC_BYTES];
+    CK_ULONG mac_n = sizeof mac;
+
+    return f->C_SignInit(attacker.session, &hmac, key) == CKR_OK &&
+           f->C_Sign(attacker.session, outside_key, sizeof outside_key, mac, &mac_n) == CKR_OK && outside_guesses(mac, n);
+}
+
+static bool is_guessed_by_verifying(CK_OBJECT_HANDLE key, CK_ULONG n)
+{
+    const CK_BYTE *mac;
+
+    for (size_t i = 0; (mac = outside_guess(n, i)) != NULL && f->C_VerifyInit(attacker.session, &hmac, key) == CKR_OK; i++)
+        if (f->C_Verify(attacker.session, outside_key, sizeof outside_key, (CK_BYTE *)(uintptr_t)mac, MAC_BYTES) == CKR_OK)
+            return true;
+    return false;
+}
+
+/* A key of few bytes is tried out, by what it signs or, where it does not, by what it verifies. */
 static void guess(CK_OBJECT_HANDLE key)
 {
-    CK_ULONG n = 0, mac_n = MAC_BYTES;
-    CK_BYTE mac[MAC_BYTES];
+    CK_ULONG n = 0;
     CK_ATTRIBUTE a = {CKA_VALUE_LEN, &n, sizeof n};
-    CK_MECHANISM m = {CKM_SHA256_HMAC, NULL, 0};
 
-    if (f->C_GetAttributeValue(attacker.session, key, &a, 1) == CKR_OK && n >= GUESSED_BYTES_MIN &&
-        n <= GUESSED_BYTES_MAX && f->C_SignInit(attacker.session, &m, key) == CKR_OK &&
-        f->C_Sign(attacker.session, outside_key, sizeof outside_key, mac, &mac_n) == CKR_OK && outside_guesses(mac, n))
+    if (f->C_GetAttributeValue(attacker.session, key, &a, 1) == CKR_OK && n >= GUESSED_BYTES_MIN && n <= GUESSED_BYTES_MAX &&
+        (is_guessed_by_signing(key, n) || is_guessed_by_verifying(key, n)))
         attack_leak("a short key is a part of it");
 }
 
