@@ -234,7 +234,7 @@ void attack_unwrap(void)
         attack_leak("a part of it is a key of its own");
     if (with == attacker.templated)
         attack_is_closed(key, "a key's CKA_UNWRAP_TEMPLATE was passed by");
-    if (attacker.policy == POLICY_MODERN && with != attacker.trusted)
+    if (attacker.policy == POLICY_MODERN && with != attacker.trusted && with != attacker.trusted_stream)
         attack_is_closed(key, "unwrapped to be read");
     attack_keep(key);
 }

@@ -45,8 +45,8 @@ struct key_part {
 enum err key_load(OSSL_LIB_CTX *libctx, CK_KEY_TYPE type, const struct key_part *parts, size_t n, struct key **out);
 
 /* The slow checks that a key from outside must pass once (PKCS#11 v3.1 section 5.7.2): the primes are prime, the
- * exponents belong together. Milliseconds for RSA; for CKK_DH and CKK_DSA vault/provider/field_group.h says how long.
- * ERR_TEMPLATE_INCONSISTENT, ERR_DOMAIN_PARAMS, ERR_NO_MEMORY. */
+ * exponents belong together. Milliseconds for RSA of 2048 bits, seconds for 8192, whatever the numbers are; for CKK_DH and
+ * CKK_DSA vault/provider/field_group.h says how long. ERR_TEMPLATE_INCONSISTENT, ERR_DOMAIN_PARAMS, ERR_NO_MEMORY. */
 enum err key_check(OSSL_LIB_CTX *libctx, const struct key *k);
 
 /* Takes a pair over that was made here, also on failure. */
