@@ -140,6 +140,7 @@ START_TEST(test_parameters_say_where_they_come_from_and_are_no_key)
     static const CK_ATTRIBUTE_TYPE lacking[] = {CKA_KEY_GEN_MECHANISM, CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_ID, CKA_VALUE, CKA_DERIVE,
                                                 CKA_SIGN, CKA_ALLOWED_MECHANISMS, CKA_VALUE_LEN};
     static const CK_MECHANISM_TYPE both[] = {CKM_DH_PKCS_PARAMETER_GEN, CKM_DSA_PARAMETER_GEN};
+    static CK_BYTE theirs[128] = {1};
 
     s = token_alice_under(POLICY_COMPATIBLE);
     for (size_t i = 0; i < 2; i++) {
@@ -161,7 +162,8 @@ START_TEST(test_parameters_say_where_they_come_from_and_are_no_key)
         ck_ok(f->C_GetObjectSize(s, domain, &size));
         ck_assert_uint_gt(size, 128);
         ck_rv(f->C_SignInit(s, &(CK_MECHANISM){CKM_DSA, NULL, 0}, domain), CKR_KEY_HANDLE_INVALID);
-        ck_rv(f->C_DeriveKey(s, &(CK_MECHANISM){CKM_DH_PKCS_DERIVE, p, 128}, domain, NULL, 0, &domain), CKR_KEY_HANDLE_INVALID);
+        ck_rv(f->C_DeriveKey(s, &(CK_MECHANISM){CKM_DH_PKCS_DERIVE, theirs, sizeof theirs}, domain, NULL, 0, &domain),
+              CKR_KEY_HANDLE_INVALID);
     }
     token_stop();
 }
