@@ -6,6 +6,7 @@
 #include "proto/mechanism.h"
 #include "tests/unit/cavp.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/secret_key.h"
 #include "vault/provider/kbkdf.h"
 #include "vault/provider/kdf.h"
 #include "vault/provider/mac.h"
@@ -86,11 +87,7 @@ END_TEST
 
 static struct key *key_of(CK_KEY_TYPE type)
 {
-    struct key_part value = {.type = CKA_VALUE, .value = secret.at, .n = secret.n};
-    struct key *key = NULL;
-
-    ck_assert_int_eq(key_load(NULL, type, &value, 1, &key), ERR_OK);
-    return key;
+    return secret_key(type, secret.at, secret.n);
 }
 
 static void mac_held(const struct cavp *c, CK_MECHANISM_TYPE type)

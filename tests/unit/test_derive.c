@@ -1,5 +1,6 @@
 /* Derivations: each family against a published value or against OpenSSL called in another way, and what must be
  * refused. */
+#include "tests/unit/secret_key.h"
 #include "vault/provider/derive.h"
 
 #include <string.h>
@@ -15,22 +16,13 @@ enum { OUT_MAX = 512 };
 
 static struct secret made;
 
-static struct key *key_of(CK_KEY_TYPE type, const void *bytes, size_t n)
-{
-    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
-    struct key *k = NULL;
-
-    ck_assert_int_eq(key_load(NULL, type, &value, 1, &k), ERR_OK);
-    return k;
-}
-
 static struct key *generic(const char *hex)
 {
     uint8_t bytes[OUT_MAX];
     size_t n = 0;
 
     ck_assert(hex_decode(hex, bytes, sizeof bytes, &n));
-    return key_of(CKK_GENERIC_SECRET, bytes, n);
+    return secret_key(CKK_GENERIC_SECRET, bytes, n);
 }
 
 static ProtobufCBinaryData wire(const void *bytes, size_t n)
@@ -195,7 +187,7 @@ START_TEST(test_encrypted_data_is_a_key)
         key[i] = (uint8_t)i;
         text[i] = text[16 + i] = (uint8_t)(0x11 * i);
     }
-    base = key_of(CKK_AES, key, sizeof key);
+    base = secret_key(CKK_AES, key, sizeof key);
     hsm__data_params__init(&data);
     data.data = wire(text, 32);
     c = call(CKM_AES_ECB_ENCRYPT_DATA, base);
@@ -244,7 +236,7 @@ START_TEST(test_hkdf_in_two_steps_is_hkdf)
     derives(c, 32);
     is_hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
     refuses(c, 33, ERR_KEY_SIZE);
-    prk = key_of(CKK_GENERIC_SECRET, made.bytes, made.len);
+    prk = secret_key(CKK_GENERIC_SECRET, made.bytes, made.len);
     c = call(CKM_HKDF_DERIVE, prk);
     c->given.hkdf = &p;
     p.extract = false;
@@ -289,7 +281,7 @@ START_TEST(test_tls_secrets_are_as_written)
     struct call *c;
 
     memset(secret, 3, sizeof secret);
-    base = key_of(CKK_GENERIC_SECRET, secret, sizeof secret);
+    base = secret_key(CKK_GENERIC_SECRET, secret, sizeof secret);
     hsm__tls12_params__init(&p);
     p.hash = CKM_SHA256;
     p.client_random = wire("client", 6);

@@ -6,6 +6,7 @@
 
 #include "common/hex.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/secret_key.h"
 #include "vault/provider/derive.h"
 #include "vault/provider/prf.h"
 
@@ -23,21 +24,12 @@ static size_t bytes_of(const char *hex, uint8_t out[BYTES_MAX])
     return n;
 }
 
-static struct key *key_of(CK_KEY_TYPE type, const void *bytes, size_t n)
-{
-    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
-    struct key *k = NULL;
-
-    ck_assert_int_eq(key_load(NULL, type, &value, 1, &k), ERR_OK);
-    return k;
-}
-
 static struct key *generic(const char *hex)
 {
     uint8_t bytes[BYTES_MAX];
     size_t n = bytes_of(hex, bytes);
 
-    return key_of(CKK_GENERIC_SECRET, bytes, n);
+    return secret_key(CKK_GENERIC_SECRET, bytes, n);
 }
 
 static void is_hex(const char *hex)
@@ -290,7 +282,7 @@ static bool is_prf(const struct mechanism *row)
 
 START_TEST(test_chains_of_every_prf_are_those_of_openssls_mac)
 {
-    struct key *base = key_of(CKK_GENERIC_SECRET, "a key of 16 byte", 16), *other = key_of(CKK_GENERIC_SECRET, "further", 7);
+    struct key *base = secret_key(CKK_GENERIC_SECRET, "a key of 16 byte", 16), *other = secret_key(CKK_GENERIC_SECRET, "further", 7);
     uint8_t right[BYTES_MAX];
     unsigned tried = 0;
 
@@ -381,8 +373,8 @@ END_TEST
 
 START_TEST(test_keys_and_parameters_have_to_fit)
 {
-    struct key *generic_key = generic("0102030405060708090a0b0c0d0e0f10"), *aes = key_of(CKK_AES, "a key of 16 byte", 16),
-               *hmac = key_of(CKK_SHA256_HMAC, "key", 3), *other_hmac = key_of(CKK_SHA384_HMAC, "key", 3);
+    struct key *generic_key = generic("0102030405060708090a0b0c0d0e0f10"), *aes = secret_key(CKK_AES, "a key of 16 byte", 16),
+               *hmac = secret_key(CKK_SHA256_HMAC, "key", 3), *other_hmac = secret_key(CKK_SHA384_HMAC, "key", 3);
     struct call *c = call(CKM_IKE_PRF_DERIVE, CKM_SHA256_HMAC, aes);
 
     refuses(c, 32, ERR_KEY_TYPE);

@@ -1,4 +1,5 @@
 /* Loaded keys shared by threads: what hits, what leaves, and who frees. The sanitizers and valgrind judge the last. */
+#include "tests/unit/secret_key.h"
 #include "vault/object/key_cache.h"
 
 #include <pthread.h>
@@ -17,10 +18,7 @@ static struct key_cache_name name_of(uint64_t id, uint64_t version, uint8_t tag)
 
 static struct key *key_of(uint8_t byte)
 {
-    struct key_part part = {.type = CKA_VALUE, .value = &byte, .n = 1};
-    struct key *k = NULL;
-    ck_assert_int_eq(key_load(NULL, CKK_GENERIC_SECRET, &part, 1, &k), ERR_OK);
-    return k;
+    return secret_key(CKK_GENERIC_SECRET, &byte, 1);
 }
 
 static const struct cached_key *put(uint64_t id, uint64_t version, uint8_t tag)

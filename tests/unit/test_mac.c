@@ -1,4 +1,5 @@
 /* MACs in the vault: every row against OpenSSL's own, whole and cut short, and what must be refused. */
+#include "tests/unit/secret_key.h"
 #include "vault/provider/mac.h"
 
 #include <string.h>
@@ -20,13 +21,10 @@ static const uint8_t data[] = "what is to be kept from change";
 static struct key *key_of(CK_KEY_TYPE type, size_t n)
 {
     static uint8_t bytes[4096];
-    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
-    struct key *k = NULL;
 
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)(i * 7 + n);
-    ck_assert_int_eq(key_load(NULL, type, &value, 1, &k), ERR_OK);
-    return k;
+    return secret_key(type, bytes, n);
 }
 
 /* The row with a parameter that suits it. */

@@ -6,6 +6,7 @@
 
 #include "common/hex.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/secret_key.h"
 #include "vault/provider/derive.h"
 
 enum { BYTES_MAX = 512, LETTERS = 6, BLOCKS = 3, HASH_BYTES_MAX = 64 };
@@ -22,11 +23,7 @@ static size_t bytes_of(const char *hex, uint8_t out[BYTES_MAX])
 
 static struct key *generic(const void *bytes, size_t n)
 {
-    struct key_part value = {.type = CKA_VALUE, .value = bytes, .n = n};
-    struct key *k = NULL;
-
-    ck_assert_int_eq(key_load(NULL, CKK_GENERIC_SECRET, &value, 1, &k), ERR_OK);
-    return k;
+    return secret_key(CKK_GENERIC_SECRET, bytes, n);
 }
 
 struct call {

@@ -3,17 +3,14 @@
 
 #include "proto/mechanism.h"
 #include "tests/unit/runner.h"
+#include "tests/unit/secret_key.h"
 #include "vault/provider/wrap.h"
 
 static uint8_t bytes[64] = "bytes of any kind, more of them than any vector has, to be read.";
 
 static struct key *aes(void)
 {
-    struct key_part part = {.type = CKA_VALUE, .value = bytes, .n = 16};
-    struct key *k = NULL;
-
-    ck_assert_int_eq(key_load(NULL, CKK_AES, &part, 1, &k), ERR_OK);
-    return k;
+    return secret_key(CKK_AES, bytes, 16);
 }
 
 /* What comes of both directions, which has to be the same. */
