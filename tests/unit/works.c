@@ -52,7 +52,8 @@ static const struct operation *find(uint32_t number)
     static const struct operation read = {read_decide, NULL}, change = {change_decide, change_answer},
                                   login = {login_decide, change_answer}, status = {op_status_decide, NULL},
                                   random = {op_generate_random_decide, NULL}, create = {op_create_decide, op_create_answer},
-                                  generate = {op_generate_decide, op_generate_answer};
+                                  generate = {op_generate_decide, op_generate_answer},
+                                  generate_pair = {op_generate_pair_decide, op_generate_pair_answer};
 
     switch (number) {
     case REQUEST_user_list: return &read;
@@ -60,6 +61,7 @@ static const struct operation *find(uint32_t number)
     case REQUEST_login: return &login;
     case REQUEST_create: return &create;
     case REQUEST_generate: return &generate;
+    case REQUEST_generate_pair: return &generate_pair;
     case REQUEST_status: return &status;
     case REQUEST_generate_random: return &random;
     default: return NULL;
@@ -118,8 +120,7 @@ void works_teardown(void)
 void works_send(Hsm__Request *r, const Hsm__Facts *facts)
 {
     static uint64_t number;
-    bool change = r->of_case == HSM__REQUEST__OF_NODE_GRANT || r->of_case == HSM__REQUEST__OF_CREATE ||
-                  r->of_case == HSM__REQUEST__OF_GENERATE || r->of_case == HSM__REQUEST__OF_LOGIN;
+    bool change = request_find((uint32_t)r->of_case)->effect == EFFECT_CHANGE;
 
     buffer_clear(&works.request.body);
     own_front_seal(works.channel, r, change ? works.request_id : NULL, &works.request);

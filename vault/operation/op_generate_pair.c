@@ -7,7 +7,8 @@
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 
-enum { HALVES = 2 };
+/* Of more bits an RSA pair takes many seconds: one such at a time, so that others can log in meanwhile. */
+enum { HALVES = 2, BRIEF_BITS_MAX = 4096 };
 
 static void release_key(void *key)
 {
@@ -28,6 +29,15 @@ static enum err read_call(struct work *w, struct pair *p)
     return e == ERR_OK && p->bits > 0 ? permitted_size(w, row, p->bits) : e;
 }
 
+static enum err generate(struct work *w, const struct pair *p, struct key **out)
+{
+    enum err e = p->bits > BRIEF_BITS_MAX ? work_lengthy(w) : ERR_OK;
+
+    if (e == ERR_OK && (e = pair_generate(work_vault(w)->libctx, p, out)) == ERR_OK)
+        work_keep(w, *out, release_key);
+    return e;
+}
+
 static enum err complete(struct work *w, struct pair_half *half, const struct key *k)
 {
     struct diag why = {0};
@@ -44,8 +54,8 @@ enum err op_generate_pair_decide(struct work *w)
     size_t n = 0;
     enum err e = read_call(w, &p);
 
-    if (e == ERR_OK && k == NULL && (e = pair_generate(work_vault(w)->libctx, &p, &k)) == ERR_OK)
-        work_keep(w, k, release_key);
+    if (e == ERR_OK && k == NULL)
+        e = generate(w, &p, &k);
     if (e == ERR_OK)
         e = complete(w, &p.public_half, k);
     if (e == ERR_OK)
