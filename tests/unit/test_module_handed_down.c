@@ -30,7 +30,8 @@ static CK_OBJECT_HANDLE import(CK_ATTRIBUTE *more, CK_ULONG more_n)
                          {CKA_DERIVE, &yes, 1}, {CKA_SENSITIVE, &yes, 1}, {CKA_EXTRACTABLE, &no, 1}};
     CK_OBJECT_HANDLE key = 0;
 
-    memcpy(t + 6, more, more_n * sizeof *more);
+    if (more_n != 0)
+        memcpy(t + 6, more, more_n * sizeof *more);
     ck_ok(f->C_CreateObject(s, t, 6 + more_n, &key));
     return key;
 }
