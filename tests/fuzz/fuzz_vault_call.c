@@ -257,6 +257,7 @@ static void replace(ProtobufCBinaryData *field, struct buffer *with)
     field->data = buffer_take(with, &field->len);
     if (field->data == NULL)
         field->len = 0;
+    buffer_clear(with); /* nothing may have been put into some memory */
 }
 
 static void seal_record(ProtobufCBinaryData *packed)
