@@ -42,6 +42,7 @@
 #define CONFLICT_RETRIES_MAX 3u               /* compare-and-set misses before "busy" */
 #define ONE_TIME_MISSES_MAX 64u               /* ... of a one-time password, whose key's other users count on meanwhile */
 #define VAULT_PENDING_MAX 1024u               /* requests that wait for facts or an outcome, a vault thread */
+#define LENGTHY_PENDING_MAX 64u               /* of these, one user's that take seconds each and run one at a time */
 #define VAULT_CHANNELS_MAX 16384u             /* channels of one vault thread */
 #define VAULT_WORKERS_MAX 32u                 /* threads for dear work */
 #define KEY_CACHE_KEYS_MAX 4096u              /* loaded keys of a vault */

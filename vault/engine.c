@@ -273,7 +273,8 @@ void engine_job_run(struct engine_job *job)
 {
     struct work *w = job->work;
 
-    w->job_result = work_run(w, w->parts);
+    /* Nobody waits for it any more: what it would take the others need. */
+    w->job_result = atomic_load(&w->dropped) ? ERR_BUSY : work_run(w, w->parts);
 }
 
 void engine_job_done(struct engine_job *job)
@@ -299,10 +300,27 @@ void engine_job_drop(struct engine_job *job)
     free(job);
 }
 
+/* One user's, by whichever channel. Those that the front has forgotten keep their places until their turn comes, so they count. */
+static bool waits_with_too_many(const struct engine *e, const struct work *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < VAULT_PENDING_MAX; i++) {
+        const struct work *other = e->works[i];
+        n += other != NULL && other->runs_lengthy && other->waits == WAITS_FOR_JOB &&
+             other->login_before.user_id == w->login_before.user_id; /* `login` is the pool's now */
+    }
+    return n >= LENGTHY_PENDING_MAX;
+}
+
 static void advance(struct engine *e, struct work *w)
 {
     struct engine_job *job;
 
+    if (w->lengthy && waits_with_too_many(e, w)) {
+        finish(e, w, ERR_BUSY);
+        return;
+    }
     w->runs_lengthy = w->lengthy;
     w->lengthy = false;
     if (!w->dear || e->setup.defer == NULL) {

@@ -2,6 +2,8 @@
 #ifndef CLUSTERHSM_VAULT_WORK_STATE_H
 #define CLUSTERHSM_VAULT_WORK_STATE_H
 
+#include <stdatomic.h>
+
 #include "common/buffer.h"
 #include "common/diag.h"
 #include "proto/memory.h"
@@ -72,7 +74,7 @@ struct work {
     enum work_proposed proposed;
     unsigned proposed_step;
     unsigned rounds, conflicts, conflicts_max;
-    bool dropped;                   /* the front forgot it while it was on the pool */
+    atomic_bool dropped;            /* the front forgot it while it was on the pool */
     enum err job_result;            /* of the handler's run on the pool */
     bool dear;                      /* goes to the pool from here on */
     bool lengthy;                   /* ... the next time as one of those that run one at a time; and so it runs now */

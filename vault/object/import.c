@@ -8,6 +8,8 @@
 #include "vault/object/material.h"
 #include "vault/object/validation.h"
 
+enum { IMPORT_BRIEF_BITS_MAX = 4096 };
+
 /* Which parts a key is made of, for whoever left one out. */
 static const char *parts_text(const struct schema *s)
 {
@@ -86,6 +88,23 @@ bool import_is_dear(const Hsm__Template *template, struct object_memory memory)
 
     object_init(&given, memory);
     return schema_take(template, &given, &why) == ERR_OK && object_ulong(&given, CKA_CLASS, CKO_DATA) == CKO_PRIVATE_KEY;
+}
+
+bool import_is_lengthy(const Hsm__Template *template, struct object_memory memory)
+{
+    static const CK_ATTRIBUTE_TYPE numbers[] = {CKA_MODULUS, CKA_PRIME};
+    struct diag why;
+    struct object given;
+
+    object_init(&given, memory);
+    if (schema_take(template, &given, &why) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const struct object_attribute *a = object_find(&given, numbers[i]);
+        if (a != NULL && attribute_bits(a->value, a->n) > IMPORT_BRIEF_BITS_MAX)
+            return true;
+    }
+    return false;
 }
 
 enum err import_object(OSSL_LIB_CTX *libctx, const Hsm__Template *template, bool by_admin, struct key **checked, struct object *o,

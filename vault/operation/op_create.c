@@ -36,7 +36,7 @@ enum err op_create_decide(struct work *w)
     enum err e = check_maker(w, create->template_);
 
     if (e == ERR_OK && import_is_dear(create->template_, reply_memory(w)))
-        e = work_dear(w);
+        e = kept == NULL && import_is_lengthy(create->template_, reply_memory(w)) ? work_lengthy(w) : work_dear(w);
     if (e != ERR_OK)
         return e;
     object_init(&o, reply_memory(w));

@@ -11,6 +11,9 @@
 #include "vault/operation/operation.h"
 #include "vault/provider/generate.h"
 
+/* A key from a password is a matter of seconds beyond so many iterations, of all blocks of the shortest hash. */
+enum { BRIEF_ITERATIONS_MAX = 2000000, HASH_BYTES_LEAST = 20 };
+
 static void release_key(void *key)
 {
     key_free(key);
@@ -50,16 +53,22 @@ static enum err read_type(struct work *w, const struct mechanism *m, CK_KEY_TYPE
     return ERR_TEMPLATE_INCONSISTENT;
 }
 
+static bool is_lengthy(const Hsm__Pbkdf2Params *p, size_t bytes)
+{
+    return p->iterations > BRIEF_ITERATIONS_MAX / (bytes / HASH_BYTES_LEAST + 1);
+}
+
 static enum err make_key(struct work *w, const struct mechanism *m, CK_KEY_TYPE type, size_t bytes, struct key **out)
 {
+    const Hsm__Pbkdf2Params *password = work_request(w)->generate->mechanism->pbkdf2;
     OSSL_LIB_CTX *libctx = work_vault(w)->libctx;
     enum err e;
 
     if (m->family != FAMILY_PBKDF2)
         return generate_secret(libctx, type, bytes, out);
-    if ((e = work_dear(w)) != ERR_OK)
+    if ((e = is_lengthy(password, bytes) ? work_lengthy(w) : work_dear(w)) != ERR_OK)
         return e;
-    return generate_pbkdf2(libctx, work_request(w)->generate->mechanism->pbkdf2, type, bytes, out);
+    return generate_pbkdf2(libctx, password, type, bytes, out);
 }
 
 /* At the first time the key is made. */

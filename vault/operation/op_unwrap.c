@@ -10,6 +10,9 @@
 #include "vault/operation/operation.h"
 #include "vault/provider/wrap.h"
 
+/* An RSA key of 4096 bits and what is wrapped around it fit; whose primes are longer takes seconds. */
+enum { BRIEF_BYTES_MAX = 3584 };
+
 static enum err unwrapping_error(enum err e)
 {
     switch ((int)e) {
@@ -82,8 +85,10 @@ static enum err unwrap(struct work *w, const struct key_use *use, const struct o
                       "attribute, is made no key of DES that can be searched; name another type");
         e = ERR_TEMPLATE_INCONSISTENT;
     }
-    /* A private key is checked once: primes for milliseconds, SLH-DSA for more. */
-    if (e == ERR_OK && (s.class_bit == CLASS_PRIVATE || mechanism_is_dear(p.mechanism, key_size(p.key))))
+    /* A private key is checked once: primes for milliseconds, SLH-DSA for more, primes of an RSA key beyond 4096 bits for seconds. */
+    if (e == ERR_OK && s.class_bit == CLASS_PRIVATE && call->wrapped.len > BRIEF_BYTES_MAX)
+        e = work_lengthy(w);
+    else if (e == ERR_OK && (s.class_bit == CLASS_PRIVATE || mechanism_is_dear(p.mechanism, key_size(p.key))))
         e = work_dear(w);
     if (e == ERR_OK)
         e = unwrap_bytes(&p, call->wrapped.data, call->wrapped.len, &plain);
