@@ -76,8 +76,13 @@ enum err work_lookup(struct work *w, const uint8_t token[INDEX_TOKEN_BYTES], uin
  */
 enum err work_dear(struct work *w);
 
-/* The same for what takes seconds, this time: one such runs at a time, and the others wait without a worker. */
+/* The same for what takes seconds, this time: one such runs at a time, and the others wait without a worker. ERR_PENDING,
+ * also on the pool, until it is its turn. A user who has LENGTHY_PENDING_MAX of them waiting is told ERR_BUSY, and what was
+ * dropped before its turn is not run. */
 enum err work_lengthy(struct work *w);
+
+/* The primes of an RSA key or a group of more bits are made and tested for seconds. */
+enum { WORK_BRIEF_BITS_MAX = 4096 };
 
 /* ---- a change: collected while deciding, sent as one atomic command. Begun anew at each call of decide. */
 

@@ -148,18 +148,12 @@ START_TEST(test_long_private_keys_from_outside_are_lengthy)
 }
 END_TEST
 
-static void release(void *kept)
-{
-    free(kept);
-    works.did.released++;
-}
-
 static enum err put_lengthily(struct work *w)
 {
     enum err e = work_kept(w) == NULL ? work_lengthy(w) : ERR_OK;
 
     if (e == ERR_OK && work_kept(w) == NULL)
-        work_keep(w, malloc(1), release);
+        work_keep(w, malloc(1), works_release);
     return e == ERR_OK ? works_put(w) : e;
 }
 

@@ -1,6 +1,7 @@
 #include "tests/unit/works.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/local_store.h"
@@ -207,6 +208,12 @@ void works_answer_outcome(Hsm__OutcomeStatus status, enum err error, const void 
     o.error = error;
     o.result = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)result, .len = n};
     own_front_outcome(&works.front, works.front.said->call, packed, hsm__outcome__pack(&o, packed));
+}
+
+void works_release(void *kept)
+{
+    free(kept);
+    works.did.released++;
 }
 
 enum err works_put(struct work *w)

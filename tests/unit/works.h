@@ -61,6 +61,7 @@ void works_answer_outcome(Hsm__OutcomeStatus status, enum err error, const void 
 
 /* Handlers. A new record with the result "made it"; the record did.id read. */
 enum err works_put(struct work *w);
+void works_release(void *kept); /* for work_keep of what malloc gave: counts in did.released */
 enum err works_read(struct work *w);
 enum err works_reply_empty(struct work *w);
 

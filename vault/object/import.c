@@ -7,8 +7,7 @@
 #include "vault/object/certificate.h"
 #include "vault/object/material.h"
 #include "vault/object/validation.h"
-
-enum { IMPORT_BRIEF_BITS_MAX = 4096 };
+#include "vault/work.h"
 
 /* Which parts a key is made of, for whoever left one out. */
 static const char *parts_text(const struct schema *s)
@@ -101,7 +100,7 @@ bool import_is_lengthy(const Hsm__Template *template, struct object_memory memor
         return false;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const struct object_attribute *a = object_find(&given, numbers[i]);
-        if (a != NULL && attribute_bits(a->value, a->n) > IMPORT_BRIEF_BITS_MAX)
+        if (a != NULL && attribute_bits(a->value, a->n) > WORK_BRIEF_BITS_MAX)
             return true;
     }
     return false;

@@ -7,8 +7,7 @@
 #include "vault/object/reply.h"
 #include "vault/operation/operation.h"
 
-/* Of more bits an RSA pair takes many seconds: one such at a time, so that others can log in meanwhile. */
-enum { HALVES = 2, BRIEF_BITS_MAX = 4096 };
+enum { HALVES = 2 };
 
 static void release_key(void *key)
 {
@@ -31,7 +30,7 @@ static enum err read_call(struct work *w, struct pair *p)
 
 static enum err generate(struct work *w, const struct pair *p, struct key **out)
 {
-    enum err e = p->bits > BRIEF_BITS_MAX ? work_lengthy(w) : ERR_OK;
+    enum err e = p->bits > WORK_BRIEF_BITS_MAX ? work_lengthy(w) : ERR_OK;
 
     if (e == ERR_OK && (e = pair_generate(work_vault(w)->libctx, p, out)) == ERR_OK)
         work_keep(w, *out, release_key);
